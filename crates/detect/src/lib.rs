@@ -1,0 +1,1 @@
+//! Packs, detections, findings and tests.

@@ -1,0 +1,1 @@
+//! A session: tables over telemetry, limits, execution, explanation.

@@ -1,0 +1,1 @@
+//! Kusto Query Language: `syntax` turns text into a tree, `plan` turns the tree into a DataFusion plan.

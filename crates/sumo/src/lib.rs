@@ -1,0 +1,1 @@
+//! Sumo Logic search: `syntax` turns text into a tree, `plan` turns the tree into a DataFusion plan.

@@ -1,0 +1,141 @@
+//! What a format's reader gives and what it is asked for.
+
+use crate::report::Report;
+use std::borrow::Cow;
+use std::io;
+use std::ops::ControlFlow;
+
+/// The value of one field of one event, borrowed from the reader's buffers where that is possible.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Value<'a> {
+    /// The event has no such field, or the source says that it is missing.
+    #[default]
+    Missing,
+    /// Text as the source means it: escapes resolved, hex decoded. Numbers that the source writes as text stay text.
+    Text(Cow<'a, str>),
+    /// A whole number.
+    Int(i64),
+    /// A number with a fraction.
+    Real(f64),
+    /// A truth value.
+    Bool(bool),
+    /// An instant in nanoseconds since the Unix epoch, UTC.
+    Time(i64),
+    /// A JSON array or object, as its text.
+    Json(Cow<'a, str>),
+}
+
+impl<'a> Value<'a> {
+    /// Borrowed text.
+    pub fn text(s: &'a str) -> Self {
+        Value::Text(Cow::Borrowed(s))
+    }
+
+    /// Whether there is none.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Value::Missing)
+    }
+}
+
+/// Which product's vocabulary an event's field names come from. Mapping data has one column a family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Family {
+    /// Linux audit, records joined into events.
+    Auditd,
+    /// Linux audit, each record alone, as a log collector without assembly sees it.
+    AuditRecord,
+    /// Microsoft-Windows-Sysmon/Operational, and Sysmon for Linux.
+    Sysmon,
+    /// The Windows Security channel.
+    Security,
+    /// Any other Windows event log channel.
+    Windows,
+    /// Microsoft Defender advanced hunting rows.
+    Defender,
+    /// Syslog lines that are none of the above.
+    Syslog,
+    /// JSON lines, CSV, Parquet: a table of their own.
+    Generic,
+}
+
+/// What an event is, as far as it decides which view takes it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Kind {
+    /// The vocabulary.
+    pub family: Family,
+    /// The event's number within the family: the Windows event id; for audit see [`crate::event::audit`]; otherwise 0.
+    pub code: u32,
+}
+
+impl Kind {
+    /// An event of `family` numbered `code`.
+    pub const fn new(family: Family, code: u32) -> Self {
+        Kind { family, code }
+    }
+}
+
+/// The codes of [`Family::Auditd`] events.
+pub mod audit {
+    /// A successful `execve`/`execveat` with its arguments.
+    pub const EXEC: u32 = 1;
+    /// A `connect` with its decoded address.
+    pub const CONNECT: u32 = 2;
+    /// `USER_CMD`: a command that sudo ran.
+    pub const USER_CMD: u32 = 3;
+    /// Anything else.
+    pub const OTHER: u32 = 0;
+}
+
+/// One event, its asked fields decoded.
+#[derive(Clone, Debug)]
+pub struct Event<'a> {
+    /// What it is.
+    pub kind: Kind,
+    /// Index of the file among the source's inputs.
+    pub file: u32,
+    /// Where in the (decompressed) file: the byte offset of its first line or element, or for EVTX the record id.
+    pub position: u64,
+    /// One value for each of [`Request::fields`], in that order.
+    pub values: &'a [Value<'a>],
+}
+
+/// What a scan asks of a reader.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The fields to decode, by the names of the family's vocabulary; matched without regard to ASCII case.
+    ///
+    /// Every reader knows the pseudo-fields `@time` (a [`Value::Time`]), `@host`, `@id` (the source's own record
+    /// number), `@raw` (the event's text as it stood in the source) and `@fields` (all fields as a JSON object).
+    /// A family may have more; they begin with `@` and are listed in `docs/telemetry.md`.
+    pub fields: Vec<String>,
+    /// The kinds to deliver; empty means all. A reader may deliver others, which the caller drops.
+    pub kinds: Vec<Kind>,
+}
+
+impl Request {
+    /// Whether events of `kind` are asked for.
+    pub fn wants(&self, kind: &Kind) -> bool {
+        self.kinds.is_empty() || self.kinds.contains(kind)
+    }
+}
+
+/// Takes events as a reader finds them.
+pub trait Sink {
+    /// Takes one. `Break` stops the reader: nobody wants more.
+    fn event(&mut self, event: &Event<'_>) -> ControlFlow<()>;
+}
+
+impl<F: FnMut(&Event<'_>) -> ControlFlow<()>> Sink for F {
+    fn event(&mut self, event: &Event<'_>) -> ControlFlow<()> {
+        self(event)
+    }
+}
+
+/// Reads one source of one format from beginning to end.
+///
+/// Memory stays flat with the size of the input. A damaged record costs itself alone: it is told to `report` and the
+/// reader goes on. An `Err` means that the rest of the source can't be read at all.
+pub trait Reader: Send {
+    /// Reads everything, in the order of the source.
+    fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()>;
+}

@@ -1,0 +1,18 @@
+//! Bytes → events → Arrow batches.
+//!
+//! A **source** is one file or stream (or, for rotated logs, an ordered group of files) whose format is recognised by
+//! its content. A format's [`Reader`] turns bytes into [`Event`]s, of which only the asked [`Field`]s are decoded. A
+//! **view** (a table's or a message's shape) says, in data, which of the source's fields feeds each column.
+//!
+//! This crate knows bytes, formats and fields. It knows no query language and no query engine.
+
+pub mod event;
+pub mod input;
+pub mod lines;
+pub mod report;
+pub mod types;
+
+pub use event::{Event, Family, Kind, Reader, Request, Sink, Value};
+pub use input::Input;
+pub use report::{Damage, Report};
+pub use types::ColumnType;
