@@ -1,1 +1,5 @@
 //! Kusto Query Language: `syntax` turns text into a tree, `plan` turns the tree into a DataFusion plan.
+
+pub mod syntax;
+
+pub use syntax::tree::Tree;
