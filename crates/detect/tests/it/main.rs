@@ -1,0 +1,3 @@
+//! Tests of packs, detections and findings.
+
+mod pack;
