@@ -5,4 +5,6 @@
 //! can find the same function. Null rules, case rules and edge cases stand at each function with their source.
 
 pub mod kql;
+pub mod matcher;
 pub mod sumo;
+pub mod udf;

@@ -1,0 +1,50 @@
+//! The functions of KQL, over its physical types.
+//!
+//! | KQL | Arrow |
+//! |---|---|
+//! | bool, int, long, real | Boolean, Int32, Int64, Float64 |
+//! | decimal | Decimal128(34, 14) |
+//! | string, guid | Utf8View; a string is never null |
+//! | datetime | Int64: ticks of 100 ns since 0001-01-01T00:00:00Z |
+//! | timespan | Int64: ticks of 100 ns |
+//! | dynamic | Utf8View holding JSON; null is SQL null |
+//!
+//! ## Names
+//! `kql_<function>`. A function over several types is one function a type, `kql_<function>_<type>` with the type of its
+//! (first) argument, `kql_tostring_datetime`: the physical type does not tell a long from a datetime. What takes values
+//! of any type (`pack_array`, `make_list`, the value of `bag_pack`) takes dynamics: `kql_dynamic_<type>` turns a value
+//! into one. [`declared`] gives parameters and result of a function, and so does a search for all names that begin with
+//! `kql_<function>_` its variants.
+
+mod strings;
+pub mod values;
+
+use crate::udf::{Function, Functions, Signature};
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+use std::sync::{Arc, LazyLock};
+
+static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
+    let mut f = Functions::new("kql_");
+    strings::register(&mut f);
+    f
+});
+
+/// The scalar function of that full name (`kql_has`).
+pub fn scalar(name: &str) -> Option<Arc<ScalarUDF>> {
+    FUNCTIONS.get(name)
+}
+
+/// The aggregate of that full name (`kql_dcount`).
+pub fn aggregate(_name: &str) -> Option<Arc<AggregateUDF>> {
+    None
+}
+
+/// All scalar functions, by name.
+pub fn all() -> impl Iterator<Item = &'static Arc<ScalarUDF>> {
+    FUNCTIONS.all()
+}
+
+/// The parameters and the result of a scalar function.
+pub fn declared(name: &str) -> Option<Signature> {
+    Some(FUNCTIONS.get(name)?.inner().downcast_ref::<Function>()?.declared().clone())
+}
