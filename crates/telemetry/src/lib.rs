@@ -7,6 +7,7 @@
 //! This crate knows bytes, formats and fields. It knows no query language and no query engine.
 
 pub mod event;
+pub mod formats;
 pub mod input;
 pub mod lines;
 pub mod report;

@@ -1,0 +1,403 @@
+//! The asked fields: what each name means, and its value in an event.
+
+use super::address::Address;
+use super::arguments::{self, Arguments};
+use super::decode::Decoder;
+use super::join::{Group, Record};
+use super::json;
+use super::process::Image;
+use super::record::{Fields, Raw, RecordType, enrichment};
+use super::syscall::{Syscall, decimal};
+use super::users::Users;
+use crate::Value;
+use std::cell::OnceCell;
+
+/// What an asked field is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Want {
+    Time,
+    Host,
+    Id,
+    Raw,
+    Fields,
+    Type,
+    CommandLine,
+    Argv,
+    Argc,
+    ParentPid,
+    ParentExe,
+    ParentComm,
+    ParentCommandLine,
+    ParentArgv,
+    ParentTime,
+    User,
+    UserCommand,
+    AddressFamily,
+    AddressIp,
+    AddressPort,
+    AddressPath,
+    Keys,
+    /// The name of the PATH record with that `item`.
+    PathName(usize),
+    Node,
+    /// An argument: of EXECVE where there is one, else SYSCALL's register.
+    Argument(usize, String),
+    /// A name that enrichment adds: upper case.
+    Enriched(String),
+    /// A field of a record.
+    Plain(String),
+    /// A pseudo-field that this family does not have.
+    Nothing,
+}
+
+/// The names that enrichment adds to those of numbers: they are a name, or missing, never the number.
+const ENRICHED: [&str; 18] = [
+    "ARCH", "SYSCALL", "SADDR", "AUID", "UID", "GID", "EUID", "SUID", "FSUID", "EGID", "SGID", "FSGID", "OUID", "OGID",
+    "OAUID", "OLD-AUID", "IUID", "ID",
+];
+
+impl Want {
+    /// The meaning of a field's name. Exact case decides between `uid` and `UID`; otherwise case does not matter.
+    pub(super) fn parse(name: &str) -> Self {
+        if ENRICHED.contains(&name) {
+            return Want::Enriched(name.to_owned());
+        }
+        let lower = name.to_ascii_lowercase();
+        if let Some(n) = lower.strip_prefix("@name.") {
+            return n.parse().map_or(Want::Nothing, Want::PathName);
+        }
+        match lower.as_str() {
+            "@time" => Want::Time,
+            "@host" => Want::Host,
+            "@id" => Want::Id,
+            "@raw" => Want::Raw,
+            "@fields" => Want::Fields,
+            "@type" | "type" => Want::Type,
+            "@cmdline" => Want::CommandLine,
+            "@argv" => Want::Argv,
+            "@argc" => Want::Argc,
+            "@parent.pid" => Want::ParentPid,
+            "@parent.exe" => Want::ParentExe,
+            "@parent.comm" => Want::ParentComm,
+            "@parent.cmdline" => Want::ParentCommandLine,
+            "@parent.argv" => Want::ParentArgv,
+            "@parent.time" => Want::ParentTime,
+            "@user" => Want::User,
+            "@user_cmd" => Want::UserCommand,
+            "@addr.family" => Want::AddressFamily,
+            "@addr.ip" => Want::AddressIp,
+            "@addr.port" => Want::AddressPort,
+            "@addr.path" => Want::AddressPath,
+            "@keys" => Want::Keys,
+            "node" => Want::Node,
+            _ if lower.starts_with('@') => Want::Nothing,
+            _ => match arguments::piece(lower.as_bytes()) {
+                Some((n, 0)) if !lower.contains('[') => Want::Argument(n, lower),
+                _ => Want::Plain(lower),
+            },
+        }
+    }
+
+    /// Whether the process table must be kept for it.
+    pub(super) fn needs_processes(&self) -> bool {
+        matches!(
+            self,
+            Want::ParentExe | Want::ParentComm | Want::ParentCommandLine | Want::ParentArgv | Want::ParentTime
+        )
+    }
+
+    /// Whether the process table must keep arguments for it.
+    pub(super) fn needs_parent_arguments(&self) -> bool {
+        matches!(self, Want::ParentCommandLine | Want::ParentArgv)
+    }
+
+    /// Whether the arguments must be decoded for it.
+    pub(super) fn needs_arguments(&self) -> bool {
+        matches!(self, Want::CommandLine | Want::Argv | Want::Argc | Want::Argument(..) | Want::Fields)
+    }
+}
+
+/// The parent as the process table knows it.
+#[derive(Clone, Copy)]
+pub(super) struct Parent<'a> {
+    pub(super) image: &'a Image,
+    pub(super) started: Option<i64>,
+}
+
+/// An event and all that its fields are taken from.
+pub(super) struct View<'a> {
+    pub(super) group: &'a Group,
+    /// The SYSCALL record and its decoded part.
+    pub(super) syscall: Option<(&'a Record, Syscall<'a>)>,
+    /// Whether it is a successful execution.
+    pub(super) exec: bool,
+    pub(super) arguments: Option<&'a Arguments>,
+    pub(super) parent: Option<Parent<'a>>,
+    pub(super) host: Option<&'a str>,
+    pub(super) node: &'a str,
+    pub(super) users: &'a Users,
+    pub(super) decoder: &'a Decoder,
+    pub(super) address: OnceCell<Option<Address>>,
+}
+
+impl<'a> View<'a> {
+    /// The value of an asked field.
+    pub(super) fn value(&self, want: &Want) -> Value<'a> {
+        let d = self.decoder;
+        match want {
+            Want::Time => Value::Time(self.group.time),
+            Want::Host => self.host.map_or(Value::Missing, Value::text),
+            Want::Node if self.node.is_empty() => Value::Missing,
+            Want::Node => Value::text(self.node),
+            Want::Id => i64::try_from(self.group.serial).map_or(Value::Missing, Value::Int),
+            Want::Raw => Value::Text(d.utf8(&self.group.text)),
+            Want::Fields => Value::Json(self.fields().into()),
+            Want::Type => Value::Text(d.utf8(self.kind_name())),
+            Want::CommandLine => self.arguments.map_or(Value::Missing, |a| Value::Text(d.utf8(&a.joined))),
+            Want::Argv => self.arguments.map_or(Value::Missing, |a| Value::Json(a.json().into())),
+            Want::Argc => self.arguments.map_or(Value::Missing, |a| {
+                Value::Int(a.declared.and_then(|n| i64::try_from(n).ok()).unwrap_or(a.len() as i64))
+            }),
+            Want::ParentPid => self.syscall.and_then(|(_, s)| s.ppid).map_or(Value::Missing, |n| Value::Int(n.into())),
+            Want::ParentExe => self.parent_text(|p| p.exe.as_deref()),
+            Want::ParentComm => self.parent_text(|p| p.comm.as_deref()),
+            Want::ParentCommandLine => match self.parent_arguments() {
+                Some(a) => Value::Text(d.utf8(&a.joined)),
+                None => Value::Missing,
+            },
+            Want::ParentArgv => self.parent_arguments().map_or(Value::Missing, |a| Value::Json(a.json().into())),
+            Want::ParentTime => self.parent.and_then(|p| p.started).map_or(Value::Missing, Value::Time),
+            Want::User => self.user(),
+            Want::UserCommand => self.plain_of(RecordType::UserCmd, b"cmd"),
+            Want::AddressFamily => self.with_address(|a| Some(Value::Text(a.family.to_string().into()))),
+            Want::AddressIp => self.with_address(|a| a.ip.clone().map(|ip| Value::Text(ip.into()))),
+            Want::AddressPort => self.with_address(|a| a.port.map(|p| Value::Int(p.into()))),
+            Want::AddressPath => {
+                self.with_address(|a| a.path.as_ref().map(|p| Value::Text(d.utf8(p).into_owned().into())))
+            }
+            Want::Keys => self.keys(),
+            Want::PathName(n) => self.path_name(*n),
+            Want::Argument(n, name) => match self.arguments {
+                Some(a) => a.get(*n).map_or(Value::Missing, |bytes| Value::Text(d.utf8(bytes))),
+                None => self.number(name),
+            },
+            Want::Enriched(name) => self.enriched(name),
+            Want::Plain(name) => self.plain(name),
+            Want::Nothing => Value::Missing,
+        }
+    }
+
+    /// `EXECVE` for an execution; otherwise the first record's type.
+    fn kind_name(&self) -> &'a [u8] {
+        if self.exec {
+            return b"EXECVE";
+        }
+        self.group.records.first().map_or(&b""[..], |r| self.group.name(r))
+    }
+
+    fn parent_text(&self, of: impl Fn(&'a Image) -> Option<&'a str>) -> Value<'a> {
+        self.parent.and_then(|p| of(p.image)).map_or(Value::Missing, Value::text)
+    }
+
+    fn parent_arguments(&self) -> Option<&'a Arguments> {
+        self.parent.and_then(|p| p.image.arguments.as_ref())
+    }
+
+    fn with_address(&self, take: impl Fn(&Address) -> Option<Value<'a>>) -> Value<'a> {
+        let address = self.address.get_or_init(|| {
+            let record = self.group.first(RecordType::Sockaddr)?;
+            super::address::decode(Fields::find(self.group.body(record), b"saddr")?.bytes())
+        });
+        address.as_ref().and_then(take).unwrap_or_default()
+    }
+
+    /// The records in the order in which a field is looked for: SYSCALL first, then as they stand.
+    fn records(&self) -> impl Iterator<Item = &'a Record> + use<'a> {
+        let group = self.group;
+        let rest = group.records.iter().filter(|r| r.kind != RecordType::Syscall);
+        group.records.iter().filter(|r| r.kind == RecordType::Syscall).chain(rest)
+    }
+
+    fn plain(&self, name: &str) -> Value<'a> {
+        if let Some((_, s)) = &self.syscall
+            && let Some(raw) = match name {
+                "exe" => s.exe,
+                "comm" => s.comm,
+                _ => None,
+            }
+        {
+            return self.decoder.value(name.as_bytes(), raw);
+        }
+        self.find(|_| true, name.as_bytes())
+    }
+
+    /// A field that an EXECVE record has another meaning for.
+    fn number(&self, name: &str) -> Value<'a> {
+        self.find(|r| r.kind != RecordType::Execve, name.as_bytes())
+    }
+
+    fn plain_of(&self, kind: RecordType, name: &[u8]) -> Value<'a> {
+        self.find(|r| r.kind == kind, name)
+    }
+
+    fn find(&self, of: impl Fn(&Record) -> bool, name: &[u8]) -> Value<'a> {
+        for record in self.records().filter(|r| of(r)) {
+            let (body, _) = enrichment(self.group.body(record));
+            if let Some(raw) = Fields::find(body, name) {
+                return self.decoder.value(name, raw);
+            }
+        }
+        Value::Missing
+    }
+
+    /// A name for a number: from the enrichment, else from what is known here, else missing.
+    fn enriched(&self, name: &str) -> Value<'a> {
+        for record in self.records() {
+            let (_, added) = enrichment(self.group.body(record));
+            if let Some(raw) = (!added.is_empty()).then(|| Fields::find_exact(added, name.as_bytes())).flatten() {
+                return self.decoder.value(b"", raw);
+            }
+        }
+        let names = self.syscall.map(|(_, s)| s.names());
+        let known = match name {
+            "SYSCALL" => names.and_then(|n| n.0),
+            "ARCH" => names.and_then(|n| n.1),
+            "AUID" | "UID" | "EUID" | "SUID" | "FSUID" | "OUID" | "OAUID" | "OLD-AUID" | "IUID" => {
+                self.number_of(&name.to_ascii_lowercase()).and_then(|uid| self.users.name(uid))
+            }
+            _ => None,
+        };
+        known.map_or(Value::Missing, Value::text)
+    }
+
+    fn number_of(&self, name: &str) -> Option<u32> {
+        match self.find(|_| true, name.as_bytes()) {
+            Value::Text(text) => decimal(text.as_bytes()),
+            _ => None,
+        }
+    }
+
+    /// The name of `uid`.
+    fn user(&self) -> Value<'a> {
+        match self.enriched("UID") {
+            Value::Text(name) if name.starts_with("unknown(") => {
+                self.number_of("uid").and_then(|uid| self.users.name(uid)).map_or(Value::Missing, Value::text)
+            }
+            value => value,
+        }
+    }
+
+    fn keys(&self) -> Value<'a> {
+        for record in self.records() {
+            let (body, _) = enrichment(self.group.body(record));
+            let Some(raw) = Fields::find(body, b"key") else { continue };
+            let mut bytes = Vec::new();
+            super::decode::append(raw, &mut bytes);
+            if bytes.is_empty() {
+                return Value::Missing;
+            }
+            let mut out = String::from("[");
+            for (i, key) in self.decoder.utf8(&bytes).split('\u{1}').enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                json::string(key, &mut out);
+            }
+            out.push(']');
+            return Value::Json(out.into());
+        }
+        Value::Missing
+    }
+
+    fn path_name(&self, item: usize) -> Value<'a> {
+        for record in self.group.records.iter().filter(|r| r.kind == RecordType::Path) {
+            let body = self.group.body(record);
+            let is_item = Fields::find(body, b"item").is_some_and(|v| decimal(v.bytes()) == u32::try_from(item).ok());
+            if is_item {
+                return Fields::find(body, b"name").map_or(Value::Missing, |raw| self.decoder.value(b"name", raw));
+            }
+        }
+        Value::Missing
+    }
+
+    /// All fields as a JSON object: each name once, with the value that asking for it gives.
+    fn fields(&self) -> String {
+        let mut object = Object::new();
+        object.put(b"type", &self.value(&Want::Type));
+        if !self.node.is_empty() {
+            object.put(b"node", &Value::text(self.node));
+        }
+        for record in self.records() {
+            let (body, added) = enrichment(self.group.body(record));
+            let arguments_known = self.arguments.is_some();
+            for (name, raw) in flat(body) {
+                if arguments_known && (record.kind == RecordType::Execve || arguments::piece(name).is_some()) {
+                    continue;
+                }
+                object.put(name, &self.decoder.value(name, raw));
+            }
+            for (name, raw) in Fields::new(added) {
+                object.put(name, &self.decoder.value(b"", raw));
+            }
+        }
+        if let Some(arguments) = self.arguments {
+            object.put(b"argc", &self.value(&Want::Argc));
+            for n in 0..arguments.len() {
+                let bytes = arguments.get(n).unwrap_or_default();
+                object.put(format!("a{n}").as_bytes(), &Value::Text(self.decoder.utf8(bytes)));
+            }
+        }
+        object.end()
+    }
+}
+
+impl<'a> Fields<'a> {
+    /// The first field of exactly that name.
+    fn find_exact(text: &'a [u8], name: &[u8]) -> Option<Raw<'a>> {
+        Fields::new(text).find(|(n, _)| *n == name).map(|(_, v)| v)
+    }
+}
+
+/// The fields of a body, those within `msg='…'` in its place.
+pub(super) fn flat(body: &[u8]) -> impl Iterator<Item = (&[u8], Raw<'_>)> {
+    Fields::new(body).flat_map(|(name, raw)| {
+        let inner = if let Raw::Nested(inner) = raw { inner } else { b"" };
+        let own = (!matches!(raw, Raw::Nested(_))).then_some((name, raw));
+        own.into_iter().chain(Fields::new(inner))
+    })
+}
+
+/// A JSON object being written.
+pub(super) struct Object {
+    text: String,
+    seen: std::collections::HashSet<Vec<u8>>,
+}
+
+impl Object {
+    pub(super) fn new() -> Self {
+        Object { text: String::from("{"), seen: std::collections::HashSet::new() }
+    }
+
+    /// Adds a field unless it is missing or was there before.
+    pub(super) fn put(&mut self, name: &[u8], value: &Value<'_>) {
+        if value.is_missing() || !self.seen.insert(name.to_vec()) {
+            return;
+        }
+        if self.text.len() > 1 {
+            self.text.push(',');
+        }
+        json::string(&String::from_utf8_lossy(name), &mut self.text);
+        self.text.push(':');
+        match value {
+            Value::Text(text) => json::string(text, &mut self.text),
+            Value::Int(n) => self.text.push_str(&n.to_string()),
+            Value::Json(json) => self.text.push_str(json),
+            _ => self.text.push_str("null"),
+        }
+    }
+
+    pub(super) fn end(mut self) -> String {
+        self.text.push('}');
+        self.text
+    }
+}

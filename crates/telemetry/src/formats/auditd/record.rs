@@ -1,0 +1,377 @@
+//! One audit record: a line's header and the fields of its body.
+
+use memchr::{memchr, memmem, memrchr};
+
+/// What separates the record as the kernel wrote it from the names that `log_format = ENRICHED` adds.
+const ENRICHMENT: u8 = 0x1d;
+
+/// How far into a line its `type=` may stand: a syslog or journal prefix is shorter.
+const MAX_PREFIX: usize = 512;
+
+/// The record types that decide how records are joined and decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RecordType {
+    Syscall,
+    Execve,
+    Sockaddr,
+    Path,
+    Cwd,
+    Proctitle,
+    Eoe,
+    UserCmd,
+    /// An event of its own: messages from user space and from the daemon, and kernel records without a system call.
+    Alone,
+    /// Goes with a system call: `LOGIN`, `CONFIG_CHANGE`, `AVC`, `BPRM_FCAPS`, ….
+    Joined,
+}
+
+impl RecordType {
+    /// The type of that name. Names that no table knows are taken as part of an event that more records may follow.
+    pub(super) fn of(name: &[u8]) -> Self {
+        match type_name(name) {
+            b"SYSCALL" => RecordType::Syscall,
+            b"EXECVE" => RecordType::Execve,
+            b"SOCKADDR" => RecordType::Sockaddr,
+            b"PATH" => RecordType::Path,
+            b"CWD" => RecordType::Cwd,
+            b"PROCTITLE" => RecordType::Proctitle,
+            b"EOE" => RecordType::Eoe,
+            b"USER_CMD" => RecordType::UserCmd,
+            _ if alone(name) => RecordType::Alone,
+            _ => RecordType::Joined,
+        }
+    }
+
+    /// Whether nothing of the same event follows such a record. `EOE` is seen only where a dispatcher passed it on.
+    pub(super) fn ends_event(self) -> bool {
+        matches!(self, RecordType::Proctitle | RecordType::Eoe | RecordType::Alone | RecordType::UserCmd)
+    }
+}
+
+/// Types that user space (1100–1299, 2000–2999) or the daemon (1200s) writes, and the kernel's own lone records. `LOGIN`
+/// and the `ANOM_*` of the kernel are not among them: a SYSCALL with the same serial follows (seen in captures).
+fn alone(name: &[u8]) -> bool {
+    const PREFIXES: [&[u8]; 18] = [
+        b"USER_",
+        b"CRED_",
+        b"DAEMON_",
+        b"SERVICE_",
+        b"SYSTEM_",
+        b"ACCT_",
+        b"GRP_",
+        b"ROLE_",
+        b"LABEL_",
+        b"VIRT_",
+        b"CRYPTO_",
+        b"RESP_",
+        b"ADD_",
+        b"DEL_",
+        b"CHUSER_",
+        b"CHGRP_",
+        b"DEV_",
+        b"FS_",
+    ];
+    const NAMES: [&[u8]; 13] = [
+        b"USER",
+        b"TTY",
+        b"SECCOMP",
+        b"KERNEL",
+        b"ANOM_ABEND",
+        b"NETFILTER_PKT",
+        b"TRUSTED_APP",
+        b"SOFTWARE_UPDATE",
+        b"CHUSER_ID",
+        b"CHGRP_ID",
+        b"TEST",
+        b"USYS_CONFIG",
+        b"ANOM_LOGIN_FAILURES",
+    ];
+    PREFIXES.iter().any(|p| name.starts_with(p)) || NAMES.contains(&name)
+}
+
+/// The type's name where the record has its number.
+pub(super) fn type_name(name: &[u8]) -> &[u8] {
+    numbered(name).unwrap_or(name)
+}
+
+/// The names of the types that come as numbers in kernel messages (`audit: type=1300 audit(…)`).
+fn numbered(number: &[u8]) -> Option<&'static [u8]> {
+    Some(match number {
+        b"1006" => b"LOGIN",
+        b"1112" => b"USER_LOGIN",
+        b"1123" => b"USER_CMD",
+        b"1300" => b"SYSCALL",
+        b"1302" => b"PATH",
+        b"1305" => b"CONFIG_CHANGE",
+        b"1306" => b"SOCKADDR",
+        b"1307" => b"CWD",
+        b"1309" => b"EXECVE",
+        b"1320" => b"EOE",
+        b"1326" => b"SECCOMP",
+        b"1327" => b"PROCTITLE",
+        b"1400" => b"AVC",
+        b"1701" => b"ANOM_ABEND",
+        _ => return None,
+    })
+}
+
+/// What stands before a record's fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header<'a> {
+    /// The value of `node=`; empty where there is none.
+    pub(super) node: &'a [u8],
+    /// The record type's name as it stands (see [`type_name`]).
+    pub(super) name: &'a [u8],
+    /// Where in the line the name begins.
+    pub(super) name_at: usize,
+    /// `audit(…)` as it stands.
+    pub(super) stamp: &'a [u8],
+    /// Nanoseconds since the epoch.
+    pub(super) time: i64,
+    /// The event's number.
+    pub(super) serial: u64,
+    /// Where in the line the fields begin.
+    pub(super) body: usize,
+}
+
+/// Reads a line's header; `None` where the line is no audit record.
+pub(super) fn header(line: &[u8]) -> Option<Header<'_>> {
+    let mut at = 0;
+    let mut node: &[u8] = b"";
+    if let Some(rest) = line.strip_prefix(b"node=") {
+        let end = memchr(b' ', rest)?;
+        node = &rest[..end];
+        at = 5 + end + 1;
+    }
+    if !line[at..].starts_with(b"type=") {
+        // A syslog or journal line around the record.
+        let head = &line[at..line.len().min(at + MAX_PREFIX)];
+        if let Some(i) = memmem::find(head, b"node=").filter(|&i| i > 0 && head[i - 1] == b' ') {
+            let rest = &head[i + 5..];
+            let end = memchr(b' ', rest)?;
+            node = &rest[..end];
+            at += i + 5 + end + 1;
+        }
+        at += memmem::find(&line[at..line.len().min(at + MAX_PREFIX)], b"type=")?;
+    }
+    at += 5;
+    let end = at + memchr(b' ', &line[at..])?;
+    let (name, name_at) = (&line[at..end], at);
+    at = end + 1;
+    if line[at..].starts_with(b"msg=") {
+        at += 4;
+    }
+    if name.is_empty() || !line[at..].starts_with(b"audit(") {
+        return None;
+    }
+    let stamp = at;
+    at += 6;
+    let (seconds, n) = digits(&line[at..])?;
+    at += n;
+    let mut nanos = 0;
+    if line.get(at) == Some(&b'.') {
+        let (fraction, n) = digits(&line[at + 1..])?;
+        if n > 9 {
+            return None;
+        }
+        nanos = fraction * 10u64.pow(9 - n as u32);
+        at += 1 + n;
+    }
+    if line.get(at) != Some(&b':') {
+        return None;
+    }
+    let (serial, n) = digits(&line[at + 1..])?;
+    at += 1 + n;
+    if line.get(at) != Some(&b')') {
+        return None;
+    }
+    at += 1;
+    let stamp = &line[stamp..at];
+    if line.get(at) == Some(&b':') {
+        at += 1;
+    }
+    let time = i64::try_from(seconds).ok()?.checked_mul(1_000_000_000)?.checked_add(nanos as i64)?;
+    Some(Header { node, name, name_at, stamp, time, serial, body: at })
+}
+
+/// A decimal number at the beginning of `text`, and its length.
+fn digits(text: &[u8]) -> Option<(u64, usize)> {
+    let mut value = 0u64;
+    let mut n = 0;
+    while let Some(d) = text.get(n).filter(|b| b.is_ascii_digit()) {
+        value = value.checked_mul(10)?.checked_add(u64::from(d - b'0'))?;
+        n += 1;
+    }
+    (n > 0).then_some((value, n))
+}
+
+/// Splits what follows a header into the kernel's fields and the enrichment.
+pub(super) fn enrichment(body: &[u8]) -> (&[u8], &[u8]) {
+    match memchr(ENRICHMENT, body) {
+        Some(i) => (&body[..i], &body[i + 1..]),
+        None => (body, b""),
+    }
+}
+
+/// A field's value as it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Raw<'a> {
+    /// Within double quotes (here without them): literal.
+    Quoted(&'a [u8]),
+    /// Up to the next space: a number, a word, or hex.
+    Bare(&'a [u8]),
+    /// `msg='…'`: more fields.
+    Nested(&'a [u8]),
+    /// `SADDR={ … }`, braces taken off.
+    Braced(&'a [u8]),
+}
+
+impl<'a> Raw<'a> {
+    /// The bytes, whatever stood around them.
+    pub(super) fn bytes(self) -> &'a [u8] {
+        match self {
+            Raw::Quoted(b) | Raw::Bare(b) | Raw::Nested(b) | Raw::Braced(b) => b,
+        }
+    }
+}
+
+/// The fields of a body, in order. Words without `=` (`avc:  denied  { read } for`, `op=add rule`) are passed over.
+#[derive(Clone, Copy)]
+pub(super) struct Fields<'a> {
+    text: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn new(text: &'a [u8]) -> Self {
+        Fields { text }
+    }
+
+    /// The first field called `name`, without regard to ASCII case, in `msg='…'` too; what stands outside of it goes
+    /// before.
+    pub(super) fn find(text: &'a [u8], name: &[u8]) -> Option<Raw<'a>> {
+        let mut nested = None;
+        for (n, value) in Fields::new(text) {
+            if let Raw::Nested(inner) = value {
+                nested.get_or_insert(inner);
+            }
+            if n.eq_ignore_ascii_case(name) && !matches!(value, Raw::Nested(_)) {
+                return Some(value);
+            }
+        }
+        let inner = nested?;
+        if name.eq_ignore_ascii_case(b"msg") {
+            return Some(Raw::Nested(inner));
+        }
+        Fields::new(inner).find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v)
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = (&'a [u8], Raw<'a>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let text = self.text;
+        let mut at = 0;
+        loop {
+            while at < text.len() && matches!(text[at], b' ' | b',' | b'(') {
+                at += 1;
+            }
+            let start = at;
+            while at < text.len() && text[at] != b'=' && text[at] != b' ' {
+                at += 1;
+            }
+            if at >= text.len() {
+                self.text = b"";
+                return None;
+            }
+            if text[at] == b' ' || at == start {
+                at += 1;
+                continue;
+            }
+            let name = &text[start..at];
+            let rest = &text[at + 1..];
+            let (value, used) = value(rest);
+            self.text = &rest[used..];
+            return Some((name, value));
+        }
+    }
+}
+
+/// The value at the beginning of `rest`, and how many bytes it takes. What is cut off before its closing quote reaches
+/// to the end.
+#[inline]
+fn value(rest: &[u8]) -> (Raw<'_>, usize) {
+    let closed = |close: Option<usize>| close.map_or((rest.len(), rest.len()), |i| (i + 1, i + 2));
+    match rest.first() {
+        Some(b'"') => {
+            let (end, used) = closed(memchr(b'"', &rest[1..]));
+            (Raw::Quoted(&rest[1..end]), used)
+        }
+        Some(b'\'') => {
+            let (end, used) = closed(memrchr(b'\'', &rest[1..]));
+            (Raw::Nested(&rest[1..end]), used)
+        }
+        Some(b'{') => {
+            let (end, used) = closed(memchr(b'}', &rest[1..]));
+            (Raw::Braced(rest[1..end].trim_ascii()), used)
+        }
+        _ => {
+            let end = rest.iter().position(|&b| b == b' ').unwrap_or(rest.len());
+            let mut bare = &rest[..end];
+            // Old releases wrote `(hostname=?, addr=?, terminal=ssh res=success)`.
+            while let [shorter @ .., b',' | b')'] = bare
+                && !bare.contains(&b'(')
+            {
+                bare = shorter;
+            }
+            (Raw::Bare(bare), end)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(text: &str) -> Vec<(String, String)> {
+        let s = |b: &[u8]| String::from_utf8_lossy(b).into_owned();
+        Fields::new(text.as_bytes()).map(|(n, v)| (s(n), s(v.bytes()))).collect()
+    }
+
+    #[test]
+    fn headers_of_every_form() {
+        let h = header(b"node=a type=SYSCALL msg=audit(12.345:6): arch=1").unwrap();
+        assert_eq!((h.node, h.name, h.time, h.serial), (&b"a"[..], &b"SYSCALL"[..], 12_345_000_000, 6));
+        assert_eq!(h.stamp, b"audit(12.345:6)");
+        let h = header(b"type=EOE msg=audit(12.345:6): ").unwrap();
+        assert_eq!((h.node, h.name), (&b""[..], &b"EOE"[..]));
+        let h = header(b"Nov 21 19:00:00 web kernel: audit: type=1300 audit(1.5:7): arch=1").unwrap();
+        assert_eq!((type_name(h.name), h.time, h.serial), (&b"SYSCALL"[..], 1_500_000_000, 7));
+        let h = header(b"Nov 21 19:00:00 web audisp-syslog: node=n type=CWD msg=audit(1.000:7): cwd=\"/\"").unwrap();
+        assert_eq!((h.node, h.name), (&b"n"[..], &b"CWD"[..]));
+        for bad in
+            ["", "type=", "node=x", "type=A msg=audit(", "type=A msg=audit(1.2:)", "type=A msg=audit(x:1): ", "words"]
+        {
+            assert!(header(bad.as_bytes()).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn fields_of_every_form() {
+        assert_eq!(
+            all(r#" a=1 b="x y" msg='op=PAM:x acct="root" res=ok' c={ d=e } f=(null)"#)
+                .iter()
+                .map(|(n, v)| format!("{n}→{v}"))
+                .collect::<Vec<_>>(),
+            ["a→1", "b→x y", "msg→op=PAM:x acct=\"root\" res=ok", "c→d=e", "f→(null)"]
+        );
+        let text = br#"pid=1 msg='op=x pid=2 acct="root" (hostname=h, terminal=ssh res=success)'"#;
+        let find = |n: &str| Fields::find(text, n.as_bytes()).map(|v| String::from_utf8_lossy(v.bytes()).into_owned());
+        assert_eq!(find("PID").as_deref(), Some("1"));
+        assert_eq!(find("acct").as_deref(), Some("root"));
+        assert_eq!(find("hostname").as_deref(), Some("h"));
+        assert_eq!(find("res").as_deref(), Some("success"));
+        assert_eq!(find("nothing"), None);
+    }
+}

@@ -1,0 +1,3 @@
+//! The formats: each turns bytes into [`crate::Event`]s.
+
+pub mod auditd;
