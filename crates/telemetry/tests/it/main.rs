@@ -1,3 +1,4 @@
 //! Integration tests of the telemetry crate.
 
 mod auditd;
+mod windows;

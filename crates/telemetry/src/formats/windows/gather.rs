@@ -1,0 +1,372 @@
+//! Collecting one event's asked fields, without decoding any until the event is known to be wanted.
+
+use super::text::{escape_json, escape_xml, unescape_json, unescape_xml};
+use super::time;
+use super::vocabulary::{Asked, Sys, kind};
+use crate::event::{Kind, Request, Value};
+use std::borrow::Cow;
+
+/// A [`Request`], prepared once for a whole source.
+#[derive(Clone, Debug, Default)]
+pub struct Compiled {
+    asked: Vec<Asked>,
+    names: Vec<String>,
+    kinds: Vec<Kind>,
+    /// Slots of data fields by the length of their names; the last bucket holds all longer ones.
+    by_length: Vec<Vec<u16>>,
+    /// Whether every data field is needed, whatever its name.
+    all: bool,
+}
+
+const LENGTHS: usize = 64;
+
+impl Compiled {
+    /// Prepares `request`.
+    pub fn new(request: &Request) -> Self {
+        let asked: Vec<Asked> = request.fields.iter().map(|f| Asked::of(f)).collect();
+        let mut by_length = vec![Vec::new(); LENGTHS];
+        for (i, (a, name)) in asked.iter().zip(&request.fields).enumerate() {
+            if matches!(a, Asked::Data(_)) {
+                by_length[name.len().min(LENGTHS - 1)].push(i as u16);
+            }
+        }
+        let all = asked.iter().any(|a| matches!(a, Asked::Fields | Asked::DataXml | Asked::DataJson));
+        Compiled { asked, names: request.fields.clone(), kinds: request.kinds.clone(), by_length, all }
+    }
+
+    /// Whether events of `kind` are asked for.
+    pub fn wants(&self, kind: &Kind) -> bool {
+        self.kinds.is_empty() || self.kinds.contains(kind)
+    }
+}
+
+/// A value as it stands in the source, its escapes not yet resolved.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Raw<'a> {
+    #[default]
+    None,
+    /// XML character data.
+    Xml(&'a str),
+    /// A JSON value.
+    Json(&'a str),
+    /// Text with nothing to resolve.
+    Plain(Cow<'a, str>),
+}
+
+impl<'a> Raw<'a> {
+    pub(crate) fn is_none(&self) -> bool {
+        matches!(self, Raw::None)
+    }
+
+    /// The text, if it is one value and not a structure; broken escapes are counted.
+    pub(crate) fn text(&self, broken: &mut u32) -> Option<Cow<'a, str>> {
+        Some(match self {
+            Raw::None => return None,
+            Raw::Xml(text) => {
+                let (text, n) = unescape_xml(text);
+                *broken += n;
+                text
+            }
+            Raw::Plain(text) => text.clone(),
+            Raw::Json(json) => match json.as_bytes().first() {
+                Some(b'"') => unescape_json(json),
+                Some(b'{' | b'[' | b'n') | None => return None,
+                Some(_) => Cow::Borrowed(*json),
+            },
+        })
+    }
+
+    /// The text; a structure is [`Value::Json`].
+    pub(crate) fn value(&self, broken: &mut u32) -> Value<'a> {
+        match self {
+            Raw::Json(json) if json.starts_with(['{', '[']) => Value::Json(Cow::Borrowed(*json)),
+            raw => raw.text(broken).map_or(Value::Missing, Value::Text),
+        }
+    }
+
+    fn into_owned(self, broken: &mut u32) -> Raw<'static> {
+        match self.value(broken) {
+            Value::Text(text) | Value::Json(text) => Raw::Plain(Cow::Owned(text.into_owned())),
+            _ => Raw::None,
+        }
+    }
+}
+
+/// One event being taken apart.
+#[derive(Debug)]
+pub(crate) struct Gather<'a, 'c> {
+    compiled: &'c Compiled,
+    sys: [Raw<'a>; Sys::COUNT],
+    /// For each asked field its value, and whether the name was matched to the letter.
+    slots: Vec<(Raw<'a>, bool)>,
+    /// Every data field, when all are needed.
+    all: Vec<(Cow<'a, str>, Raw<'a>)>,
+    /// Sysmon's own time, which is right where a collector's is local.
+    utc_time: Raw<'a>,
+    /// The event's data as XML, where the source has it so.
+    pub(crate) data_xml: Option<&'a str>,
+    /// How often something malformed was read as what it must have been.
+    pub(crate) recovered: u32,
+    /// Whether backslashes are doubled in the values (Wazuh).
+    pub(crate) doubled: bool,
+}
+
+impl<'a, 'c> Gather<'a, 'c> {
+    pub(crate) fn new(compiled: &'c Compiled) -> Self {
+        Gather {
+            compiled,
+            sys: [const { Raw::None }; Sys::COUNT],
+            slots: vec![(Raw::None, false); compiled.asked.len()],
+            all: Vec::new(),
+            utc_time: Raw::None,
+            data_xml: None,
+            recovered: 0,
+            doubled: false,
+        }
+    }
+
+    /// Takes a property. The first one stands.
+    pub(crate) fn sys(&mut self, sys: Sys, raw: Raw<'a>) {
+        let slot = &mut self.sys[sys as usize];
+        if slot.is_none() {
+            *slot = raw;
+        }
+    }
+
+    /// Takes a field of the event's data. The first one stands, except that one whose name is spelled exactly as
+    /// asked wins over one that differs in case (`ProcessId` and `ProcessID` may both be there).
+    pub(crate) fn data(&mut self, name: Cow<'a, str>, raw: Raw<'a>) {
+        let bucket = &self.compiled.by_length[name.len().min(LENGTHS - 1)];
+        for &slot in bucket {
+            let asked = &self.compiled.names[slot as usize];
+            let exact = *asked == *name;
+            if exact || asked.eq_ignore_ascii_case(&name) {
+                let (old, old_exact) = &mut self.slots[slot as usize];
+                if old.is_none() || (exact && !*old_exact) {
+                    (*old, *old_exact) = (raw.clone(), exact);
+                }
+            }
+        }
+        if name.len() == 7 && name.eq_ignore_ascii_case("UtcTime") && self.utc_time.is_none() {
+            self.utc_time = raw.clone();
+        }
+        if self.compiled.all {
+            self.all.push((name, raw));
+        }
+    }
+
+    /// The event's kind, as far as its properties are known by now; `None` without an event id.
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        let mut broken = 0;
+        let mut text = |sys: Sys| self.sys[sys as usize].text(&mut broken).unwrap_or_default();
+        let id = text(Sys::EventId);
+        let id = id.trim().parse::<u64>().ok().or_else(|| id.trim().parse::<f64>().ok().map(|f| f as u64))?;
+        // Classic events carry qualifiers in the upper half (`EventIdentifier`).
+        Some(kind(text(Sys::Provider).trim(), text(Sys::Channel).trim(), (id & 0xFFFF) as u32))
+    }
+
+    /// Whether the event is asked for; `true` as long as its kind is unknown.
+    pub(crate) fn wanted(&self) -> bool {
+        self.compiled.kinds.is_empty() || self.kind().is_none_or(|k| self.compiled.wants(&k))
+    }
+
+    /// An empty one for the same request, for a text that lives shorter than this event.
+    pub(crate) fn inner<'t>(&self) -> Gather<'t, 'c> {
+        Gather::new(self.compiled)
+    }
+
+    /// Takes over what was found in a text that lives shorter than this event.
+    pub(crate) fn absorb(&mut self, other: Gather<'_, '_>) {
+        let broken = &mut self.recovered;
+        *broken += other.recovered;
+        for (mine, theirs) in self.sys.iter_mut().zip(other.sys) {
+            if mine.is_none() {
+                *mine = theirs.into_owned(broken);
+            }
+        }
+        for (mine, (raw, exact)) in self.slots.iter_mut().zip(other.slots) {
+            if mine.0.is_none() {
+                *mine = (raw.into_owned(broken), exact);
+            }
+        }
+        if self.utc_time.is_none() {
+            self.utc_time = other.utc_time.into_owned(broken);
+        }
+        for (name, raw) in other.all {
+            self.all.push((Cow::Owned(name.into_owned()), raw.into_owned(broken)));
+        }
+    }
+
+    /// Decodes the asked fields into `values`. `raw` is the event's text. Returns how much had to be recovered.
+    pub(crate) fn finish(mut self, raw: &'a str, values: &mut Vec<Value<'a>>) -> u32 {
+        let mut broken = self.recovered;
+        for i in 0..self.compiled.asked.len() {
+            let value = match self.compiled.asked[i] {
+                Asked::Time => self.time(),
+                Asked::Raw => Value::text(raw),
+                Asked::Fields => Value::Json(Cow::Owned(self.json(true))),
+                Asked::DataJson => Value::Json(Cow::Owned(self.json(false))),
+                Asked::DataXml => self.xml(),
+                Asked::Sys(sys) => self.property(sys, &mut broken),
+                Asked::Unknown => Value::Missing,
+                Asked::Data(alias) => {
+                    let (raw, _) = std::mem::take(&mut self.slots[i]);
+                    match (raw, alias) {
+                        (Raw::None, Some(sys)) => self.property(sys, &mut broken),
+                        (raw, _) => self.undoubled(raw.value(&mut broken)),
+                    }
+                }
+            };
+            values.push(value);
+        }
+        broken
+    }
+
+    fn undoubled(&self, value: Value<'a>) -> Value<'a> {
+        match value {
+            Value::Text(text) if self.doubled => Value::Text(halve_backslashes(text)),
+            value => value,
+        }
+    }
+
+    fn property(&self, sys: Sys, broken: &mut u32) -> Value<'a> {
+        let raw = &self.sys[sys as usize];
+        if sys == Sys::EventId {
+            return self.kind().map_or(Value::Missing, |k| Value::Int(i64::from(k.code)));
+        }
+        let value = raw.value(broken);
+        match &value {
+            Value::Text(text) if sys.is_number() => {
+                let text = text.trim();
+                number(text).or_else(|| level(sys, text)).map_or(value, Value::Int)
+            }
+            Value::Text(text) if sys == Sys::Keywords => keywords(text).unwrap_or(value),
+            _ => value,
+        }
+    }
+
+    /// The event's time: what the event log recorded, or else the best that the collector kept.
+    ///
+    /// A collector's time without a zone is often local, so Sysmon's own `UtcTime` goes before it; what remains
+    /// without a zone is taken for UTC.
+    fn time(&self) -> Value<'a> {
+        let mut broken = 0;
+        let mut parse = |raw: &Raw<'_>| raw.text(&mut broken).and_then(|t| time::parse(&t));
+        if let Some((t, _)) = parse(&self.sys[Sys::SystemTime as usize]) {
+            return Value::Time(t);
+        }
+        if let Some((t, _)) = parse(&self.utc_time) {
+            return Value::Time(t);
+        }
+        let own = parse(&self.sys[Sys::EventTime as usize]);
+        let collected = parse(&self.sys[Sys::Collected as usize]);
+        let zoned = own.filter(|(_, zoned)| *zoned).or(collected);
+        zoned.or(own).map_or(Value::Missing, |(t, _)| Value::Time(t))
+    }
+
+    /// The data fields as a JSON object, with the properties after them if asked.
+    fn json(&self, properties: bool) -> String {
+        let mut out = String::from("{");
+        let mut broken = 0;
+        let mut put = |name: &str, value: Value<'_>| {
+            if value.is_missing() {
+                return;
+            }
+            if out.len() > 1 {
+                out.push(',');
+            }
+            escape_json(&mut out, name);
+            out.push(':');
+            match value {
+                Value::Text(text) => escape_json(&mut out, &text),
+                Value::Json(json) => out.push_str(&json),
+                Value::Int(n) => out.push_str(&n.to_string()),
+                _ => out.push_str("null"),
+            }
+        };
+        for (i, (name, raw)) in self.all.iter().enumerate() {
+            if !self.all[..i].iter().any(|(other, _)| other == name) {
+                put(name, self.undoubled(raw.value(&mut broken)));
+            }
+        }
+        if properties {
+            for (name, sys) in Sys::NAMED {
+                if !self.all.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
+                    put(name, self.property(*sys, &mut broken));
+                }
+            }
+        }
+        out.push('}');
+        out
+    }
+
+    /// The event's data as XML: as it stood there, or written anew.
+    fn xml(&self) -> Value<'a> {
+        if let Some(xml) = self.data_xml {
+            return Value::text(xml);
+        }
+        let mut out = String::from("<EventData>");
+        let mut broken = 0;
+        for (name, raw) in &self.all {
+            let (Value::Text(text) | Value::Json(text)) = self.undoubled(raw.value(&mut broken)) else { continue };
+            out.push_str("<Data Name=\"");
+            escape_xml(&mut out, name);
+            out.push_str("\">");
+            escape_xml(&mut out, &text);
+            out.push_str("</Data>");
+        }
+        out.push_str("</EventData>");
+        Value::Text(Cow::Owned(out))
+    }
+}
+
+fn number(text: &str) -> Option<i64> {
+    match text.strip_prefix("0x") {
+        Some(hex) => i64::from_str_radix(hex, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
+/// The number of a level that a collector wrote as a word.
+fn level(sys: Sys, text: &str) -> Option<i64> {
+    if sys != Sys::Level {
+        return None;
+    }
+    let names = ["logalways", "critical", "error", "warning", "information", "verbose"];
+    let text = text.to_ascii_lowercase();
+    let text = if text == "info" { "information" } else { &text };
+    names.iter().position(|n| *n == text).map(|i| i as i64)
+}
+
+/// Keywords as the event log spells them, in hexadecimal, where a collector made a signed number of them.
+fn keywords(text: &str) -> Option<Value<'static>> {
+    let n = text.parse::<i64>().map(|n| n as u64).or_else(|_| text.parse::<u64>()).ok()?;
+    Some(Value::Text(Cow::Owned(format!("{n:#x}"))))
+}
+
+/// `C:\\Windows` as `C:\Windows`, if every backslash of the text is doubled.
+fn halve_backslashes(text: Cow<'_, str>) -> Cow<'_, str> {
+    let doubled = |t: &str| {
+        let mut runs = t.split(|c| c != '\\').filter(|run| !run.is_empty()).peekable();
+        runs.peek().is_some() && runs.all(|run| run.len() % 2 == 0)
+    };
+    if doubled(&text) { Cow::Owned(text.replace("\\\\", "\\")) } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubled_backslashes() {
+        assert_eq!(halve_backslashes(r"C:\\Windows\\x.exe".into()), r"C:\Windows\x.exe");
+        assert_eq!(halve_backslashes(r"C:\Windows\\x.exe".into()), r"C:\Windows\\x.exe");
+        assert_eq!(halve_backslashes("none".into()), "none");
+    }
+
+    #[test]
+    fn keywords_of_any_spelling() {
+        assert_eq!(keywords("-9223372036854775808"), Some(Value::text("0x8000000000000000")));
+        assert_eq!(keywords("0x80"), None);
+    }
+}

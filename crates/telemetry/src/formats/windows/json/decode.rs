@@ -1,0 +1,267 @@
+//! One JSON object to one event.
+
+use super::super::gather::{Compiled, Gather, Raw};
+use super::super::text::unescape_json;
+use super::super::xml;
+use super::shape::Shape;
+use super::tables::{Act, Table, top};
+use crate::event::{Kind, Value};
+use sonic_rs::{LazyValue, to_array_iter, to_object_iter};
+use std::borrow::Cow;
+
+/// What became of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decoded {
+    /// An event that is asked for; its fields stand in `values`.
+    Event {
+        /// What it is.
+        kind: Kind,
+        /// How many malformed places were read as what they must have been.
+        recovered: u32,
+    },
+    /// An event that nobody asks for.
+    Unwanted,
+    /// An object that is not of this shape: it has no event id there.
+    NotThis,
+    /// Text that is not JSON, or ends in the middle; with the reason.
+    Broken(String),
+}
+
+/// Decodes the asked fields of the JSON object `line`, of which `shape` is known, into `values` (one for each asked
+/// field, in order; emptied first).
+pub fn decode<'a>(line: &'a str, shape: Shape, compiled: &Compiled, values: &mut Vec<Value<'a>>) -> Decoded {
+    values.clear();
+    let mut gather = Gather::new(compiled);
+    gather.doubled = shape == Shape::Wazuh;
+    if let Err(e) = object(line, top(shape), &mut gather, shape, 0) {
+        return Decoded::Broken(e);
+    }
+    let Some(kind) = gather.kind() else { return Decoded::NotThis };
+    if !compiled.wants(&kind) {
+        return Decoded::Unwanted;
+    }
+    let recovered = gather.finish(line, values);
+    Decoded::Event { kind, recovered }
+}
+
+/// Objects nested deeper than this are no event's.
+const DEPTH: u8 = 12;
+
+type Result<T> = std::result::Result<T, String>;
+
+/// The first line of the parser's message; the rest is a picture of the text.
+fn reason(e: &sonic_rs::Error) -> String {
+    e.to_string().lines().next().unwrap_or("not valid JSON").to_owned()
+}
+
+fn raw<'a>(value: &LazyValue<'a>) -> Raw<'a> {
+    match value.as_raw_cow() {
+        Cow::Borrowed("null") => Raw::None,
+        Cow::Borrowed(json) => Raw::Json(json),
+        Cow::Owned(json) => Raw::Plain(Cow::Owned(unescape_json(&json).into_owned())),
+    }
+}
+
+fn object<'a>(json: &'a str, table: Table, gather: &mut Gather<'a, '_>, shape: Shape, depth: u8) -> Result<()> {
+    for entry in to_object_iter(json) {
+        let (key, value) = entry.map_err(|e| reason(&e))?;
+        act(key, &value, table, gather, shape, depth)?;
+    }
+    Ok(())
+}
+
+/// Does with one name's value what the table says. A dotted name goes through the tables part by part.
+fn act<'a>(
+    key: Cow<'a, str>,
+    value: &LazyValue<'a>,
+    table: Table,
+    gather: &mut Gather<'a, '_>,
+    shape: Shape,
+    depth: u8,
+) -> Result<()> {
+    let mut table = table;
+    let mut rest = 0;
+    while let Some(dot) = memchr::memchr(b'.', &key.as_bytes()[rest..]) {
+        match table(&key[rest..rest + dot]) {
+            Act::Under(under, _) => table = under,
+            Act::Fields => {
+                field(tail(key, rest + dot + 1), value, gather, shape);
+                return Ok(());
+            }
+            Act::UserFields => {
+                let name = tail(key, rest + dot + 1);
+                let begin = name.find('.').map_or(0, |i| i + 1);
+                field(tail(name, begin), value, gather, shape);
+                return Ok(());
+            }
+            _ => break,
+        }
+        rest += dot + 1;
+    }
+    match table(&key[rest..]) {
+        Act::Skip => {}
+        Act::Property(sys) => gather.sys(sys, raw(value)),
+        Act::Data => gather.data(tail(key, rest), raw(value)),
+        Act::Under(under, sys) => match raw(value) {
+            Raw::Json(json) if json.starts_with('{') && depth < DEPTH => object(json, under, gather, shape, depth + 1)?,
+            Raw::None => {}
+            raw => {
+                if let Some(sys) = sys {
+                    gather.sys(sys, raw);
+                }
+            }
+        },
+        Act::Fields => fields(value, gather, shape),
+        Act::UserFields => {
+            if let Raw::Json(json) = raw(value) {
+                user_fields(json, "", gather, 0);
+            }
+        }
+        Act::Xml => {
+            if let Some(text) = raw(value).text(&mut 0)
+                && text.contains("<Event")
+            {
+                nested(&text, gather, xml::event);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn tail(text: Cow<'_, str>, from: usize) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(&text[from..]),
+        Cow::Owned(mut text) => {
+            text.drain(..from);
+            Cow::Owned(text)
+        }
+    }
+}
+
+/// Reads a text that lives no longer than this call.
+fn nested(text: &str, gather: &mut Gather<'_, '_>, read: for<'t> fn(&'t str, &mut Gather<'t, '_>)) {
+    let mut inner = gather.inner();
+    read(text, &mut inner);
+    gather.absorb(inner);
+}
+
+/// The event's data, whatever holds it.
+fn fields<'a>(value: &LazyValue<'a>, gather: &mut Gather<'a, '_>, shape: Shape) {
+    match raw(value) {
+        Raw::Json(json) if json.starts_with('{') => {
+            for (name, value) in to_object_iter(json).flatten() {
+                field(name, &value, gather, shape);
+            }
+        }
+        Raw::Json(json) if json.starts_with('[') => unnamed(json, gather, shape),
+        raw => {
+            let Some(text) = raw.text(&mut 0) else { return };
+            let begin = text.trim_start();
+            if begin.starts_with('<') {
+                nested(&text, gather, xml::event_data);
+            } else if begin.starts_with('{') {
+                nested(&text, gather, json_text);
+            }
+        }
+    }
+}
+
+/// A text of JSON that holds the event's data.
+fn json_text<'a>(json: &'a str, gather: &mut Gather<'a, '_>) {
+    let mut whole = true;
+    for entry in to_object_iter(json) {
+        match entry {
+            Ok((name, value)) => field(name, &value, gather, Shape::EventData),
+            Err(_) => whole = false,
+        }
+    }
+    gather.recovered += u32::from(!whole);
+}
+
+/// One field of the event's data; `Data` may hold all of them once more.
+fn field<'a>(name: Cow<'a, str>, value: &LazyValue<'a>, gather: &mut Gather<'a, '_>, shape: Shape) {
+    match (&*name, raw(value)) {
+        ("#attributes" | "X_attributes" | "@xmlns" | "xmlns" | "xml_name" | "Data_attributes", _) => {}
+        ("Data", Raw::Json(json)) if json.starts_with('[') => unnamed(json, gather, shape),
+        ("Data", Raw::Json(json)) if json.starts_with('{') => element(json, gather, &mut 0),
+        ("Data", raw) if shape != Shape::Flat => gather.data(Cow::Borrowed("param1"), raw),
+        (_, raw) if shape == Shape::Wazuh => gather.data(capitalised(name), raw),
+        (_, raw) => gather.data(name, raw),
+    }
+}
+
+/// Wazuh lower-cases the first letter of every name.
+fn capitalised(name: Cow<'_, str>) -> Cow<'_, str> {
+    let mut name = name.into_owned();
+    if let Some(first) = name.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    Cow::Owned(name)
+}
+
+/// The elements of an array: `{"@Name":…,"#text":…}` each, or values without a name.
+fn unnamed<'a>(json: &'a str, gather: &mut Gather<'a, '_>, _shape: Shape) {
+    let mut count = 0;
+    for value in to_array_iter(json).flatten() {
+        match raw(&value) {
+            Raw::Json(json) if json.starts_with('{') => element(json, gather, &mut count),
+            raw => {
+                count += 1;
+                gather.data(Cow::Owned(format!("param{count}")), raw);
+            }
+        }
+    }
+}
+
+/// One `<Data>` element as an object.
+fn element<'a>(json: &'a str, gather: &mut Gather<'a, '_>, count: &mut u32) {
+    let mut name = None;
+    let mut text = Raw::None;
+    let mut pending: Vec<&'a str> = vec![json];
+    while let Some(json) = pending.pop() {
+        for (key, value) in to_object_iter(json).flatten() {
+            match &*key {
+                "Name" | "@Name" => name = raw(&value).text(&mut 0),
+                "#text" | "Value" | "value" | "content" | "_" => text = raw(&value),
+                "#attributes" | "X_attributes" | "$" => {
+                    if let Raw::Json(inner) = raw(&value)
+                        && pending.len() < 4
+                    {
+                        pending.push(inner);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    match (name, text) {
+        (Some(name), text) => gather.data(name, text),
+        (None, Raw::Json(list)) if list.starts_with('[') => {
+            for value in to_array_iter(list).flatten() {
+                *count += 1;
+                gather.data(Cow::Owned(format!("param{count}")), raw(&value));
+            }
+        }
+        (None, text) => {
+            *count += 1;
+            gather.data(Cow::Owned(format!("param{count}")), text);
+        }
+    }
+}
+
+/// A publisher's own elements: leaves by their names, behind those of the elements around them except the outermost.
+fn user_fields<'a>(json: &'a str, prefix: &str, gather: &mut Gather<'a, '_>, depth: u8) {
+    for (name, value) in to_object_iter(json).flatten() {
+        if name.ends_with("#attributes") || name.ends_with("_attributes") || name.starts_with('@') {
+            continue;
+        }
+        match raw(&value) {
+            Raw::Json(inner) if inner.starts_with('{') && depth < DEPTH => {
+                let below = if depth == 0 { String::new() } else { format!("{prefix}{name}.") };
+                user_fields(inner, &below, gather, depth + 1);
+            }
+            raw if prefix.is_empty() => gather.data(name, raw),
+            raw => gather.data(Cow::Owned(format!("{prefix}{name}")), raw),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Which collector's shape a JSON object has.
+
+use sonic_rs::{JsonValueTrait, LazyValue, to_object_iter};
+
+/// A shape of a Windows event in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Shape {
+    /// `{"Event":{"System":{…},"EventData":{…}}}`, attributes under `#attributes`, `X_attributes` or `@Name`
+    /// (evtx_dump, Velociraptor, XML-to-JSON converters).
+    EvtxDump,
+    /// `{"winlog":{"event_id":1,"event_data":{…}}}`, nested or with dotted names.
+    Winlogbeat7,
+    /// `{"event_id":1,"log_name":…,"event_data":{…}}`, nested, dotted, or with the data beside them (Logstash).
+    Winlogbeat6,
+    /// `{"EventID":1,"Provider":…,"EventData":…}`, where the data is an object or a text of JSON or XML (Sentinel's
+    /// `WindowsEvent` and `Event`, Sumo's JSON).
+    EventData,
+    /// A row of Sentinel's `SecurityEvent`.
+    SecurityEvent,
+    /// Everything beside each other (NXLog and what Logstash makes of it).
+    Flat,
+    /// `{"win":{"system":{…},"eventdata":{…}}}`, alone or under `data`, in camelCase.
+    Wazuh,
+    /// Event XML as a text within JSON (Sentinel's `Syslog` rows of Sysmon for Linux, Splunk's `_raw`).
+    Xml,
+}
+
+/// What the names at the top of an object say.
+#[derive(Default)]
+struct Seen {
+    event_id: bool,
+    event_data: bool,
+    channel: bool,
+    provider: bool,
+    security_row: bool,
+    beat_id: bool,
+    beat_source: bool,
+    beat_data: bool,
+    system: bool,
+    event_table: bool,
+}
+
+impl Shape {
+    /// The shape of a JSON object; `None` where it is no Windows event or no JSON object.
+    ///
+    /// Looks at names, and at no more values than it must.
+    pub fn of(line: &str) -> Option<Shape> {
+        Self::at_depth(line, 0)
+    }
+
+    fn at_depth(line: &str, depth: u8) -> Option<Shape> {
+        let mut seen = Seen::default();
+        for entry in to_object_iter(line) {
+            let (key, value) = entry.ok()?;
+            if let Some(shape) = seen.take(&key, &value, depth) {
+                return Some(shape);
+            }
+        }
+        seen.shape()
+    }
+}
+
+impl Seen {
+    /// Takes one name; a shape, where that alone decides.
+    fn take(&mut self, key: &str, value: &LazyValue<'_>, depth: u8) -> Option<Shape> {
+        let first = key.split('.').next().unwrap_or(key);
+        let dotted = key.len() > first.len();
+        match first {
+            "winlog" => return Some(Shape::Winlogbeat7),
+            "win" if dotted || has(value, "system") => return Some(Shape::Wazuh),
+            "data" if key.starts_with("data.win.") || (!dotted && has(value, "win")) => return Some(Shape::Wazuh),
+            "Event" if dotted || has(value, "System") => return Some(Shape::EvtxDump),
+            "System" if dotted || value.is_object() => self.system = true,
+            "EventID" | "EventId" | "EventCode" => self.event_id |= is_id(value),
+            "EventData" | "UserData" | "EventData_dynamic" => self.event_data = true,
+            "Channel" => self.channel = true,
+            "SourceName" | "ProviderGuid" | "ProviderName" | "Provider" => self.provider = true,
+            "EventSourceName" => self.security_row = true,
+            "Type" if value.as_str() == Some("SecurityEvent") => self.security_row = true,
+            "Source" | "EventLog" => self.event_table = true,
+            "event_id" => self.beat_id |= is_id(value),
+            "log_name" | "source_name" => self.beat_source = true,
+            "event_data" => self.beat_data = true,
+            "SyslogMessage" | "_raw" | "message" | "Message" | "event" | "raw" if is_xml(value) => {
+                return Some(Shape::Xml);
+            }
+            // Envelopes of Elasticsearch and Splunk.
+            "_source" | "result" if depth == 0 && value.is_object() => {
+                return Shape::at_depth(&value.as_raw_cow(), 1);
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn shape(&self) -> Option<Shape> {
+        Some(if self.system {
+            Shape::EvtxDump
+        } else if self.event_id && self.security_row {
+            Shape::SecurityEvent
+        } else if self.event_id && self.event_data && (self.channel || self.provider || self.event_table) {
+            Shape::EventData
+        } else if self.event_id && (self.channel || self.provider) {
+            Shape::Flat
+        } else if self.beat_id && (self.beat_source || self.beat_data) {
+            Shape::Winlogbeat6
+        } else {
+            return None;
+        })
+    }
+}
+
+fn has(value: &LazyValue<'_>, name: &str) -> bool {
+    value.is_object() && value.get(name).is_some()
+}
+
+/// Whether the value is a number, a text of digits, or evtx_dump's object around one.
+fn is_id(value: &LazyValue<'_>) -> bool {
+    let raw = value.as_raw_cow();
+    let digits = raw.trim_matches('"');
+    raw.starts_with('{') || (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Whether the value is a text with an event's XML in it.
+fn is_xml(value: &LazyValue<'_>) -> bool {
+    memchr::memmem::find(value.as_raw_cow().as_bytes(), b"<Event").is_some_and(|i| {
+        let raw = value.as_raw_cow();
+        matches!(raw.as_bytes().get(i + 6), Some(b'>' | b' ' | b'\\'))
+    })
+}

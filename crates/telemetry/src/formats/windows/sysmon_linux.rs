@@ -1,0 +1,80 @@
+//! Sysmon for Linux, as syslog has it: a line's header, then the event's XML.
+
+use super::gather::{Compiled, Gather};
+use super::{emit, xml};
+use crate::event::{Reader, Request, Sink, Value};
+use crate::input::Input;
+use crate::lines::Lines;
+use crate::report::Report;
+use memchr::memmem;
+use std::io;
+use std::ops::ControlFlow;
+
+/// Reads syslog lines that carry event XML. Other lines (banners, other programs) are passed over and counted.
+///
+/// Relays damage the XML: they drop every `;`, and cut lines at 2 kB. What is there is delivered, and counted.
+pub struct SysmonLinuxReader {
+    inputs: Vec<Input>,
+}
+
+impl SysmonLinuxReader {
+    /// A reader of `inputs`, one after the other.
+    pub fn new(inputs: Vec<Input>) -> Self {
+        SysmonLinuxReader { inputs }
+    }
+}
+
+impl Reader for SysmonLinuxReader {
+    fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
+        let compiled = Compiled::new(request);
+        for (file, input) in self.inputs.iter().enumerate() {
+            let name = input.name();
+            let flow = match read_one(input, file as u32, &name, &compiled, report, sink) {
+                Ok(flow) => flow,
+                Err(e) => {
+                    report.damage(&name, None, e.to_string());
+                    continue;
+                }
+            };
+            if flow.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_one(
+    input: &Input,
+    file: u32,
+    name: &str,
+    compiled: &Compiled,
+    report: &Report,
+    sink: &mut dyn Sink,
+) -> io::Result<ControlFlow<()>> {
+    let mut lines = Lines::new(input.open()?);
+    let mut values: Vec<Value<'static>> = Vec::new();
+    let mut others = 0;
+    while let Some(line) = lines.next()? {
+        report.add_bytes(line.bytes.len() as u64 + 1);
+        if let Some(length) = line.oversized {
+            report.damage(name, Some(line.offset), format!("a line of {length} bytes was passed over"));
+            continue;
+        }
+        if memmem::find(line.bytes, b"<Event").is_none() {
+            others += u64::from(!line.bytes.is_empty());
+            continue;
+        }
+        let text = String::from_utf8_lossy(line.bytes);
+        let mut gather = Gather::new(compiled);
+        xml::event(&text, &mut gather);
+        let place = emit::Place { file, name, position: line.offset };
+        if emit::event(gather, &text, place, &mut values, report, sink).is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    if others > 0 {
+        report.note("syslog lines that are no Sysmon event", others);
+    }
+    Ok(ControlFlow::Continue(()))
+}

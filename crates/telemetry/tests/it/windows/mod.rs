@@ -1,0 +1,4 @@
+//! Windows events in every shape.
+
+mod real;
+mod support;

@@ -1,0 +1,80 @@
+//! Public collections of real events, where the machine has them.
+
+use super::support::{files, folder, input, read, request};
+use parallax_telemetry::event::{Family, Kind};
+use parallax_telemetry::formats::windows::{EvtxReader, JsonReader};
+use parallax_telemetry::report::Report;
+
+const FIELDS: &[&str] = &["@time", "@host", "@id", "Image", "NewProcessName", "CommandLine", "ParentImage"];
+
+#[derive(Debug, Default, PartialEq)]
+struct Counts {
+    files: usize,
+    events: usize,
+    sysmon_1: usize,
+    sysmon_1_with_image: usize,
+    sysmon_1_with_command_line: usize,
+    security_4688: usize,
+    security_4688_with_name: usize,
+    security_4688_with_command_line: usize,
+    without_time: usize,
+    without_host: usize,
+}
+
+impl Counts {
+    fn add(&mut self, seen: &[super::support::Seen]) {
+        self.files += 1;
+        self.events += seen.len();
+        for event in seen {
+            let has = |i: usize| usize::from(event.values[i].as_ref().is_some_and(|v| !v.is_empty()));
+            self.without_time += 1 - has(0);
+            self.without_host += 1 - has(1);
+            if event.kind == Kind::new(Family::Sysmon, 1) {
+                self.sysmon_1 += 1;
+                self.sysmon_1_with_image += has(3);
+                self.sysmon_1_with_command_line += has(5);
+            }
+            if event.kind == Kind::new(Family::Security, 4688) {
+                self.security_4688 += 1;
+                self.security_4688_with_name += has(4);
+                self.security_4688_with_command_line += has(5);
+            }
+        }
+    }
+}
+
+fn say(report: &Report, path: &std::path::Path) {
+    for (note, n) in report.notes() {
+        eprintln!("{}: {n} {note}", path.display());
+    }
+    for damage in report.damages() {
+        eprintln!("{}: {} ({:?})", path.display(), damage.reason, damage.position);
+    }
+}
+
+#[test]
+fn hayabusa_sample_evtx() {
+    let Some(folder) = folder("PARALLAX_HAYABUSA") else { return };
+    let mut counts = Counts::default();
+    for path in files(&folder, "evtx") {
+        let (seen, report) = read(&mut EvtxReader::new(vec![input(&path)]), &request(FIELDS));
+        say(&report, &path);
+        counts.add(&seen);
+    }
+    eprintln!("{counts:#?}");
+    assert_eq!((counts.files, counts.events), (593, 24_661));
+    assert_eq!((counts.sysmon_1, counts.security_4688), (1521, 1366));
+}
+
+#[test]
+fn otrf_security_datasets() {
+    let Some(folder) = folder("PARALLAX_OTRF") else { return };
+    let mut counts = Counts::default();
+    for path in files(&folder, "json") {
+        let (seen, report) = read(&mut JsonReader::new(vec![input(&path)]), &request(FIELDS));
+        say(&report, &path);
+        counts.add(&seen);
+    }
+    eprintln!("{counts:#?}");
+    assert_eq!((counts.sysmon_1, counts.security_4688), (2079, 1715));
+}
