@@ -16,6 +16,8 @@
 //! into one. [`declared`] gives parameters and result of a function, and so does a search for all names that begin with
 //! `kql_<function>_` its variants.
 
+mod convert;
+pub(crate) mod json;
 mod strings;
 pub mod values;
 
@@ -25,6 +27,7 @@ use std::sync::{Arc, LazyLock};
 
 static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
     let mut f = Functions::new("kql_");
+    convert::register(&mut f);
     strings::register(&mut f);
     f
 });

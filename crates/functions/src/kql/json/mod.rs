@@ -1,0 +1,76 @@
+//! Dynamic values: JSON text, read and written.
+
+mod write;
+
+pub(crate) use write::{compact, write_real, write_string, write_value};
+
+use serde_json::Value;
+use std::borrow::Cow;
+
+/// The JSON text as a value. `None` for JSON's null, and for text that is no JSON (a dynamic never is).
+pub(crate) fn value(text: &str) -> Option<Value> {
+    serde_json::from_str(text).ok().filter(|v: &Value| !v.is_null())
+}
+
+/// As [`value`], but arrays and bags are not looked into: they are no scalar.
+pub(crate) fn scalar(text: &str) -> Option<Value> {
+    if text.trim_start().starts_with(['[', '{']) { None } else { value(text) }
+}
+
+/// The array; `None` for anything else.
+pub(crate) fn array(text: &str) -> Option<Vec<Value>> {
+    match value(text)? {
+        Value::Array(a) => Some(a),
+        _ => None,
+    }
+}
+
+/// The property bag; `None` for anything else.
+pub(crate) fn bag(text: &str) -> Option<serde_json::Map<String, Value>> {
+    match value(text)? {
+        Value::Object(m) => Some(m),
+        _ => None,
+    }
+}
+
+/// `tostring` of a dynamic: a string without its quotes, null as nothing, all else as compact JSON.
+pub(crate) fn text(json: &str) -> Cow<'_, str> {
+    let trimmed = json.trim();
+    if let Some(inner) = trimmed.strip_prefix('"').and_then(|t| t.strip_suffix('"'))
+        && !inner.contains('\\')
+    {
+        return Cow::Borrowed(inner);
+    }
+    match serde_json::from_str::<Value>(trimmed) {
+        Ok(v) => Cow::Owned(text_of(&v)),
+        Err(_) => Cow::Borrowed(json),
+    }
+}
+
+/// [`text`] of a value.
+pub(crate) fn text_of(v: &Value) -> String {
+    match v {
+        Value::String(s) => s.clone(),
+        Value::Null => String::new(),
+        other => compact(other),
+    }
+}
+
+/// [`text`] into a buffer.
+pub(crate) fn write_text(w: &mut String, json: &str) {
+    w.push_str(&text(json));
+}
+
+/// `parse_json`: the text as JSON; text that is no JSON is a string; empty text is null.
+pub(crate) fn write_parsed(w: &mut String, given: &str) -> Option<()> {
+    let trimmed = given.trim();
+    if trimmed.is_empty() || trimmed == "null" {
+        return None;
+    }
+    if serde_json::from_str::<serde::de::IgnoredAny>(trimmed).is_ok() {
+        w.push_str(trimmed);
+    } else {
+        write_string(w, given);
+    }
+    Some(())
+}
