@@ -18,7 +18,9 @@
 
 mod convert;
 pub(crate) mod json;
+mod math;
 mod strings;
+mod time;
 pub mod values;
 
 use crate::udf::{Function, Functions, Signature};
@@ -29,6 +31,8 @@ static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
     let mut f = Functions::new("kql_");
     convert::register(&mut f);
     strings::register(&mut f);
+    time::register(&mut f);
+    math::register(&mut f);
     f
 });
 

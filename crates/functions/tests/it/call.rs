@@ -67,7 +67,10 @@ pub(crate) fn call(name: &str, args: &[Value], shape: Shape) -> Result<Value, St
 }
 
 fn scalar(value: &Value, ty: Type) -> Result<ScalarValue, String> {
-    let Type::Of(ty) = ty else { return Err("an argument of any type".into()) };
+    let ty = match ty {
+        Type::Of(ty) => ty,
+        Type::Any => ColumnType::String,
+    };
     let wrong = || format!("{value} as {}", ty.name());
     if value.is_null() && ty != ColumnType::String {
         let empty = new_empty_array(&Type::Of(ty).arrow().ok_or_else(wrong)?);
@@ -78,7 +81,7 @@ fn scalar(value: &Value, ty: Type) -> Result<ScalarValue, String> {
         ColumnType::Int => ScalarValue::Int32(Some(value.as_i64().ok_or_else(wrong)? as i32)),
         ColumnType::Long => ScalarValue::Int64(Some(value.as_i64().ok_or_else(wrong)?)),
         ColumnType::Real => ScalarValue::Float64(Some(match value.as_str() {
-            Some(s) => s.parse().map_err(|_| wrong())?,
+            Some(s) => kql::values::parse_real(s).ok_or_else(wrong)?,
             None => value.as_f64().ok_or_else(wrong)?,
         })),
         ColumnType::String => ScalarValue::Utf8View(Some(value.as_str().unwrap_or("").to_owned())),
@@ -105,7 +108,7 @@ fn json(value: &ScalarValue, ty: ColumnType) -> Result<Value, String> {
         (ScalarValue::Int64(Some(v)), ColumnType::DateTime) => Value::from(kql::values::format_datetime(*v)),
         (ScalarValue::Int64(Some(v)), ColumnType::TimeSpan) => Value::from(kql::values::format_timespan(*v)),
         (ScalarValue::Int64(Some(v)), _) => Value::from(*v),
-        (ScalarValue::Float64(Some(v)), _) if !v.is_finite() => Value::from(v.to_string()),
+        (ScalarValue::Float64(Some(v)), _) if !v.is_finite() => Value::from(kql::values::format_real(*v)),
         (ScalarValue::Float64(Some(v)), _) => Value::from(*v),
         (ScalarValue::Decimal128(Some(v), _, _), _) => Value::from(kql::values::format_decimal(*v)),
         (ScalarValue::Utf8View(Some(s)), ColumnType::Dynamic) => {

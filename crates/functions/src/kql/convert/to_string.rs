@@ -1,9 +1,7 @@
 //! `tostring`, and the guid.
 
 use crate::kql::json;
-use crate::kql::values::{
-    format_decimal, format_timespan, parse_guid, write_datetime, write_real,
-};
+use crate::kql::values::{format_decimal, format_timespan, parse_guid, write_datetime, write_real};
 use crate::udf::Functions;
 use std::fmt::Write as _;
 

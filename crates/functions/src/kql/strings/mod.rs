@@ -1,17 +1,24 @@
 //! Functions and operators over strings.
 
+mod base64;
+mod encode;
+mod join;
 mod operators;
+mod patterns;
+mod text;
 
 use crate::udf::Functions;
+use datafusion::common::{DataFusionError, Result};
 
 pub(super) fn register(f: &mut Functions) {
     operators::register(f);
+    text::register(f);
+    join::register(f);
+    patterns::register(f);
+    encode::register(f);
 }
 
 /// Compiles a regex as Kusto reads it: unanchored, case-sensitive, the syntax of the `regex` crate (documented).
-///
-/// # Errors
-/// A message for the person who wrote it.
-pub(in crate::kql) fn regex(pattern: &str) -> datafusion::common::Result<regex::Regex> {
-    regex::Regex::new(pattern).map_err(|e| datafusion::common::DataFusionError::External(Box::new(e)))
+pub(super) fn regex(pattern: &str) -> Result<regex::Regex> {
+    regex::Regex::new(pattern).map_err(|e| DataFusionError::External(Box::new(e)))
 }

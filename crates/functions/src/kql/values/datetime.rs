@@ -57,11 +57,11 @@ fn iso_date(text: &str) -> Option<(Civil, &str)> {
     Some((Civil { year, month, day, ..Civil::default() }, rest))
 }
 
-/// `month/day/year`.
+/// `month/day/year`, or with hyphens.
 fn slashed_date(text: &str) -> Option<(Civil, &str)> {
     let (month, _, rest) = number(text, 2)?;
-    let (day, _, rest) = number(rest.strip_prefix('/')?, 2)?;
-    let (year, 4, rest) = number(rest.strip_prefix('/')?, 4)? else { return None };
+    let (day, _, rest) = number(rest.strip_prefix(['/', '-'])?, 2)?;
+    let (year, 4, rest) = number(rest.strip_prefix(['/', '-'])?, 4)? else { return None };
     Some((Civil { year, month, day, ..Civil::default() }, rest))
 }
 

@@ -1,0 +1,13 @@
+//! Numbers.
+
+mod arithmetic;
+mod bits;
+mod reals;
+
+use crate::udf::Functions;
+
+pub(super) fn register(f: &mut Functions) {
+    arithmetic::register(f);
+    bits::register(f);
+    reals::register(f);
+}

@@ -1,0 +1,103 @@
+//! Taking strings apart and putting them together.
+
+use crate::kql::json;
+use crate::udf::{Body, Consts, Functions, Row};
+use aho_corasick::{AhoCorasickBuilder, MatchKind};
+use datafusion::common::{DataFusionError, Result};
+use serde_json::Value;
+
+pub(super) fn register(f: &mut Functions) {
+    f.text("strcat(string...) string", |r, w| {
+        (0..r.len()).for_each(|i| w.push_str(r.str(i)));
+        Some(())
+    });
+    f.text("strcat_delim(string, string...) string", |r, w| {
+        for i in 1..r.len() {
+            if i > 1 {
+                w.push_str(r.str(0));
+            }
+            w.push_str(r.str(i));
+        }
+        Some(())
+    });
+    for name in ["strcat_array", "array_strcat"] {
+        f.text(&format!("{name}(dynamic, string) string"), |r, w| {
+            for (i, v) in json::array(r.text(0)?)?.iter().enumerate() {
+                if i > 0 {
+                    w.push_str(r.str(1));
+                }
+                w.push_str(&json::text_of(v));
+            }
+            Some(())
+        });
+    }
+    f.text("split(string, string, long?) dynamic", split);
+    f.compiled("replace_strings(string, dynamic, dynamic) string", &[1, 2], replace_strings);
+    f.text("parse_csv(string) dynamic", |r, w| {
+        let fields = first_record(r.str(0));
+        json::write_value(w, &Value::from(fields));
+        Some(())
+    });
+}
+
+/// An array of the parts; with an index, of that part alone, or empty where there is none (documented).
+fn split(r: &Row<'_>, w: &mut String) -> Option<()> {
+    let (text, delimiter) = (r.str(0), r.str(1));
+    let wanted = if r.len() > 2 { Some(usize::try_from(r.long(2)?).unwrap_or(usize::MAX)) } else { None };
+    w.push('[');
+    let mut write = |i: usize, part: &str| {
+        if wanted.is_none_or(|n| n == i) {
+            if i > 0 && wanted.is_none() {
+                w.push(',');
+            }
+            json::write_string(w, part);
+        }
+    };
+    if delimiter.is_empty() {
+        write(0, text);
+    } else {
+        text.split(delimiter).enumerate().for_each(|(i, part)| write(i, part));
+    }
+    w.push(']');
+    Some(())
+}
+
+/// One pass: what a replacement wrote is not looked at again (measured).
+fn replace_strings(c: &Consts) -> Result<Body> {
+    let list = |i: usize| -> Vec<String> {
+        c.text(i).and_then(json::array).unwrap_or_default().iter().map(json::text_of).collect()
+    };
+    let (lookups, mut with) = (list(1), list(2));
+    with.resize(lookups.len(), String::new());
+    let automaton = AhoCorasickBuilder::new()
+        .match_kind(MatchKind::LeftmostFirst)
+        .build(&lookups)
+        .map_err(|e| DataFusionError::External(Box::new(e)))?;
+    Ok(Body::text(move |r, w| {
+        w.push_str(&automaton.replace_all(r.str(0), &with));
+        Some(())
+    }))
+}
+
+/// The fields of the first record (documented: no more is read).
+fn first_record(text: &str) -> Vec<String> {
+    let mut fields = vec![String::new()];
+    let mut chars = text.chars().peekable();
+    let mut quoted = false;
+    while let Some(c) = chars.next() {
+        let Some(field) = fields.last_mut() else { break };
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => {
+                chars.next();
+                field.push('"');
+            }
+            '"' if quoted => quoted = false,
+            '"' if field.is_empty() => quoted = true,
+            ',' if !quoted => fields.push(String::new()),
+            '\n' if !quoted => break,
+            '\r' if !quoted && chars.peek() == Some(&'\n') => break,
+            c => field.push(c),
+        }
+    }
+    fields
+}
