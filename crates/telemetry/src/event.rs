@@ -63,11 +63,15 @@ pub enum Family {
 pub struct Kind {
     /// The vocabulary.
     pub family: Family,
-    /// The event's number within the family: the Windows event id; for audit see [`crate::event::audit`]; otherwise 0.
+    /// The event's number within the family: the Windows event id; for audit see [`audit`], for Defender [`defender`];
+    /// otherwise 0.
     pub code: u32,
 }
 
 impl Kind {
+    /// In a request: events of the family whatever their number.
+    pub const ANY: u32 = u32::MAX;
+
     /// An event of `family` numbered `code`.
     pub const fn new(family: Family, code: u32) -> Self {
         Kind { family, code }
@@ -84,6 +88,31 @@ pub mod audit {
     pub const USER_CMD: u32 = 3;
     /// Anything else.
     pub const OTHER: u32 = 0;
+}
+
+/// The codes of [`Family::Defender`] rows: the table that a row belongs to.
+pub mod defender {
+    /// Any other advanced hunting table.
+    pub const OTHER: u32 = 0;
+    /// `DeviceProcessEvents`
+    pub const PROCESS: u32 = 1;
+    /// `DeviceNetworkEvents`
+    pub const NETWORK: u32 = 2;
+    /// `DeviceFileEvents`
+    pub const FILE: u32 = 3;
+    /// `DeviceImageLoadEvents`
+    pub const IMAGE_LOAD: u32 = 4;
+
+    /// The code of a table by its name; a Log Analytics or streaming spelling is the caller's to take off.
+    pub fn code(table: &str) -> u32 {
+        match table {
+            "DeviceProcessEvents" => PROCESS,
+            "DeviceNetworkEvents" => NETWORK,
+            "DeviceFileEvents" => FILE,
+            "DeviceImageLoadEvents" => IMAGE_LOAD,
+            _ => OTHER,
+        }
+    }
 }
 
 /// One event, its asked fields decoded.
@@ -108,14 +137,21 @@ pub struct Request {
     /// number), `@raw` (the event's text as it stood in the source) and `@fields` (all fields as a JSON object).
     /// A family may have more; they begin with `@` and are listed in `docs/telemetry.md`.
     pub fields: Vec<String>,
-    /// The kinds to deliver; empty means all. A reader may deliver others, which the caller drops.
+    /// The kinds to deliver ([`Kind::ANY`] for all codes of a family); empty means all. A reader may deliver others, which the caller drops.
     pub kinds: Vec<Kind>,
 }
 
 impl Request {
     /// Whether events of `kind` are asked for.
     pub fn wants(&self, kind: &Kind) -> bool {
-        self.kinds.is_empty() || self.kinds.contains(kind)
+        self.kinds.is_empty()
+            || self.kinds.iter().any(|k| k.family == kind.family && (k.code == kind.code || k.code == Kind::ANY))
+    }
+
+    /// Whether any event of `family` is asked for. Audit records (instead of the events that they make up) are
+    /// delivered only where [`Family::AuditRecord`] is named: an empty list of kinds means joined events.
+    pub fn wants_family(&self, family: Family) -> bool {
+        self.kinds.is_empty() && family != Family::AuditRecord || self.kinds.iter().any(|k| k.family == family)
     }
 }
 

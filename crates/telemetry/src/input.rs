@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How an input is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +17,43 @@ pub enum Compression {
     Zstd,
 }
 
+impl Compression {
+    /// What the first bytes of a file say: the magic number, never the name.
+    pub fn of(head: &[u8]) -> Self {
+        match head {
+            [0x1f, 0x8b, 0x08, ..] => Compression::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Compression::Zstd,
+            _ => Compression::None,
+        }
+    }
+}
+
+/// When a packed input is refused as a bomb: real logs shrink 10 to 60 times, rarely 200.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest ratio of bytes out to bytes in.
+    pub ratio: u64,
+    /// The ratio counts only beyond so many bytes out: small files of zeros are harmless.
+    pub after: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { ratio: 500, after: 64 << 20 }
+    }
+}
+
+/// A file of ours that goes when the last one who reads it is gone.
+#[derive(Debug)]
+struct Spool(PathBuf);
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        // A temporary file that is gone already is no harm.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
 /// Where bytes come from. Cheap to copy; nothing is open until [`Input::open`].
 #[derive(Clone, Debug)]
 pub struct Input {
@@ -22,30 +61,130 @@ pub struct Input {
     pub path: Option<PathBuf>,
     /// How it is packed.
     pub compression: Compression,
+    /// When unpacking stops.
+    pub limits: Limits,
+    /// The copy of standard input: a stream can be read once, and recognition and each query read it.
+    spool: Option<Arc<Spool>>,
 }
 
 impl Input {
+    /// The file at `path`, packed as said.
+    pub fn file(path: impl Into<PathBuf>, compression: Compression) -> Self {
+        Input { path: Some(path.into()), compression, limits: Limits::default(), spool: None }
+    }
+
+    /// The file at `path`, packed as its first bytes say.
+    pub fn sniff(path: impl Into<PathBuf>) -> io::Result<Self> {
+        let path = path.into();
+        let mut head = [0u8; 4];
+        let n = read_up_to(&mut File::open(&path)?, &mut head)?;
+        Ok(Input::file(path, Compression::of(&head[..n])))
+    }
+
+    /// All of `stream` (standard input), copied to a temporary file so that it can be read as often as needed.
+    pub fn spool(mut stream: impl Read) -> io::Result<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let name = format!("parallax-stdin-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        // What is piped in may be secret: nobody else may read the copy.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&path)?;
+        let spool = Arc::new(Spool(path.clone()));
+        io::copy(&mut stream, &mut file)?;
+        let compression = Input::sniff(path)?.compression;
+        Ok(Input { path: None, compression, limits: Limits::default(), spool: Some(spool) })
+    }
+
     /// The name to show.
     pub fn name(&self) -> String {
         self.path.as_deref().map_or_else(|| "<stdin>".to_owned(), |p| p.display().to_string())
     }
 
+    /// The file that holds the bytes, packed or not.
+    pub fn disk_path(&self) -> Option<&Path> {
+        self.spool.as_ref().map(|s| s.0.as_path()).or(self.path.as_deref())
+    }
+
     /// The file's path where its bytes can be read in place: a plain file, not packed.
     pub fn plain_path(&self) -> Option<&Path> {
-        (self.compression == Compression::None).then_some(self.path.as_deref()).flatten()
+        (self.compression == Compression::None).then(|| self.disk_path()).flatten()
     }
 
     /// Opens it for reading from the beginning, decompressing.
     pub fn open(&self) -> io::Result<Box<dyn BufRead + Send>> {
-        let raw: Box<dyn Read + Send> = match &self.path {
+        let raw: Box<dyn Read + Send> = match self.disk_path() {
             Some(path) => Box::new(File::open(path)?),
             None => Box::new(io::stdin()),
         };
         const BUFFER: usize = 256 * 1024;
-        Ok(match self.compression {
-            Compression::None => Box::new(BufReader::with_capacity(BUFFER, raw)),
-            Compression::Gzip => Box::new(BufReader::with_capacity(BUFFER, flate2::read::MultiGzDecoder::new(raw))),
-            Compression::Zstd => Box::new(BufReader::with_capacity(BUFFER, zstd::stream::read::Decoder::new(raw)?)),
-        })
+        if self.compression == Compression::None {
+            return Ok(Box::new(BufReader::with_capacity(BUFFER, raw)));
+        }
+        let packed = Arc::new(AtomicU64::new(0));
+        let counted = BufReader::with_capacity(BUFFER, Counted { inner: raw, count: packed.clone() });
+        let unpacked: Box<dyn Read + Send> = match self.compression {
+            Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(counted)?),
+            _ => Box::new(flate2::bufread::MultiGzDecoder::new(counted)),
+        };
+        let guard = Guard { inner: unpacked, packed, unpacked: 0, limits: self.limits };
+        Ok(Box::new(BufReader::with_capacity(BUFFER, guard)))
+    }
+}
+
+/// Reads until `buffer` is full or the end.
+pub fn read_up_to(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut n = 0;
+    while n < buffer.len() {
+        match reader.read(&mut buffer[n..]) {
+            Ok(0) => break,
+            Ok(k) => n += k,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(n)
+}
+
+/// Counts what passes.
+struct Counted<R> {
+    inner: R,
+    count: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.count.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
+    }
+}
+
+/// Stops a decompression bomb.
+struct Guard<R> {
+    inner: R,
+    packed: Arc<AtomicU64>,
+    unpacked: u64,
+    limits: Limits,
+}
+
+impl<R: Read> Read for Guard<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.unpacked += n as u64;
+        let packed = self.packed.load(Ordering::Relaxed).max(1);
+        if self.unpacked > self.limits.after && self.unpacked / packed > self.limits.ratio {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!(
+                    "refused as a decompression bomb: more than {} times its packed size after {} MiB",
+                    self.limits.ratio,
+                    self.unpacked >> 20
+                ),
+            ));
+        }
+        Ok(n)
     }
 }

@@ -1,4 +1,59 @@
 //! The formats: each turns bytes into [`crate::Event`]s.
 
 pub mod auditd;
+pub mod csv;
+pub mod defender;
+pub mod json;
+pub mod syslog;
 pub mod windows;
+
+use crate::event::{Family, Reader, Request, Sink};
+use crate::report::Report;
+use crate::source::{Format, Source};
+use std::io;
+
+/// The reader of a source.
+pub fn reader(source: &Source) -> io::Result<Box<dyn Reader>> {
+    let inputs = source.inputs.clone();
+    Ok(match source.format {
+        Format::DefenderJson | Format::WindowsJson | Format::JsonLines | Format::Json => {
+            Box::new(json::JsonReader::new(inputs))
+        }
+        Format::DefenderCsv | Format::Csv => {
+            Box::new(csv::CsvReader::new(inputs, source.settings.utc_offset_minutes))
+        }
+        Format::Evtx => Box::new(windows::EvtxReader::new(inputs)),
+        Format::WindowsXml => Box::new(windows::XmlReader::new(inputs)),
+        Format::Auditd | Format::SysmonLinux | Format::Syslog => Box::new(ByRequest { source: source.clone() }),
+        Format::Parquet => {
+            let what = "Parquet is read column by column, not as events";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, what));
+        }
+    })
+}
+
+/// A source of which there are two readings; the request decides.
+struct ByRequest {
+    source: Source,
+}
+
+impl Reader for ByRequest {
+    fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
+        let Source { inputs, settings, .. } = &self.source;
+        match self.source.format {
+            Format::Auditd => {
+                let settings = auditd::Settings {
+                    host: settings.host.clone(),
+                    passwd: settings.passwd.clone(),
+                    records: request.wants_family(Family::AuditRecord),
+                };
+                auditd::AuditReader::new(inputs.clone(), settings).read(request, report, sink)
+            }
+            // Sysmon's lines are syslog messages too, where those are asked for alone.
+            Format::SysmonLinux if request.wants_family(Family::Sysmon) => {
+                windows::SysmonLinuxReader::new(inputs.clone()).read(request, report, sink)
+            }
+            _ => syslog::SyslogReader::new(inputs.clone()).read(request, report, sink),
+        }
+    }
+}

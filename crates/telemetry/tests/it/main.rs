@@ -1,4 +1,6 @@
 //! Integration tests of the telemetry crate.
 
 mod auditd;
+mod defender;
+mod support;
 mod windows;

@@ -36,7 +36,8 @@ impl Compiled {
 
     /// Whether events of `kind` are asked for.
     pub fn wants(&self, kind: &Kind) -> bool {
-        self.kinds.is_empty() || self.kinds.contains(kind)
+        self.kinds.is_empty()
+            || self.kinds.iter().any(|k| k.family == kind.family && (k.code == kind.code || k.code == Kind::ANY))
     }
 }
 

@@ -1,0 +1,274 @@
+//! CSV with a header line: Defender's portal exports, and tables of their own.
+
+use crate::event::{Event, Family, Kind, Reader, Request, Sink, Value, defender as code};
+use crate::formats::defender;
+use crate::formats::json::{HOSTS, TIMES};
+use crate::input::Input;
+use crate::report::Report;
+use crate::source::{Format, Recognised};
+use crate::time;
+use std::borrow::Cow;
+use std::io;
+use std::ops::ControlFlow;
+
+/// Reads CSV.
+pub struct CsvReader {
+    inputs: Vec<Input>,
+    offset_minutes: i32,
+}
+
+impl CsvReader {
+    /// A reader of `inputs`. Columns that the portal marks `[Local Time]` are `offset_minutes` ahead of UTC.
+    pub fn new(inputs: Vec<Input>, offset_minutes: i32) -> Self {
+        CsvReader { inputs, offset_minutes }
+    }
+}
+
+/// A header: its names without the portal's marks, and which columns are local time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) names: Vec<String>,
+    local: Vec<bool>,
+}
+
+impl Header {
+    pub(crate) fn new<'a>(fields: impl Iterator<Item = &'a str>) -> Self {
+        let mut header = Header::default();
+        for (i, field) in fields.enumerate() {
+            let field = if i == 0 { field.trim_start_matches('\u{feff}') } else { field }.trim();
+            let (name, mark) = match field.split_once(" [") {
+                Some((name, mark)) if mark.ends_with(']') => (name, mark),
+                _ => (field, ""),
+            };
+            header.names.push(name.to_owned());
+            header.local.push(mark.starts_with("Local"));
+        }
+        header
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|n| n.eq_ignore_ascii_case(name))
+    }
+}
+
+fn settings() -> csv::ReaderBuilder {
+    let mut builder = csv::ReaderBuilder::new();
+    builder.has_headers(false).flexible(true).buffer_capacity(256 * 1024);
+    builder
+}
+
+/// Recognises CSV: a header of at least two names, and rows as long as it.
+pub(crate) fn recognise(text: &str, whole: bool) -> Option<Recognised> {
+    let mut reader = settings().from_reader(text.as_bytes());
+    let mut record = csv::StringRecord::new();
+    if !reader.read_record(&mut record).ok()? || record.len() < 2 {
+        return None;
+    }
+    let header = Header::new(record.iter());
+    let mut names = header.names.iter();
+    if names.any(|n| n.is_empty() || n.len() > 128 || n.contains(['\n', '{', '<'])) {
+        return None;
+    }
+    if defender::is_row(header.names.iter().map(String::as_str)) {
+        return Some(Recognised { format: Format::DefenderCsv, seen: vec![Family::Defender] });
+    }
+    let (mut same, mut other) = (0, 0);
+    for _ in 0..20 {
+        match reader.read_record(&mut record) {
+            Ok(true) if record.len() == header.names.len() => same += 1,
+            // The last line of a sample is cut.
+            Ok(true) if !whole && reader.is_done() => {}
+            Ok(true) => other += 1,
+            _ => break,
+        }
+    }
+    (same > other).then_some(Recognised { format: Format::Csv, seen: vec![Family::Generic] })
+}
+
+/// What a request's slot is fed by.
+enum Feed {
+    Column(usize),
+    Time(Vec<usize>),
+    Raw,
+    Fields,
+    Table,
+    None,
+}
+
+struct Plan {
+    header: Header,
+    feeds: Vec<Feed>,
+    defender: bool,
+    action: Option<usize>,
+    table: Option<usize>,
+}
+
+impl Plan {
+    fn new(header: Header, request: &Request) -> Self {
+        let is_defender = defender::is_row(header.names.iter().map(String::as_str));
+        let first = |names: &[&str]| names.iter().find_map(|n| header.place(n)).map_or(Feed::None, Feed::Column);
+        let times = || {
+            let names: &[&str] = if is_defender { &["Timestamp", "TimeGenerated"] } else { &TIMES };
+            Feed::Time(names.iter().filter_map(|n| header.place(n)).collect())
+        };
+        let feeds = request.fields.iter().map(|name| match name.to_ascii_lowercase().as_str() {
+            "@time" => times(),
+            "@host" if is_defender => first(&["DeviceName"]),
+            "@host" => first(&HOSTS),
+            "@id" if is_defender => first(&["ReportId"]),
+            "@id" => first(&["id", "_id", "uuid", "RecordId"]),
+            "@raw" => Feed::Raw,
+            "@fields" => Feed::Fields,
+            "@table" => Feed::Table,
+            _ => header.place(name).map_or(Feed::None, Feed::Column),
+        });
+        let feeds = feeds.collect();
+        let action = header.place("ActionType");
+        let table = defender::NAMING.iter().find_map(|n| header.place(n));
+        Plan { feeds, defender: is_defender, action, table, header }
+    }
+
+    fn kind(&self, record: &csv::StringRecord) -> Kind {
+        if !self.defender {
+            return Kind::new(Family::Generic, 0);
+        }
+        let cell = |place: Option<usize>| place.and_then(|p| record.get(p)).unwrap_or_default();
+        let table = defender::table_name(cell(self.table));
+        let number = if table.is_empty() {
+            defender::code_of(cell(self.action), self.header.names.iter().map(String::as_str))
+        } else {
+            code::code(table)
+        };
+        Kind::new(Family::Defender, number)
+    }
+}
+
+impl Reader for CsvReader {
+    fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
+        for (file, input) in self.inputs.iter().enumerate() {
+            let name = input.name();
+            let file = u32::try_from(file).unwrap_or(u32::MAX);
+            let flow = read_one(input, file, &name, self.offset_minutes, request, report, sink);
+            match flow {
+                Ok(ControlFlow::Break(())) => return Ok(()),
+                Ok(ControlFlow::Continue(())) => {}
+                Err(e) => report.damage(&name, None, e.to_string()),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_one(
+    input: &Input,
+    file: u32,
+    name: &str,
+    offset_minutes: i32,
+    request: &Request,
+    report: &Report,
+    sink: &mut dyn Sink,
+) -> io::Result<ControlFlow<()>> {
+    let mut reader = settings().from_reader(input.open()?);
+    let mut bytes = csv::ByteRecord::new();
+    if !reader.read_byte_record(&mut bytes).map_err(io::Error::other)? {
+        return Ok(ControlFlow::Continue(()));
+    }
+    let header = text(&bytes);
+    let plan = Plan::new(Header::new(header.iter()), request);
+    let mut read = 0;
+    loop {
+        let more = reader.read_byte_record(&mut bytes).map_err(io::Error::other)?;
+        let at = reader.position().byte();
+        report.add_bytes(at - read);
+        read = at;
+        if !more {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let position = bytes.position().map_or(0, csv::Position::byte);
+        if bytes.len() != plan.header.names.len() {
+            let reason = format!("a row of {} cells under {} columns", bytes.len(), plan.header.names.len());
+            report.damage(name, Some(position), reason);
+            continue;
+        }
+        let record = text(&bytes);
+        let kind = plan.kind(&record);
+        if !request.wants(&kind) {
+            continue;
+        }
+        let cell = |place: usize| value(&plan, &record, place, offset_minutes);
+        let table;
+        let (mut raw, mut fields) = (None, None);
+        for feed in &plan.feeds {
+            match feed {
+                Feed::Raw => raw = Some(line(&record)),
+                Feed::Fields => fields = Some(object(&plan.header, &record)),
+                _ => {}
+            }
+        }
+        table = plan.table.and_then(|p| record.get(p)).map(defender::table_name).unwrap_or_default();
+        let values: Vec<Value<'_>> = plan
+            .feeds
+            .iter()
+            .map(|feed| match feed {
+                Feed::Column(place) => cell(*place),
+                Feed::Time(places) => places
+                    .iter()
+                    .find_map(|p| match cell(*p) {
+                        Value::Text(t) => time::parse(&t).map(Value::Time),
+                        v @ Value::Time(_) => Some(v),
+                        _ => None,
+                    })
+                    .unwrap_or_default(),
+                Feed::Raw => raw.as_deref().map(Value::text).unwrap_or_default(),
+                Feed::Fields => fields.as_deref().map(|f| Value::Json(Cow::Borrowed(f))).unwrap_or_default(),
+                Feed::Table => Value::text(table),
+                Feed::None => Value::Missing,
+            })
+            .collect();
+        report.add_events(1);
+        if sink.event(&Event { kind, file, position, values: &values }).is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+}
+
+/// A cell's value: local times moved to UTC, empty cells missing.
+fn value<'a>(plan: &Plan, record: &'a csv::StringRecord, place: usize, offset_minutes: i32) -> Value<'a> {
+    match record.get(place) {
+        None | Some("") => Value::Missing,
+        Some(cell) if plan.header.local.get(place) == Some(&true) => match time::parse(cell) {
+            Some(t) => Value::Time(t.saturating_sub(i64::from(offset_minutes) * 60_000_000_000)),
+            None => Value::text(cell),
+        },
+        Some(cell) => Value::text(cell),
+    }
+}
+
+fn text(bytes: &csv::ByteRecord) -> csv::StringRecord {
+    csv::StringRecord::from_byte_record_lossy(bytes.clone())
+}
+
+/// The row as a line of CSV again: the parser does not keep the text.
+fn line(record: &csv::StringRecord) -> String {
+    let mut out = String::new();
+    for (i, cell) in record.iter().enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        if cell.contains([',', '"', '\n', '\r']) {
+            out.push('"');
+            out.push_str(&cell.replace('"', "\"\""));
+            out.push('"');
+        } else {
+            out.push_str(cell);
+        }
+    }
+    out
+}
+
+/// The row as a JSON object of its cells.
+fn object(header: &Header, record: &csv::StringRecord) -> String {
+    let map: serde_json::Map<String, serde_json::Value> =
+        header.names.iter().zip(record.iter()).map(|(n, c)| (n.clone(), c.into())).collect();
+    serde_json::Value::Object(map).to_string()
+}

@@ -1,0 +1,119 @@
+//! The asked fields, found quickly among an object's entries.
+
+use super::value::{self, Entry};
+use crate::event::Value;
+use std::collections::HashMap;
+
+/// A pseudo-field that every family knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pseudo {
+    /// The event's time.
+    Time,
+    /// The host.
+    Host,
+    /// The source's own record number.
+    Id,
+    /// The text as it stood.
+    Raw,
+    /// All fields as a JSON object.
+    Fields,
+    /// The table's name.
+    Table,
+    /// One that this family does not have.
+    Unknown,
+}
+
+/// The asked names, prepared.
+pub(crate) struct Wanted {
+    names: Vec<String>,
+    pseudo: Vec<(usize, Pseudo)>,
+    dotted: Vec<usize>,
+    plain: Vec<usize>,
+    /// Lower-case plain name to slots.
+    slots: HashMap<String, Vec<usize>>,
+    /// What the n-th entry of the previous objects was called: rows of one table repeat their column order.
+    memo: Vec<(String, Vec<usize>)>,
+}
+
+impl Wanted {
+    pub(crate) fn new(fields: &[String]) -> Self {
+        let mut wanted = Wanted {
+            names: fields.to_vec(),
+            pseudo: Vec::new(),
+            dotted: Vec::new(),
+            plain: Vec::new(),
+            slots: HashMap::new(),
+            memo: Vec::new(),
+        };
+        for (slot, name) in fields.iter().enumerate() {
+            if name.starts_with('@') {
+                let pseudo = match name.to_ascii_lowercase().as_str() {
+                    "@time" => Pseudo::Time,
+                    "@host" => Pseudo::Host,
+                    "@id" => Pseudo::Id,
+                    "@raw" => Pseudo::Raw,
+                    "@fields" => Pseudo::Fields,
+                    "@table" => Pseudo::Table,
+                    _ => Pseudo::Unknown,
+                };
+                wanted.pseudo.push((slot, pseudo));
+                continue;
+            }
+            if name.contains('.') {
+                wanted.dotted.push(slot);
+            } else {
+                wanted.plain.push(slot);
+            }
+            wanted.slots.entry(name.to_ascii_lowercase()).or_default().push(slot);
+        }
+        wanted
+    }
+
+    /// How many.
+    pub(crate) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The asked pseudo-fields with their slots.
+    pub(crate) fn pseudo(&self) -> &[(usize, Pseudo)] {
+        &self.pseudo
+    }
+
+    /// Fills the slots of plain and dotted names from an object's entries. With `nested`, names that stand nowhere at
+    /// the top are looked for below.
+    pub(crate) fn fill<'a>(&mut self, entries: &[Entry<'a>], nested: bool, values: &mut [Value<'a>]) {
+        for (place, (name, raw)) in entries.iter().enumerate() {
+            if self.memo.get(place).is_none_or(|(known, _)| known != name) {
+                let slots = self.slots.get(&name.to_ascii_lowercase()).cloned().unwrap_or_default();
+                let entry = (name.clone().into_owned(), slots);
+                match self.memo.get_mut(place) {
+                    Some(old) => *old = entry,
+                    None => self.memo.push(entry),
+                }
+            }
+            for slot in &self.memo[place].1 {
+                values[*slot] = value::decode(raw);
+            }
+        }
+        for slot in &self.dotted {
+            if values[*slot].is_missing()
+                && let Some(raw) = value::find(entries, &self.names[*slot])
+            {
+                values[*slot] = value::decode(raw);
+            }
+        }
+        if nested && entries.iter().any(|(_, raw)| raw.starts_with('{')) {
+            for slot in &self.plain {
+                let name = &self.names[*slot];
+                // A name that stands at the top is that one, even where it is null.
+                let at_top = || entries.iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
+                if values[*slot].is_missing()
+                    && !at_top()
+                    && let Some(raw) = value::leaf(entries, name, 0)
+                {
+                    values[*slot] = value::decode(raw);
+                }
+            }
+        }
+    }
+}

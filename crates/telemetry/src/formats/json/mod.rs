@@ -1,0 +1,198 @@
+//! JSON: lines and documents, of one product or of several mixed; each row is recognised alone.
+
+mod fields;
+mod row;
+mod split;
+pub(crate) mod value;
+
+use crate::event::{Family, Reader, Request, Sink};
+use crate::input::Input;
+use crate::lines::Lines;
+use crate::report::Report;
+use crate::source::{Format, Recognised};
+use row::Rows;
+use split::{Piece, Split};
+use std::borrow::Cow;
+use std::io::{self, BufRead};
+use std::ops::ControlFlow;
+
+pub(crate) use row::{HOSTS, TIMES};
+
+/// Reads JSON lines and JSON documents.
+pub struct JsonReader {
+    inputs: Vec<Input>,
+}
+
+impl JsonReader {
+    /// A reader of `inputs`, one after the other.
+    pub fn new(inputs: Vec<Input>) -> Self {
+        JsonReader { inputs }
+    }
+}
+
+impl Reader for JsonReader {
+    fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
+        let mut rows = Rows::new(request, report, sink);
+        for (file, input) in self.inputs.iter().enumerate() {
+            let name = input.name();
+            rows.file(u32::try_from(file).unwrap_or(u32::MAX), &name);
+            let mut reader = input.open()?;
+            let flow = if is_lines(reader.fill_buf()?) {
+                read_lines(reader, &mut rows)
+            } else {
+                read_document(reader, &mut rows)
+            };
+            match flow {
+                Ok(ControlFlow::Break(())) => return Ok(()),
+                Ok(ControlFlow::Continue(())) => {}
+                // The other inputs are still read.
+                Err(e) => report.damage(&name, None, e.to_string()),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_lines(reader: impl BufRead, rows: &mut Rows<'_>) -> io::Result<ControlFlow<()>> {
+    let mut lines = Lines::new(reader);
+    while let Some(line) = lines.next()? {
+        rows.report().add_bytes(line.bytes.len() as u64 + 1);
+        if let Some(length) = line.oversized {
+            rows.report().add_bytes(length);
+            rows.damage(line.offset, format!("a line of {length} bytes was passed over: the limit is 16 MiB"));
+            continue;
+        }
+        let text = rows.text(line.bytes);
+        let trimmed = text.trim();
+        let trimmed = trimmed.strip_prefix('\u{feff}').unwrap_or(trimmed).trim_end_matches(',');
+        if trimmed.is_empty() || matches!(trimmed, "[" | "]") {
+            continue;
+        }
+        let lead = trimmed.as_ptr() as usize - text.as_ptr() as usize;
+        if rows.element(trimmed, line.offset + lead as u64).is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+fn read_document(reader: impl BufRead, rows: &mut Rows<'_>) -> io::Result<ControlFlow<()>> {
+    let mut split = Split::new(reader);
+    let mut columns: Vec<String> = Vec::new();
+    let mut read = 0;
+    loop {
+        let flow = match split.next()? {
+            None => break,
+            Some(Piece::Row { offset, text }) => rows.element(&rows.text(text), offset),
+            Some(Piece::Columns(text)) => {
+                columns = row::column_names(&String::from_utf8_lossy(text));
+                ControlFlow::Continue(())
+            }
+            Some(Piece::Cells { offset, text }) => rows.cells(&columns, &rows.text(text), offset),
+            Some(Piece::Damage { offset, reason }) => {
+                rows.damage(offset, reason.to_owned());
+                ControlFlow::Continue(())
+            }
+        };
+        rows.report().add_bytes(split.offset() - read);
+        read = split.offset();
+        if flow.is_break() {
+            return Ok(flow);
+        }
+    }
+    rows.report().add_bytes(split.offset() - read);
+    Ok(ControlFlow::Continue(()))
+}
+
+/// Whether the beginning of an input is JSON lines: its first line that is not blank is a whole object, or begins one
+/// that does not go on in the next line. An array whose elements stand one a line is read as a document.
+fn is_lines(head: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(head);
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    if !text.starts_with('{') && !text.starts_with('[') {
+        // Damage at the beginning of lines: they recover, a document does not.
+        return true;
+    }
+    let mut lines = text.lines().filter(|l| !l.trim().is_empty());
+    let Some(first) = lines.next() else { return false };
+    let complete = |l: &str| value::entries(l.trim(), &mut Vec::new()).is_ok() && l.trim_end().ends_with('}');
+    let next = lines.next();
+    if text.starts_with('[') {
+        // One array a line is lines; a lone one is a document, however long.
+        return next.is_some_and(|n| n.trim_start().starts_with('[') && first.trim_end().ends_with(']'));
+    }
+    match next {
+        _ if complete(first) && next.is_some() => next.is_some_and(|n| !n.trim_start().starts_with(['}', ']'])),
+        // One line: the reader of documents takes a lone object apart without holding it whole.
+        None => false,
+        Some(next) => next.trim_start().starts_with("{\"") && first.len() > 2,
+    }
+}
+
+/// Recognises JSON by the first rows.
+pub(crate) fn recognise(text: &str, whole: bool) -> Option<Recognised> {
+    let lines = is_lines(text.as_bytes());
+    let mut seen = Seen::default();
+    if lines {
+        text.lines().filter(|l| l.trim_start().starts_with('{')).for_each(|l| seen.object(l.trim()));
+    } else {
+        let mut split = Split::new(text.as_bytes());
+        let mut columns = Vec::new();
+        while let Ok(Some(piece)) = split.next() {
+            match piece {
+                Piece::Row { text, .. } => seen.object(&String::from_utf8_lossy(text)),
+                Piece::Columns(text) => columns = row::column_names(&String::from_utf8_lossy(text)),
+                Piece::Cells { text, .. } => {
+                    let text = String::from_utf8_lossy(text);
+                    seen.row(row::family(&text, &row::cells(&columns, &text)));
+                }
+                Piece::Damage { .. } => {}
+            }
+        }
+    }
+    let Seen { families: seen, rows } = seen;
+    if rows == 0 && whole {
+        return None;
+    }
+    let format = match seen.first() {
+        Some(Family::Defender) => Format::DefenderJson,
+        Some(Family::Sysmon | Family::Security | Family::Windows) => Format::WindowsJson,
+        _ if lines => Format::JsonLines,
+        _ => Format::Json,
+    };
+    Some(Recognised { format, seen })
+}
+
+/// What the first rows are.
+#[derive(Default)]
+struct Seen {
+    families: Vec<Family>,
+    rows: usize,
+}
+
+impl Seen {
+    fn object(&mut self, object: &str) {
+        let mut entries = Vec::new();
+        if value::entries(object, &mut entries).is_ok() {
+            self.row(row::family(object, &entries));
+        }
+    }
+
+    fn row(&mut self, family: Family) {
+        self.rows += 1;
+        if !self.families.contains(&family) {
+            self.families.push(family);
+        }
+    }
+}
+
+/// Text of a row whose bytes may hold what is no UTF-8.
+pub(crate) fn lossy<'a>(bytes: &'a [u8], report: &Report) -> Cow<'a, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => {
+            report.note("rows with bytes that are no UTF-8, replaced", 1);
+            String::from_utf8_lossy(bytes)
+        }
+    }
+}

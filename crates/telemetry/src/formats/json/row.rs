@@ -1,0 +1,390 @@
+//! One JSON row: which product's it is, and its asked fields.
+
+use super::fields::{Pseudo, Wanted};
+use super::split::{ENVELOPES, TABLES};
+use super::value::{self, Entry};
+use crate::event::{Event, Family, Kind, Request, Sink, Value, defender as code};
+use crate::formats::defender;
+use crate::formats::windows::{Compiled, json as windows};
+use crate::report::Report;
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
+/// What an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape<'a> {
+    /// An advanced hunting row.
+    Defender,
+    /// One in its streaming envelope: the row and the category.
+    Streamed(&'a str),
+    /// Anything else.
+    Generic,
+}
+
+/// The family of an object's event.
+pub(crate) fn family(raw: &str, entries: &[Entry<'_>]) -> Family {
+    if !matches!(shape(entries), Shape::Generic) {
+        return Family::Defender;
+    }
+    let Some(shape) = windows::Shape::of(raw) else { return Family::Generic };
+    match windows::decode(raw, shape, &Compiled::default(), &mut Vec::new()) {
+        windows::Decoded::Event { kind, .. } => kind.family,
+        _ => Family::Generic,
+    }
+}
+
+/// Tells what an object is by its entries.
+pub(crate) fn shape<'a>(entries: &[Entry<'a>]) -> Shape<'a> {
+    let of = |name: &str| entries.iter().find(|(n, _)| n == name).map(|(_, raw)| *raw);
+    if let (Some(category), Some(properties)) = (of("category"), of("properties"))
+        && category.trim_start_matches('"').starts_with("AdvancedHunting-")
+        && properties.starts_with('{')
+    {
+        return Shape::Streamed(properties);
+    }
+    if defender::is_row(entries.iter().map(|(n, _)| n.as_ref())) {
+        return Shape::Defender;
+    }
+    Shape::Generic
+}
+
+/// The names of a Log Analytics table's columns.
+pub(crate) fn column_names(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for column in sonic_rs::to_array_iter(text).flatten() {
+        let raw = column.as_raw_cow();
+        names.push(value::path(&raw, "name").and_then(value::string).unwrap_or_default().into_owned());
+    }
+    names
+}
+
+/// A row of cells as entries.
+pub(crate) fn cells<'a>(columns: &'a [String], text: &'a str) -> Vec<Entry<'a>> {
+    let cells = sonic_rs::to_array_iter(text).flatten();
+    columns
+        .iter()
+        .zip(cells)
+        .filter_map(|(name, cell)| match cell.as_raw_cow() {
+            Cow::Borrowed(raw) => Some((Cow::Borrowed(name.as_str()), raw)),
+            Cow::Owned(_) => None,
+        })
+        .collect()
+}
+
+/// Which families a request asks for: a row of another needs no second look.
+struct Wants {
+    windows: bool,
+    generic: bool,
+}
+
+impl Wants {
+    fn new(request: &Request) -> Self {
+        let windows = [Family::Sysmon, Family::Security, Family::Windows];
+        Wants {
+            windows: windows.into_iter().any(|f| request.wants_family(f)),
+            generic: request.wants_family(Family::Generic),
+        }
+    }
+}
+
+/// Turns rows into events.
+pub(crate) struct Rows<'r> {
+    request: &'r Request,
+    report: &'r Report,
+    sink: &'r mut dyn Sink,
+    wanted: Wanted,
+    windows: Compiled,
+    wants: Wants,
+    file: u32,
+    name: String,
+    values: Vec<Value<'static>>,
+    entries: Vec<Entry<'static>>,
+}
+
+impl<'r> Rows<'r> {
+    pub(crate) fn new(request: &'r Request, report: &'r Report, sink: &'r mut dyn Sink) -> Self {
+        let wanted = Wanted::new(&request.fields);
+        let windows = Compiled::new(request);
+        let wants = Wants::new(request);
+        Rows { request, report, sink, wanted, windows, wants, file: 0, name: String::new(), values: Vec::new(), entries: Vec::new() }
+    }
+
+    pub(crate) fn report(&self) -> &'r Report {
+        self.report
+    }
+
+    /// The rows that follow are of this file.
+    pub(crate) fn file(&mut self, file: u32, name: &str) {
+        self.file = file;
+        name.clone_into(&mut self.name);
+    }
+
+    pub(crate) fn damage(&self, position: u64, reason: String) {
+        self.report.damage(&self.name, Some(position), reason);
+    }
+
+    /// Bytes as text; what is no UTF-8 is replaced, and noted.
+    pub(crate) fn text<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
+        super::lossy(bytes, self.report)
+    }
+
+    /// Takes a row, or the rows of an array or envelope.
+    pub(crate) fn element(&mut self, text: &str, position: u64) -> ControlFlow<()> {
+        if text.starts_with('[') {
+            return self.array(text, text, position);
+        }
+        if !text.starts_with('{') {
+            self.damage(position, "not a JSON object".to_owned());
+            return ControlFlow::Continue(());
+        }
+        let mut entries: Vec<Entry<'_>> = recycle(std::mem::take(&mut self.entries));
+        let flow = match value::entries(text, &mut entries) {
+            Err(reason) => {
+                self.damage(position, format!("damaged JSON: {reason}"));
+                ControlFlow::Continue(())
+            }
+            Ok(()) => match self.envelope(text, &entries, position) {
+                Some(flow) => flow,
+                None => self.object(text, &entries, position),
+            },
+        };
+        self.entries = recycle(entries);
+        flow
+    }
+
+    /// The rows of a Log Analytics table.
+    pub(crate) fn cells(&mut self, columns: &[String], text: &str, position: u64) -> ControlFlow<()> {
+        let entries = cells(columns, text);
+        if entries.len() != columns.len() {
+            self.damage(position, format!("a row of {} cells under {} columns", entries.len(), columns.len()));
+            return ControlFlow::Continue(());
+        }
+        self.object(text, &entries, position)
+    }
+
+    fn array(&mut self, whole: &str, array: &str, position: u64) -> ControlFlow<()> {
+        for element in sonic_rs::to_array_iter(array) {
+            let element = match element {
+                Ok(element) => element,
+                Err(e) => {
+                    self.damage(position, format!("damaged JSON: {}", value::brief(&e)));
+                    break;
+                }
+            };
+            if let Cow::Borrowed(raw) = element.as_raw_cow() {
+                self.element(raw, position + within(whole, raw))?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Takes the rows of an envelope, if it is one.
+    fn envelope(&mut self, text: &str, entries: &[Entry<'_>], position: u64) -> Option<ControlFlow<()>> {
+        // Rows have many columns; envelopes a handful of members.
+        if entries.len() > 8 {
+            return None;
+        }
+        for (name, raw) in entries {
+            let rows = raw.strip_prefix('[').is_some_and(|r| r.trim_start().starts_with('{'));
+            if rows && ENVELOPES.contains(&name.as_ref()) {
+                return Some(self.array(text, raw, position));
+            }
+            if rows && TABLES.contains(&name.as_ref()) {
+                return Some(self.tables(text, raw, position));
+            }
+        }
+        None
+    }
+
+    fn tables(&mut self, whole: &str, tables: &str, position: u64) -> ControlFlow<()> {
+        for table in sonic_rs::to_array_iter(tables).flatten() {
+            let Cow::Borrowed(table) = table.as_raw_cow() else { continue };
+            let columns = value::path(table, "columns").map(column_names).unwrap_or_default();
+            let Some(rows) = value::path(table, "rows") else { continue };
+            for row in sonic_rs::to_array_iter(rows).flatten() {
+                if let Cow::Borrowed(row) = row.as_raw_cow() {
+                    self.cells(&columns, row, position + within(whole, row))?;
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn object<'a>(&mut self, raw: &'a str, entries: &[Entry<'a>], position: u64) -> ControlFlow<()> {
+        match shape(entries) {
+            Shape::Streamed(properties) => {
+                let mut inner: Vec<Entry<'a>> = Vec::with_capacity(64);
+                if let Err(reason) = value::entries(properties, &mut inner) {
+                    self.damage(position, format!("damaged JSON: {reason}"));
+                    return ControlFlow::Continue(());
+                }
+                let category = value::find(entries, "category").and_then(value::string).unwrap_or_default();
+                let table = defender::table_name(&category).to_owned();
+                // The envelope's own members (time, tenantId, operationName) stand behind the row's.
+                let outer = entries.iter().filter(|(name, _)| name != "properties");
+                let outer: Vec<Entry<'a>> = outer.filter(|(n, _)| !has(&inner, n)).cloned().collect();
+                inner.extend(outer);
+                self.defender(raw, Some(properties), &inner, &table, position)
+            }
+            Shape::Defender => {
+                let named = defender::NAMING.iter().filter_map(|n| value::find(entries, n)).find_map(value::string);
+                let table = named.as_deref().map(defender::table_name).unwrap_or_default();
+                self.defender(raw, None, entries, table, position)
+            }
+            Shape::Generic => self.other(raw, entries, position),
+        }
+    }
+
+    /// Takes what is no Defender row: an event of Windows, or anything else.
+    fn other<'a>(&mut self, raw: &'a str, entries: &[Entry<'a>], position: u64) -> ControlFlow<()> {
+        if !self.wants.windows && !self.wants.generic {
+            return ControlFlow::Continue(());
+        }
+        let Some(shape) = windows::Shape::of(raw) else { return self.generic(raw, entries, position) };
+        let mut values: Vec<Value<'a>> = recycle(std::mem::take(&mut self.values));
+        match windows::decode(raw, shape, &self.windows, &mut values) {
+            windows::Decoded::Event { kind, recovered } => {
+                if recovered > 0 {
+                    self.report.note("events recovered from malformed text", 1);
+                }
+                return self.emit(kind, position, values);
+            }
+            windows::Decoded::Unwanted => {}
+            windows::Decoded::NotThis => return self.generic(raw, entries, position),
+            windows::Decoded::Broken(reason) => self.damage(position, format!("damaged JSON: {reason}")),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn defender<'a>(
+        &mut self,
+        raw: &'a str,
+        row: Option<&'a str>,
+        entries: &[Entry<'a>],
+        table: &str,
+        position: u64,
+    ) -> ControlFlow<()> {
+        let number = if table.is_empty() {
+            let action = value::find(entries, "ActionType").and_then(value::string).unwrap_or_default();
+            defender::code_of(&action, entries.iter().map(|(n, _)| n.as_ref()))
+        } else {
+            code::code(table)
+        };
+        let kind = Kind::new(Family::Defender, number);
+        if !self.request.wants(&kind) {
+            return ControlFlow::Continue(());
+        }
+        let mut values: Vec<Value<'a>> = self.blank();
+        self.wanted.fill(entries, false, &mut values);
+        let text = |name: &str| value::find(entries, name).map_or(Value::Missing, value::decode);
+        let table = if table.is_empty() { table_of(number) } else { table };
+        for (slot, pseudo) in self.wanted.pseudo() {
+            values[*slot] = match pseudo {
+                Pseudo::Time => time(entries, &["Timestamp", "TimeGenerated", "time"]),
+                Pseudo::Host => text("DeviceName"),
+                Pseudo::Id => text("ReportId"),
+                Pseudo::Raw => Value::text(raw),
+                Pseudo::Fields => Value::Json(Cow::Borrowed(row.unwrap_or(raw))),
+                Pseudo::Table => Value::Text(Cow::Owned(table.to_owned())),
+                Pseudo::Unknown => Value::Missing,
+            };
+        }
+        self.emit(kind, position, values)
+    }
+
+    fn generic<'a>(&mut self, raw: &'a str, entries: &[Entry<'a>], position: u64) -> ControlFlow<()> {
+        let kind = Kind::new(Family::Generic, 0);
+        if !self.request.wants(&kind) {
+            return ControlFlow::Continue(());
+        }
+        let mut values: Vec<Value<'a>> = self.blank();
+        self.wanted.fill(entries, true, &mut values);
+        for (slot, pseudo) in self.wanted.pseudo() {
+            values[*slot] = match pseudo {
+                Pseudo::Time => time(entries, &TIMES),
+                Pseudo::Host => first(entries, &HOSTS),
+                Pseudo::Id => first(entries, &["id", "_id", "uuid", "RecordId"]),
+                Pseudo::Raw => Value::text(raw),
+                Pseudo::Fields => Value::Json(Cow::Borrowed(raw)),
+                Pseudo::Table | Pseudo::Unknown => Value::Missing,
+            };
+        }
+        self.emit(kind, position, values)
+    }
+
+    fn blank<'a>(&mut self) -> Vec<Value<'a>> {
+        let mut values = recycle(std::mem::take(&mut self.values));
+        values.resize_with(self.wanted.len(), || Value::Missing);
+        values
+    }
+
+    fn emit(&mut self, kind: Kind, position: u64, values: Vec<Value<'_>>) -> ControlFlow<()> {
+        self.report.add_events(1);
+        let flow = self.sink.event(&Event { kind, file: self.file, position, values: &values });
+        self.values = recycle(values);
+        flow
+    }
+}
+
+/// Names under which rows of no known product keep their time.
+pub(crate) const TIMES: [&str; 12] = [
+    "Timestamp",
+    "TimeGenerated",
+    "timestamp",
+    "@timestamp",
+    "time",
+    "_time",
+    "EventTime",
+    "eventTime",
+    "UtcTime",
+    "ts",
+    "date",
+    "datetime",
+];
+
+/// Names under which they keep their host.
+pub(crate) const HOSTS: [&str; 7] = ["host", "hostname", "Hostname", "Computer", "computer", "DeviceName", "host.name"];
+
+fn has(entries: &[Entry<'_>], name: &str) -> bool {
+    entries.iter().any(|(n, _)| n == name)
+}
+
+fn first<'a>(entries: &[Entry<'a>], names: &[&str]) -> Value<'a> {
+    let found = names.iter().filter_map(|n| value::find(entries, n));
+    found.map(value::decode).find(|v| !v.is_missing()).unwrap_or_default()
+}
+
+/// The first of the named values that is an instant.
+fn time<'a>(entries: &[Entry<'a>], names: &[&str]) -> Value<'a> {
+    names
+        .iter()
+        .filter_map(|n| value::find(entries, n))
+        .find_map(|raw| match value::decode(raw) {
+            Value::Text(text) => crate::time::parse(&text),
+            Value::Int(n) => Some(crate::time::epoch(n)),
+            Value::Real(_) => crate::time::parse(raw),
+            _ => None,
+        })
+        .map_or(Value::Missing, Value::Time)
+}
+
+fn table_of(number: u32) -> &'static str {
+    match number {
+        code::PROCESS => "DeviceProcessEvents",
+        code::NETWORK => "DeviceNetworkEvents",
+        code::FILE => "DeviceFileEvents",
+        code::IMAGE_LOAD => "DeviceImageLoadEvents",
+        _ => "",
+    }
+}
+
+/// How far into `whole` its part begins.
+fn within(whole: &str, part: &str) -> u64 {
+    (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize) as u64
+}
+
+/// An empty vector of another lifetime in the same memory.
+fn recycle<T, U>(mut old: Vec<T>) -> Vec<U> {
+    old.clear();
+    old.into_iter().filter_map(|_| None).collect()
+}

@@ -1,0 +1,144 @@
+//! Reading a source through a view into Arrow batches.
+
+mod builder;
+
+use crate::event::{Event, Request};
+use crate::report::Report;
+use crate::source::Source;
+use crate::view::View;
+use crate::view::expr::{Node, Scope};
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::SchemaRef;
+use builder::Builder;
+use std::io;
+use std::ops::ControlFlow;
+
+/// Reads `source` through `view` and hands batches of at most `batch_rows` rows to `out`, in the source's order, until
+/// it is read or `out` breaks.
+///
+/// `columns` are names of the view's columns or of its hidden ones (`$source`, …), in the order wanted; none gives
+/// batches with a row count and no columns. Only what they need is decoded.
+///
+/// What can't be read is told to `report` and is no error. An error means that the call is wrong: a column that the
+/// view does not have, or a format that is not read as events (Parquet).
+pub fn scan(
+    source: &Source,
+    view: &View,
+    columns: &[String],
+    batch_rows: usize,
+    report: &Report,
+    out: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
+) -> io::Result<()> {
+    let mut builders = Vec::with_capacity(columns.len());
+    for column in columns {
+        let ty = view.column_type(column).ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidInput, format!("{} has no column {column}", view.name()))
+        })?;
+        builders.push(Builder::new(ty, view.nullable_strings() && !column.starts_with('$')));
+    }
+    let (request, plans) = plan(source, view, columns);
+    if plans.is_empty() {
+        return Ok(());
+    }
+    let mut reader = source.reader()?;
+    let files: Vec<String> = source.inputs.iter().map(crate::input::Input::name).collect();
+    let schema = view.schema_of(columns);
+    let mut batches = Batches { schema, builders, rows: 0, limit: batch_rows.max(1), out, stopped: false };
+    let read = reader.read(&request, report, &mut |event: &Event<'_>| {
+        let Some(plan) = plans.iter().find(|p| p.feed.takes(&event.kind)) else { return ControlFlow::Continue(()) };
+        let scope = Scope {
+            values: event.values,
+            missing: if plan.feed.verbatim { &[] } else { &plan.data.missing },
+            file: files.get(event.file as usize).map_or("", String::as_str),
+            position: event.position,
+            source,
+            category: match source.format {
+                crate::Format::SysmonLinux if event.kind.family == crate::Family::Sysmon => "linux/sysmon",
+                _ => &plan.data.category,
+            },
+        };
+        if plan.require.as_ref().is_some_and(|n| n.value(&scope).is_missing()) {
+            return ControlFlow::Continue(());
+        }
+        batches.row(&plan.nodes, &scope)
+    });
+    if let Err(e) = read {
+        report.damage(&source.name, None, e.to_string());
+    }
+    let stopped = batches.stopped;
+    if !stopped {
+        // Whether more is wanted does not matter at the end.
+        let _ = batches.flush();
+    }
+    let lost: u64 = batches.builders.iter().map(Builder::unreadable).sum();
+    if lost > 0 {
+        report.note(&format!("{}: values that are not of their column's type, made missing", source.name), lost);
+    }
+    Ok(())
+}
+
+/// A feed with its columns' expressions resolved to slots.
+struct Plan<'v> {
+    feed: &'v crate::view::Feed,
+    data: &'static crate::view::FamilyData,
+    nodes: Vec<Option<Node>>,
+    require: Option<Node>,
+}
+
+/// What to ask of the reader, and how each family's events become rows.
+fn plan<'v>(source: &Source, view: &'v View, columns: &[String]) -> (Request, Vec<Plan<'v>>) {
+    let mut request = Request::default();
+    let mut plans = Vec::new();
+    for feed in view.feeds().iter().filter(|f| source.format.families().contains(&f.family)) {
+        request.kinds.extend(feed.kinds());
+        let mut slot = |name: &str| {
+            // Case counts: auditd's `uid` is a number and `UID` its name.
+            let known = request.fields.iter().position(|f| f == name);
+            known.unwrap_or_else(|| {
+                request.fields.push(name.to_owned());
+                request.fields.len() - 1
+            })
+        };
+        let nodes = columns.iter().map(|c| view.source_of(feed, c).map(|expr| Node::new(&expr, &mut slot)));
+        let nodes = nodes.collect();
+        let require = feed.require.as_ref().map(|expr| Node::new(expr, &mut slot));
+        plans.push(Plan { feed, data: view.family_data(feed), nodes, require });
+    }
+    (request, plans)
+}
+
+struct Batches<'o> {
+    schema: SchemaRef,
+    builders: Vec<Builder>,
+    rows: usize,
+    limit: usize,
+    out: &'o mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
+    stopped: bool,
+}
+
+impl Batches<'_> {
+    fn row(&mut self, nodes: &[Option<Node>], scope: &Scope<'_>) -> ControlFlow<()> {
+        for (builder, node) in self.builders.iter_mut().zip(nodes) {
+            builder.push(node.as_ref().map(|n| n.value(scope)).unwrap_or_default());
+        }
+        self.rows += 1;
+        if self.rows >= self.limit { self.flush() } else { ControlFlow::Continue(()) }
+    }
+
+    fn flush(&mut self) -> ControlFlow<()> {
+        if self.rows == 0 {
+            return ControlFlow::Continue(());
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
+        let arrays = self.builders.iter_mut().map(Builder::finish).collect();
+        self.rows = 0;
+        // Every builder got one value a row, of the schema's types.
+        let Ok(batch) = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options) else {
+            self.stopped = true;
+            return ControlFlow::Break(());
+        };
+        let flow = (self.out)(batch);
+        self.stopped = flow.is_break();
+        flow
+    }
+}

@@ -1,0 +1,232 @@
+//! Paths, folders and globs to sources. What can't be read is reported and the rest goes on.
+
+use super::{Format, Settings, Source, recognise};
+use crate::input::{Input, Limits, read_up_to};
+use crate::report::Report;
+use globset::GlobBuilder;
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+/// How much of a file's (decompressed) beginning is looked at.
+const SAMPLE: usize = 64 * 1024;
+
+/// What discovery is told.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Said of every source.
+    pub settings: Settings,
+    /// The format of every source, instead of what its bytes say.
+    pub format: Option<Format>,
+    /// When unpacking stops.
+    pub limits: Limits,
+}
+
+/// Finds the sources at `paths`: files, folders (recursively), globs, and `-` for standard input.
+///
+/// In the order of `paths`, and within a folder by name, so that two runs read the same in the same order.
+pub fn discover(paths: &[String], options: &Options, report: &Report) -> Vec<Source> {
+    let mut walk = Walk { report, folders: HashSet::new(), files: Vec::new(), known: HashSet::new() };
+    let mut sources = Vec::new();
+    for path in paths {
+        if path == "-" {
+            match Input::spool(io::stdin()) {
+                Ok(input) => sources.extend(open(input, options, report)),
+                Err(e) => report.damage("<stdin>", None, describe(&e)),
+            }
+            continue;
+        }
+        let plain = Path::new(path);
+        if plain.symlink_metadata().is_ok() || !is_glob(path) {
+            walk.path(plain, true);
+        } else {
+            walk.glob(path);
+        }
+        for file in std::mem::take(&mut walk.files) {
+            match Input::sniff(&file) {
+                Ok(input) => sources.extend(open(input, options, report)),
+                Err(e) => report.damage(&file.display().to_string(), None, describe(&e)),
+            }
+        }
+    }
+    group_rotated(sources)
+}
+
+/// Recognises one input.
+fn open(mut input: Input, options: &Options, report: &Report) -> Option<Source> {
+    input.limits = options.limits;
+    let name = input.name();
+    let mut head = vec![0; SAMPLE];
+    let n = match input.open().and_then(|mut r| read_up_to(&mut r, &mut head)) {
+        Ok(n) => n,
+        Err(e) => {
+            report.damage(&name, None, describe(&e));
+            return None;
+        }
+    };
+    head.truncate(n);
+    if head.is_empty() {
+        report.damage(&name, None, "empty file");
+        return None;
+    }
+    let whole = n < SAMPLE;
+    let found = recognise(&head, whole);
+    let (format, seen) = match (options.format, found) {
+        (Some(format), found) => (format, found.map(|f| f.seen).unwrap_or_default()),
+        (None, Some(found)) => (found.format, found.seen),
+        (None, None) => {
+            report.note(&format!("{name}: no known telemetry format"), 1);
+            return None;
+        }
+    };
+    Some(Source { name, inputs: vec![input], format, seen, settings: options.settings.clone() })
+}
+
+fn describe(e: &io::Error) -> String {
+    match e.kind() {
+        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => e.to_string(),
+    }
+}
+
+fn is_glob(path: &str) -> bool {
+    path.contains(['*', '?', '[', '{'])
+}
+
+struct Walk<'a> {
+    report: &'a Report,
+    /// Real paths of the folders entered, so that a link to a parent ends.
+    folders: HashSet<PathBuf>,
+    files: Vec<PathBuf>,
+    /// Real paths of the files taken, so that none is read twice.
+    known: HashSet<PathBuf>,
+}
+
+impl Walk<'_> {
+    /// Takes a file or everything below a folder. A file that the user named is taken whatever it is.
+    fn path(&mut self, path: &Path, named: bool) {
+        let name = || path.display().to_string();
+        let real = match fs::canonicalize(path) {
+            Ok(real) => real,
+            Err(e) => return self.report.damage(&name(), None, describe(&e)),
+        };
+        match fs::metadata(&real) {
+            Err(e) => self.report.damage(&name(), None, describe(&e)),
+            Ok(m) if m.is_dir() => self.folder(path, real),
+            Ok(m) if m.is_file() || named => {
+                if self.known.insert(real) {
+                    self.files.push(path.to_owned());
+                }
+            }
+            Ok(_) => self.report.note(&format!("{}: neither file nor folder", name()), 1),
+        }
+    }
+
+    fn folder(&mut self, path: &Path, real: PathBuf) {
+        if !self.folders.insert(real) {
+            return;
+        }
+        let entries = match fs::read_dir(path) {
+            Ok(entries) => entries,
+            Err(e) => return self.report.damage(&path.display().to_string(), None, describe(&e)),
+        };
+        let mut children = Vec::new();
+        for entry in entries {
+            match entry {
+                Ok(entry) => children.push(entry.path()),
+                Err(e) => self.report.damage(&path.display().to_string(), None, describe(&e)),
+            }
+        }
+        children.sort();
+        for child in children {
+            self.path(&child, false);
+        }
+    }
+
+    /// Takes what a glob matches: the folder before its first wildcard is walked and the paths are compared.
+    fn glob(&mut self, pattern: &str) {
+        let matcher = match GlobBuilder::new(pattern).literal_separator(true).build() {
+            Ok(glob) => glob.compile_matcher(),
+            Err(e) => return self.report.damage(pattern, None, format!("not a glob: {}", e.kind())),
+        };
+        let mut base = PathBuf::new();
+        for part in Path::new(pattern).components() {
+            match part {
+                Component::Normal(p) if is_glob(&p.to_string_lossy()) => break,
+                part => base.push(part),
+            }
+        }
+        let start = if base.as_os_str().is_empty() { PathBuf::from(".") } else { base };
+        let mut walk = Walk { report: self.report, folders: HashSet::new(), files: Vec::new(), known: HashSet::new() };
+        walk.path(&start, false);
+        let before = self.files.len();
+        for file in walk.files {
+            let plain = file.strip_prefix(".").unwrap_or(&file);
+            let matches = matcher.is_match(plain)
+                || matcher.is_match(&file)
+                || plain.ancestors().skip(1).any(|folder| matcher.is_match(folder));
+            if matches && fs::canonicalize(&file).is_ok_and(|real| self.known.insert(real)) {
+                self.files.push(file);
+            }
+        }
+        if self.files.len() == before {
+            self.report.damage(pattern, None, "matches no file");
+        }
+    }
+}
+
+/// Makes one source of the parts of a rotated audit log: events and processes go over their ends.
+fn group_rotated(sources: Vec<Source>) -> Vec<Source> {
+    let mut out: Vec<Source> = Vec::with_capacity(sources.len());
+    let mut places: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    let mut parts: BTreeMap<PathBuf, Vec<(u64, Source)>> = BTreeMap::new();
+    for source in sources {
+        let rotated =
+            (source.format == Format::Auditd).then(|| source.inputs[0].path.as_deref().and_then(rotation)).flatten();
+        match rotated {
+            None => out.push(source),
+            Some((stem, generation)) => {
+                if !places.contains_key(&stem) {
+                    places.insert(stem.clone(), out.len());
+                    out.push(source.clone());
+                }
+                parts.entry(stem).or_default().push((generation, source));
+            }
+        }
+    }
+    for (stem, mut group) in parts {
+        group.sort_by_key(|(generation, _)| std::cmp::Reverse(*generation));
+        let Some((_, newest)) = group.last() else { continue };
+        let mut merged = newest.clone();
+        merged.inputs = group.iter().flat_map(|(_, s)| s.inputs.clone()).collect();
+        out[places[&stem]] = merged;
+    }
+    out
+}
+
+/// The log that a file is a part of, and which: `audit.log` is generation 0, `audit.log.3` and `audit.log.3.gz` 3.
+fn rotation(path: &Path) -> Option<(PathBuf, u64)> {
+    let name = path.file_name()?.to_str()?;
+    let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(name);
+    let (stem, generation) = match name.rsplit_once('.') {
+        Some((stem, n)) if !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()) && n.len() < 7 => {
+            (stem, n.parse().ok()?)
+        }
+        _ => (name, 0),
+    };
+    Some((path.with_file_name(stem), generation))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rotated_names() {
+        assert_eq!(rotation(Path::new("/v/audit.log")), Some(("/v/audit.log".into(), 0)));
+        assert_eq!(rotation(Path::new("/v/audit.log.12.gz")), Some(("/v/audit.log".into(), 12)));
+        assert_eq!(rotation(Path::new("a.enriched.log")), Some(("a.enriched.log".into(), 0)));
+    }
+}

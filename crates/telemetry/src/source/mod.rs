@@ -1,0 +1,185 @@
+//! Finding what to read: paths to sources.
+
+mod discover;
+mod recognise;
+
+pub use discover::{Options, discover};
+pub use recognise::{Recognised, recognise};
+
+use crate::event::{Family, Reader};
+use crate::formats;
+use crate::input::Input;
+use std::io;
+
+/// What a source's bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// Linux `audit.log`.
+    Auditd,
+    /// Windows event log files.
+    Evtx,
+    /// Windows events as XML.
+    WindowsXml,
+    /// Windows events as JSON, in any of the shapes that collectors give them.
+    WindowsJson,
+    /// Sysmon for Linux: syslog lines with an XML event each.
+    SysmonLinux,
+    /// Other syslog lines.
+    Syslog,
+    /// Defender advanced hunting rows as JSON, in any of their shapes.
+    DefenderJson,
+    /// Defender advanced hunting rows as CSV.
+    DefenderCsv,
+    /// One JSON object a line.
+    JsonLines,
+    /// One JSON document.
+    Json,
+    /// Comma-separated values with a header line.
+    Csv,
+    /// Apache Parquet.
+    Parquet,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Format; 12] = [
+        Format::Auditd,
+        Format::Evtx,
+        Format::WindowsXml,
+        Format::WindowsJson,
+        Format::SysmonLinux,
+        Format::Syslog,
+        Format::DefenderJson,
+        Format::DefenderCsv,
+        Format::JsonLines,
+        Format::Json,
+        Format::Csv,
+        Format::Parquet,
+    ];
+
+    /// Its short name, for people and options.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Auditd => "auditd",
+            Format::Evtx => "evtx",
+            Format::WindowsXml => "windows-xml",
+            Format::WindowsJson => "windows-json",
+            Format::SysmonLinux => "sysmon-linux",
+            Format::Syslog => "syslog",
+            Format::DefenderJson => "defender-json",
+            Format::DefenderCsv => "defender-csv",
+            Format::JsonLines => "json-lines",
+            Format::Json => "json",
+            Format::Csv => "csv",
+            Format::Parquet => "parquet",
+        }
+    }
+
+    /// The format of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Format::ALL.into_iter().find(|f| f.name() == name)
+    }
+
+    /// The families whose events a source of this format can hold.
+    ///
+    /// The four JSON formats have the same: lines of several products stand in one file, so each line is recognised
+    /// alone and the format says only what came first.
+    pub fn families(self) -> &'static [Family] {
+        use Family as F;
+        match self {
+            Format::Auditd => &[F::Auditd, F::AuditRecord],
+            Format::Evtx | Format::WindowsXml => &[F::Sysmon, F::Security, F::Windows],
+            Format::SysmonLinux => &[F::Sysmon, F::Syslog],
+            Format::Syslog => &[F::Syslog],
+            Format::DefenderCsv => &[F::Defender],
+            Format::WindowsJson | Format::DefenderJson | Format::JsonLines | Format::Json => {
+                &[F::Defender, F::Sysmon, F::Security, F::Windows, F::Generic]
+            }
+            Format::Csv | Format::Parquet => &[F::Generic],
+        }
+    }
+
+    /// Whether a source of this format is (also) a table of its own, with an inferred schema.
+    pub fn is_table(self) -> bool {
+        matches!(self, Format::JsonLines | Format::Json | Format::Csv | Format::Parquet)
+    }
+}
+
+/// What a user says about a source that its bytes do not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The host whose events these are, where they do not say themselves (audit logs without `node=`).
+    pub host: Option<String>,
+    /// Sumo's `_sourceCategory`; each format has a default.
+    pub category: Option<String>,
+    /// Sumo's `_collector`.
+    pub collector: Option<String>,
+    /// The name of the source's own table; by default the file's stem, made an identifier.
+    pub table: Option<String>,
+    /// A passwd file to name the numeric users of audit logs.
+    pub passwd: Option<std::path::PathBuf>,
+    /// Minutes that local times of the source are ahead of UTC (portal CSV with `[Local Time]` headers).
+    pub utc_offset_minutes: i32,
+}
+
+/// One file or stream, or the ordered parts of one log.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The name to show: the newest part's for a rotated log.
+    pub name: String,
+    /// The parts, oldest first.
+    pub inputs: Vec<Input>,
+    /// What they are.
+    pub format: Format,
+    /// The families seen in the first bytes. A long file may hold others further on.
+    pub seen: Vec<Family>,
+    /// What the user said.
+    pub settings: Settings,
+}
+
+impl Source {
+    /// The name of the source's own table.
+    pub fn table_name(&self) -> String {
+        self.settings.table.clone().unwrap_or_else(|| identifier(&self.name))
+    }
+
+    /// The reader of its format. Parquet has none here: the engine reads it in its own way, by
+    /// [`Input::disk_path`].
+    pub fn reader(&self) -> io::Result<Box<dyn Reader>> {
+        formats::reader(self)
+    }
+}
+
+/// A file name as an identifier: the stem, everything but ASCII letters, digits and `_` made `_`.
+fn identifier(name: &str) -> String {
+    let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let stem = base.trim_start_matches('.').split('.').next().unwrap_or(base);
+    let mut id: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    if id.is_empty() || id == "_stdin_" {
+        id = "stdin".to_owned();
+    }
+    if id.starts_with(|c: char| c.is_ascii_digit()) {
+        id.insert(0, '_');
+    }
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers() {
+        assert_eq!(identifier("/a/b/my-events.2024.jsonl.gz"), "my_events");
+        assert_eq!(identifier("2024.csv"), "_2024");
+        assert_eq!(identifier("<stdin>"), "stdin");
+        assert_eq!(identifier(".hidden.json"), "hidden");
+    }
+
+    #[test]
+    fn format_names_come_back() {
+        for f in Format::ALL {
+            assert_eq!(Format::from_name(f.name()), Some(f));
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! A table's or a message's shape: which of a source's fields feeds each column.
+//!
+//! What feeds what is data, in `src/mappings/*.toml`; the expressions there are explained in [`expr`].
+
+pub mod expr;
+mod generic;
+mod mapping;
+mod messages;
+
+pub(crate) use mapping::FamilyData;
+pub use messages::messages;
+
+use crate::event::{Family, Kind};
+use crate::report::Report;
+use crate::source::{Format, Source};
+use crate::types::ColumnType;
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use expr::Expr;
+use std::io;
+use std::sync::Arc;
+
+/// A column of a view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub ty: ColumnType,
+}
+
+/// The hidden columns that every view has, beside its own: where a row comes from and what it is about.
+pub const HIDDEN: [(&str, ColumnType); 10] = [
+    ("$source", ColumnType::String),
+    ("$record", ColumnType::Long),
+    ("$time", ColumnType::DateTime),
+    ("$host", ColumnType::String),
+    ("$user", ColumnType::String),
+    ("$process_id", ColumnType::Long),
+    ("$image", ColumnType::String),
+    ("$command_line", ColumnType::String),
+    ("$parent_image", ColumnType::String),
+    ("$parent_command_line", ColumnType::String),
+];
+
+/// How events of one family become rows.
+#[derive(Clone, Debug)]
+pub(crate) struct Feed {
+    pub(crate) family: Family,
+    /// The kinds of the family that feed the view; empty means all.
+    pub(crate) codes: Vec<u32>,
+    /// For each column, where it comes from.
+    pub(crate) columns: Vec<Option<Expr>>,
+    /// What must not be missing for an event to be a row.
+    pub(crate) require: Option<Expr>,
+    /// Whether texts that mean that there is nothing are kept as they are.
+    pub(crate) verbatim: bool,
+}
+
+impl Feed {
+    /// Whether it takes events of `kind`.
+    pub(crate) fn takes(&self, kind: &Kind) -> bool {
+        self.family == kind.family && (self.codes.is_empty() || self.codes.contains(&kind.code))
+    }
+
+    /// What it asks a reader for.
+    pub(crate) fn kinds(&self) -> Vec<Kind> {
+        match self.codes.as_slice() {
+            [] => vec![Kind::new(self.family, Kind::ANY)],
+            codes => codes.iter().map(|c| Kind::new(self.family, *c)).collect(),
+        }
+    }
+}
+
+/// A table over telemetry. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct View {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    name: String,
+    columns: Vec<Column>,
+    feeds: Vec<Feed>,
+    nullable_strings: bool,
+    /// The one source that the view is of, for tables of a source's own.
+    only: Option<String>,
+}
+
+impl View {
+    fn new(name: &str, columns: Vec<Column>, feeds: Vec<Feed>, nullable_strings: bool) -> Self {
+        let inner = Inner { name: name.to_owned(), columns, feeds, nullable_strings, only: None };
+        View { inner: Arc::new(inner) }
+    }
+
+    /// The typed table of that name, matched exactly.
+    pub fn named(name: &str) -> Option<View> {
+        mapping::table(name)
+    }
+
+    /// The names of the typed tables.
+    pub fn names() -> &'static [&'static str] {
+        &mapping::NAMES
+    }
+
+    /// The table that a source of a generic format is by itself, its schema inferred from the beginning. `None` for
+    /// Parquet, whose schema the file declares, and for formats that feed only the typed tables.
+    pub fn of(source: &Source, report: &Report) -> io::Result<Option<View>> {
+        if matches!(source.format, Format::JsonLines | Format::Json | Format::Csv) {
+            return generic::infer(source, report).map(Some);
+        }
+        Ok(None)
+    }
+
+    /// The view's name.
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// The visible columns, in declared order.
+    pub fn columns(&self) -> &[Column] {
+        &self.inner.columns
+    }
+
+    /// Whether missing text is null (messages, tables of their own) and not `""` (typed tables).
+    pub fn nullable_strings(&self) -> bool {
+        self.inner.nullable_strings
+    }
+
+    /// Whether a source can hold rows of this view, by its format.
+    ///
+    /// Says yes where it may: a JSON-lines file can hold any product's rows further on. See [`View::seen_in`].
+    pub fn fed_by(&self, source: &Source) -> bool {
+        if let Some(only) = &self.inner.only {
+            return *only == source.name;
+        }
+        self.inner.feeds.iter().any(|f| source.format.families().contains(&f.family))
+    }
+
+    /// Whether the beginning of a source shows events of a family that feeds this view. For formats whose family is
+    /// decided by the format alone this is [`View::fed_by`].
+    pub fn seen_in(&self, source: &Source) -> bool {
+        self.fed_by(source)
+            && (source.seen.is_empty() || self.inner.feeds.iter().any(|f| source.seen.contains(&f.family)))
+    }
+
+    /// A column's type, hidden ones included.
+    pub fn column_type(&self, name: &str) -> Option<ColumnType> {
+        let visible = self.inner.columns.iter().find(|c| c.name == name).map(|c| c.ty);
+        visible.or_else(|| HIDDEN.iter().find(|(n, _)| *n == name).map(|(_, ty)| *ty))
+    }
+
+    /// The Arrow schema of some columns, as a scan delivers them. Unknown names are left out.
+    pub fn schema_of(&self, columns: &[String]) -> SchemaRef {
+        let field = |name: &String| Some(Field::new(name, self.column_type(name)?.arrow(), true));
+        Arc::new(Schema::new(columns.iter().filter_map(field).collect::<Vec<_>>()))
+    }
+
+    /// The Arrow schema of the visible columns followed by the hidden ones.
+    pub fn schema(&self) -> SchemaRef {
+        let visible = self.inner.columns.iter().map(|c| c.name.clone());
+        let names: Vec<String> = visible.chain(HIDDEN.iter().map(|(n, _)| (*n).to_owned())).collect();
+        self.schema_of(&names)
+    }
+
+    pub(crate) fn family_data(&self, feed: &Feed) -> &'static FamilyData {
+        mapping::family(feed.family)
+    }
+
+    pub(crate) fn feeds(&self) -> &[Feed] {
+        &self.inner.feeds
+    }
+
+    /// Where a column of a feed comes from, hidden ones included.
+    pub(crate) fn source_of(&self, feed: &Feed, column: &str) -> Option<Expr> {
+        if let Some(place) = self.inner.columns.iter().position(|c| c.name == column) {
+            return feed.columns.get(place).cloned().flatten();
+        }
+        mapping::family(feed.family).hidden.get(column).cloned()
+    }
+}
