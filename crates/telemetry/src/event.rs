@@ -59,7 +59,7 @@ pub enum Family {
 }
 
 /// What an event is, as far as it decides which view takes it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Kind {
     /// The vocabulary.
     pub family: Family,

@@ -19,9 +19,7 @@ pub fn reader(source: &Source) -> io::Result<Box<dyn Reader>> {
         Format::DefenderJson | Format::WindowsJson | Format::JsonLines | Format::Json => {
             Box::new(json::JsonReader::new(inputs))
         }
-        Format::DefenderCsv | Format::Csv => {
-            Box::new(csv::CsvReader::new(inputs, source.settings.utc_offset_minutes))
-        }
+        Format::DefenderCsv | Format::Csv => Box::new(csv::CsvReader::new(inputs, source.settings.utc_offset_minutes)),
         Format::Evtx => Box::new(windows::EvtxReader::new(inputs)),
         Format::WindowsXml => Box::new(windows::XmlReader::new(inputs)),
         Format::Auditd | Format::SysmonLinux | Format::Syslog => Box::new(ByRequest { source: source.clone() }),

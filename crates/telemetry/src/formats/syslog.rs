@@ -112,7 +112,8 @@ impl<'a> Message<'a> {
         rest = m.date(rest);
         let (host, rest) = word(rest);
         m.host = host;
-        let (tag, message) = rest.split_once(": ").or_else(|| rest.strip_suffix(':').map(|t| (t, ""))).unwrap_or(("", rest));
+        let (tag, message) =
+            rest.split_once(": ").or_else(|| rest.strip_suffix(':').map(|t| (t, ""))).unwrap_or(("", rest));
         if tag.is_empty() || tag.contains(' ') {
             m.message = rest;
             return m;

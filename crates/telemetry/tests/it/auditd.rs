@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 type Row = HashMap<String, Option<String>>;
 
 fn input(path: &Path) -> Input {
-    Input { path: Some(path.to_owned()), compression: Compression::None }
+    Input::file(path, Compression::None)
 }
 
 fn read(paths: &[PathBuf], settings: Settings, kinds: &[Kind], fields: &[&str], report: &Report) -> Vec<(Kind, Row)> {

@@ -134,21 +134,10 @@ pub(crate) fn recognise(text: &str, whole: bool) -> Option<Recognised> {
     let lines = is_lines(text.as_bytes());
     let mut seen = Seen::default();
     if lines {
-        text.lines().filter(|l| l.trim_start().starts_with('{')).for_each(|l| seen.object(l.trim()));
+        // Line by line: a damaged one must not hide the others, and a line may be an envelope.
+        text.lines().filter(|l| l.trim_start().starts_with(['{', '['])).for_each(|l| seen.document(l));
     } else {
-        let mut split = Split::new(text.as_bytes());
-        let mut columns = Vec::new();
-        while let Ok(Some(piece)) = split.next() {
-            match piece {
-                Piece::Row { text, .. } => seen.object(&String::from_utf8_lossy(text)),
-                Piece::Columns(text) => columns = row::column_names(&String::from_utf8_lossy(text)),
-                Piece::Cells { text, .. } => {
-                    let text = String::from_utf8_lossy(text);
-                    seen.row(row::family(&text, &row::cells(&columns, &text)));
-                }
-                Piece::Damage { .. } => {}
-            }
-        }
+        seen.document(text);
     }
     let Seen { families: seen, rows } = seen;
     if rows == 0 && whole {
@@ -171,6 +160,22 @@ struct Seen {
 }
 
 impl Seen {
+    fn document(&mut self, text: &str) {
+        let mut split = Split::new(text.as_bytes());
+        let mut columns = Vec::new();
+        while let Ok(Some(piece)) = split.next() {
+            match piece {
+                Piece::Row { text, .. } => self.object(&String::from_utf8_lossy(text)),
+                Piece::Columns(text) => columns = row::column_names(&String::from_utf8_lossy(text)),
+                Piece::Cells { text, .. } => {
+                    let text = String::from_utf8_lossy(text);
+                    self.row(row::family(&text, &row::cells(&columns, &text)));
+                }
+                Piece::Damage { .. } => {}
+            }
+        }
+    }
+
     fn object(&mut self, object: &str) {
         let mut entries = Vec::new();
         if value::entries(object, &mut entries).is_ok() {

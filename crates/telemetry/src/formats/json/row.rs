@@ -106,7 +106,18 @@ impl<'r> Rows<'r> {
         let wanted = Wanted::new(&request.fields);
         let windows = Compiled::new(request);
         let wants = Wants::new(request);
-        Rows { request, report, sink, wanted, windows, wants, file: 0, name: String::new(), values: Vec::new(), entries: Vec::new() }
+        Rows {
+            request,
+            report,
+            sink,
+            wanted,
+            windows,
+            wants,
+            file: 0,
+            name: String::new(),
+            values: Vec::new(),
+            entries: Vec::new(),
+        }
     }
 
     pub(crate) fn report(&self) -> &'r Report {

@@ -395,7 +395,7 @@ mod tests {
             );
             assert_eq!(
                 split("{\n \"a\": 1,\n \"results\": [1, 2]\n}\n{\"b\":2}", buffer),
-                ["row 0 {\n \"a\": 1,\n \"results\": [1, 2]\n}", "row 35 {\"b\":2}"]
+                ["row 0 {\n \"a\": 1,\n \"results\": [1, 2]\n}", "row 32 {\"b\":2}"]
             );
             assert_eq!(split("[{\"a\":1},{\"b\":", buffer), ["row 1 {\"a\":1}", "damage 9 the element is cut off"]);
             assert_eq!(split("[{\"a\":1}", buffer), ["row 1 {\"a\":1}", "damage 8 the document is cut off"]);

@@ -44,7 +44,7 @@ pub(crate) fn read(reader: &mut dyn Reader, request: &Request) -> (Vec<Seen>, Re
 
 /// A plain file as an input.
 pub(crate) fn input(path: &Path) -> Input {
-    Input { path: Some(path.to_owned()), compression: Compression::None }
+    Input::file(path, Compression::None)
 }
 
 /// All files below `folder` that end in `.extension`, in order.
