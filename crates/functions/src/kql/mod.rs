@@ -17,11 +17,14 @@
 //! `kql_<function>_` its variants.
 
 mod convert;
+mod dynamic;
 pub(crate) mod json;
 mod math;
 mod strings;
 mod time;
 pub mod values;
+
+pub use strings::regex;
 
 use crate::udf::{Function, Functions, Signature};
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
@@ -31,6 +34,7 @@ static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
     let mut f = Functions::new("kql_");
     convert::register(&mut f);
     strings::register(&mut f);
+    dynamic::register(&mut f);
     time::register(&mut f);
     math::register(&mut f);
     f

@@ -6,22 +6,40 @@ use crate::udf::{Functions, Row};
 use std::fmt::Write as _;
 
 pub(super) fn register(f: &mut Functions) {
-    f.text("dynamic_string(string) dynamic", |r, w| Some(json::write_string(w, r.str(0))));
-    f.text("dynamic_guid(guid) dynamic", |r, w| Some(json::write_string(w, r.text(0)?)));
+    f.text("dynamic_string(string) dynamic", |r, w| {
+        json::write_string(w, r.str(0));
+        Some(())
+    });
+    f.text("dynamic_guid(guid) dynamic", |r, w| {
+        json::write_string(w, r.text(0)?);
+        Some(())
+    });
     f.text("dynamic_bool(bool) dynamic", |r, w| write!(w, "{}", r.bool(0)?).ok());
     f.text("dynamic_int(int) dynamic", |r, w| write!(w, "{}", r.long(0)?).ok());
     f.text("dynamic_long(long) dynamic", |r, w| write!(w, "{}", r.long(0)?).ok());
-    f.text("dynamic_real(real) dynamic", |r, w| Some(json::write_real(w, r.real(0)?)));
+    f.text("dynamic_real(real) dynamic", |r, w| {
+        json::write_real(w, r.real(0)?);
+        Some(())
+    });
     // A decimal inside a dynamic is text (documented: JSON has no such type).
-    f.text("dynamic_decimal(decimal) dynamic", |r, w| Some(json::write_string(w, &format_decimal(r.decimal(0)?))));
+    f.text("dynamic_decimal(decimal) dynamic", |r, w| {
+        json::write_string(w, &format_decimal(r.decimal(0)?));
+        Some(())
+    });
     f.text("dynamic_datetime(datetime) dynamic", |r, w| {
         w.push('"');
         write_datetime(w, r.long(0)?);
         w.push('"');
         Some(())
     });
-    f.text("dynamic_timespan(timespan) dynamic", |r, w| Some(json::write_string(w, &format_timespan(r.long(0)?))));
-    f.text("dynamic_dynamic(dynamic) dynamic", |r, w| Some(w.push_str(r.text(0)?)));
+    f.text("dynamic_timespan(timespan) dynamic", |r, w| {
+        json::write_string(w, &format_timespan(r.long(0)?));
+        Some(())
+    });
+    f.text("dynamic_dynamic(dynamic) dynamic", |r, w| {
+        w.push_str(r.text(0)?);
+        Some(())
+    });
     for name in ["parse_json", "todynamic", "toobject", "parsejson"] {
         f.text(&format!("{name}_string(string) dynamic"), parse_json);
         f.text(&format!("{name}_dynamic(dynamic) dynamic"), parse_json_dynamic);

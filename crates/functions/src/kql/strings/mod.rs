@@ -19,6 +19,6 @@ pub(super) fn register(f: &mut Functions) {
 }
 
 /// Compiles a regex as Kusto reads it: unanchored, case-sensitive, the syntax of the `regex` crate (documented).
-pub(super) fn regex(pattern: &str) -> Result<regex::Regex> {
+pub fn regex(pattern: &str) -> Result<regex::Regex> {
     regex::Regex::new(pattern).map_err(|e| DataFusionError::External(Box::new(e)))
 }
