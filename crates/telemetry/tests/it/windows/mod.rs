@@ -1,4 +1,8 @@
 //! Windows events in every shape.
 
+mod evtx_writer;
 mod real;
+mod same;
+mod sample;
+mod shapes;
 mod support;

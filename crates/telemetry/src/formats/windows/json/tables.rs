@@ -142,7 +142,7 @@ fn winlogbeat7(name: &str) -> Act {
         "log" => Under(log, None),
         "event" => Under(ecs_event, None),
         "message" => Property(Sys::Message),
-        "@timestamp" => Property(Sys::EventTime),
+        "@timestamp" => Property(Sys::SystemTime),
         "_source" | "result" => Under(winlogbeat7, None),
         _ => Skip,
     }
@@ -219,7 +219,7 @@ fn winlogbeat6(name: &str) -> Act {
         "related_activity_id" => Property(Sys::RelatedActivityId),
         "user" => Under(beat_user, None),
         "message" => Property(Sys::Message),
-        "@timestamp" => Property(Sys::EventTime),
+        "@timestamp" => Property(Sys::SystemTime),
         "event_data" | "user_data" => Fields,
         "_source" | "result" => Under(winlogbeat6, None),
         // Logstash can lift the data up beside the beat's own names, which are all lower case.
@@ -240,7 +240,7 @@ fn event_data(name: &str) -> Act {
         "SystemProcessId" => Property(Sys::ProcessId),
         "SystemThreadId" => Property(Sys::ThreadId),
         "SystemUserId" => Property(Sys::UserSid),
-        "TimeGenerated" => Property(Sys::EventTime),
+        "TimeGenerated" => Property(Sys::SystemTime),
         "Message" | "RenderedDescription" => Property(Sys::Message),
         "RenderingInfo" => Under(rendering, None),
         "_source" | "result" => Under(event_data, None),
@@ -263,7 +263,7 @@ fn security_event(name: &str) -> Act {
         "SystemProcessId" => Property(Sys::ProcessId),
         "SystemThreadId" => Property(Sys::ThreadId),
         "SystemUserId" => Property(Sys::UserSid),
-        "TimeGenerated" => Property(Sys::EventTime),
+        "TimeGenerated" => Property(Sys::SystemTime),
         "EventData" | "EventData_dynamic" => Fields,
         "_source" | "result" => Under(security_event, None),
         "TenantId"
