@@ -27,7 +27,7 @@ pub(crate) fn family(raw: &str, entries: &[Entry<'_>]) -> Family {
         return Family::Defender;
     }
     let Some(shape) = windows::Shape::of(raw) else { return Family::Generic };
-    match windows::decode(raw, shape, &Compiled::default(), &mut Vec::new()) {
+    match windows::decode(raw, shape, &Compiled::new(&Request::default()), &mut Vec::new()) {
         windows::Decoded::Event { kind, .. } => kind.family,
         _ => Family::Generic,
     }
