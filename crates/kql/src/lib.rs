@@ -2,4 +2,5 @@
 
 pub mod syntax;
 
+pub use syntax::parse;
 pub use syntax::tree::Tree;

@@ -19,9 +19,9 @@ pub use expr::{
 pub use literal::{Json, Literal, ScalarType};
 pub use operator::{
     EdgeDirection, EvaluateSchema, Expanded, FacetWith, Find, FindColumn, ForkBranch, GraphNode, GraphOutput,
-    GraphPattern, InlineExternalTable, Join, JoinCondition, MakeGraph, MakeSeries, MvApply, Operator, OperatorKind,
-    Option_, OptionValue, Options, Order, Ordered, Parse, ParsePart, Partition, PartitionBody, Reorder, Scan, ScanStep,
-    Search, SeriesRange, Sort, StepOutput, Summarize, TopNested,
+    GraphPattern, Join, JoinCondition, MakeGraph, MakeSeries, MvApply, Operator, OperatorKind, Option_, OptionValue,
+    Options, Order, Ordered, Parse, ParsePart, Partition, PartitionBody, Reorder, Scan, ScanStep, Search, SeriesRange,
+    Sort, StepOutput, Summarize, TopNested,
 };
 
 use parallax_diagnostics::Span;

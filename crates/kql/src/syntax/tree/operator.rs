@@ -253,8 +253,6 @@ pub enum OperatorKind {
         /// The predicate.
         predicate: Expr,
     },
-    /// `inline_external_table …`
-    InlineExternalTable(Box<InlineExternalTable>),
 }
 
 /// `name=value` settings of an operator, in written order.
@@ -698,13 +696,4 @@ pub struct GraphOutput {
     pub name: Option<Name>,
     /// `with_node_id=`, …
     pub options: Options,
-}
-
-/// `inline_external_table`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct InlineExternalTable {
-    /// The columns.
-    pub schema: Vec<ColumnDef>,
-    /// `kind = storage`
-    pub kind: Name,
 }

@@ -1,0 +1,540 @@
+//! Pipelines and the everyday operators.
+
+use super::super::codes;
+use super::super::keyword::Keyword;
+use super::super::lexer::Kind;
+use super::super::tree::{
+    Argument, EvaluateSchema, Expr, ExprKind, Join, JoinCondition, Naming, Operator, OperatorKind, Options, Order,
+    Ordered, Query, Reorder, Selector, Sort, Summarize,
+};
+use super::lists::ListRule;
+use super::names::Names;
+use super::options::{self, Place};
+use super::{Parsed, Parser};
+use parallax_diagnostics::Diagnostic;
+
+const SOME: ListRule<'static> = ListRule { some: true, trailing: false, ends: &[] };
+const ANY: ListRule<'static> = ListRule { some: false, trailing: false, ends: &[] };
+/// The place of settings before an expression.
+const HINTS: Place = Place::before_equal(options::NONE);
+
+impl Parser<'_> {
+    /// An expression with pipes, or one that begins with an operator.
+    pub(super) fn expr(&mut self) -> Parsed<Option<Expr>> {
+        let (expr, height) = self.measured(Self::pipeline)?;
+        if let Some(expr) = &expr {
+            self.grown(height + 1, expr.span)?;
+        }
+        Ok(expr)
+    }
+
+    pub(super) fn expect_expr(&mut self) -> Parsed<Expr> {
+        match self.expr()? {
+            Some(expr) => Ok(expr),
+            None => Err(self.missing_expression()),
+        }
+    }
+
+    fn pipeline(&mut self) -> Parsed<Option<Expr>> {
+        let start = self.here();
+        let mut source = None;
+        let mut operators = Vec::new();
+        if self.begins_operator() {
+            operators.extend(self.operator()?);
+        }
+        if operators.is_empty() {
+            source = self.scalar()?;
+        }
+        if operators.is_empty() && source.is_none() {
+            operators.extend(self.operator()?);
+        }
+        if operators.is_empty() && source.is_none() {
+            return Ok(None);
+        }
+        self.piped(&mut operators)?;
+        match source {
+            Some(source) if operators.is_empty() => Ok(Some(source)),
+            source => {
+                let span = self.since(start);
+                let query = Query { source, operators, span };
+                Ok(Some(Expr { kind: ExprKind::Query(Box::new(query)), span }))
+            }
+        }
+    }
+
+    /// `| operator | operator …`
+    fn piped(&mut self, operators: &mut Vec<Operator>) -> Parsed<()> {
+        while self.eat(Kind::Bar).is_some() {
+            operators.push(self.expect_operator()?);
+        }
+        Ok(())
+    }
+
+    /// A pipeline over rows that come from around it, `where … | summarize …`.
+    pub(super) fn expect_subquery(&mut self) -> Parsed<Query> {
+        let start = self.here();
+        let mut source = None;
+        let mut operators = Vec::new();
+        if self.is(Keyword::InternalContextualDatatable) {
+            source = self.contextual_data_table().map(|kind| Some(Expr { kind, span: self.since(start) }))?;
+        } else {
+            operators.push(self.expect_operator()?);
+        }
+        self.piped(&mut operators)?;
+        Ok(Query { source, operators, span: self.since(start) })
+    }
+
+    /// A pipeline that begins with an operator, if one does.
+    pub(super) fn operator_query(&mut self) -> Parsed<Option<Query>> {
+        let start = self.here();
+        let Some(first) = self.operator()? else { return Ok(None) };
+        let mut operators = vec![first];
+        self.piped(&mut operators)?;
+        Ok(Some(Query { source: None, operators, span: self.since(start) }))
+    }
+
+    pub(super) fn expect_operator(&mut self) -> Parsed<Operator> {
+        match self.operator()? {
+            Some(operator) => Ok(operator),
+            None => Err(self.missing_operator()),
+        }
+    }
+
+    fn missing_operator(&self) -> Box<Diagnostic> {
+        let found = self.found();
+        let diagnostic = self.error(codes::EXPECTED_OPERATOR, format!("expected an operator, found {found}"));
+        let word = self.text_of(self.token(0));
+        let known = OPERATORS.iter().map(|k| k.text());
+        let help = match (self.peek(), parallax_diagnostics::did_you_mean(word, known)) {
+            (Kind::Keyword(Keyword::Count), _) => {
+                "to count rows write `count`; to count in groups, `summarize count()`".to_owned()
+            }
+            (Kind::Identifier, Some(near)) => format!("did you mean `{near}`?"),
+            (Kind::Bar, _) => "two pipes stand in a row; remove one".to_owned(),
+            (Kind::End | Kind::Semicolon | Kind::RightParen, _) => {
+                "remove the last `|`, or write the operator that should follow it".to_owned()
+            }
+            _ => "after `|` stands an operator such as where, extend, project, summarize".to_owned(),
+        };
+        Box::new(diagnostic.label("expected an operator").help(help))
+    }
+
+    /// Whether what stands here can only be an operator, although many of their names may also be names.
+    pub(super) fn begins_operator(&self) -> bool {
+        use Keyword as K;
+        let Kind::Keyword(keyword) = self.peek() else { return false };
+        let next = self.peek_at(1);
+        let known = Place::word(options::NONE);
+        let setting = || self.setting_at(known, 1);
+        match keyword {
+            K::Evaluate => self.name_length(1, Names::Used).is_some() || setting(),
+            K::Facet => next == Kind::Keyword(K::By),
+            K::Partition | K::Reduce => next == Kind::Keyword(K::By) || setting(),
+            K::Range => self.name_length(1, Names::Used).is_some_and(|n| self.peek_at(1 + n) == Kind::Keyword(K::From)),
+            K::InlineExternalTable => matches!(next, Kind::LeftParen | Kind::Keyword(K::Kind)),
+            K::Render => {
+                let chart = super::tables::CHARTS.iter().any(|c| self.spelled(1, c).is_some());
+                chart || self.is_word(1, Names::Used)
+            }
+            keyword => !keyword.is_name() && OPERATORS.contains(&keyword),
+        }
+    }
+
+    /// An operator, settings and all.
+    pub(super) fn operator(&mut self) -> Parsed<Option<Operator>> {
+        let Kind::Keyword(keyword) = self.peek() else { return Ok(None) };
+        let is_function = self.peek_at(1) == Kind::LeftParen && matches!(keyword, Keyword::Count | Keyword::Range);
+        if is_function || !OPERATORS.contains(&keyword) {
+            return Ok(None);
+        }
+        if keyword == Keyword::InlineExternalTable {
+            return if self.begins_operator() { Err(self.unsupported_table()) } else { Ok(None) };
+        }
+        self.nested(|p| {
+            let place = p.here();
+            if keyword != Keyword::TopNested {
+                p.bump();
+            }
+            let (kind, height) = p.measured(|p| p.operator_kind(keyword))?;
+            p.grown(height + 1, place)?;
+            Ok(Some(Operator { kind, keyword: place, span: p.since(place) }))
+        })
+    }
+
+    fn unsupported_table(&self) -> Box<Diagnostic> {
+        let diagnostic = self.error(codes::UNSUPPORTED, "`inline_external_table` is not supported");
+        Box::new(diagnostic.help("give the files as inputs, or use externaldata"))
+    }
+
+    fn operator_kind(&mut self, keyword: Keyword) -> Parsed<OperatorKind> {
+        use Keyword as K;
+        Ok(match keyword {
+            K::As => self.as_operator()?,
+            K::AssertSchema => OperatorKind::AssertSchema(self.expect_schema()?),
+            K::Consume => OperatorKind::Consume(self.options(Place::word(options::NONE))?),
+            K::Count => self.count()?,
+            K::Distinct => self.distinct()?,
+            K::Evaluate => self.evaluate()?,
+            K::InternalExecuteAndCache => OperatorKind::ExecuteAndCache,
+            K::Extend => OperatorKind::Extend(self.named_list(SOME)?),
+            K::Facet => self.facet()?,
+            K::Filter | K::Where => self.filter()?,
+            K::Find => self.find()?,
+            K::Fork => self.fork()?,
+            K::Getschema => self.get_schema()?,
+            K::GraphMarkComponents => {
+                OperatorKind::GraphMarkComponents(self.options(Place::before_equal(options::MARK_COMPONENTS))?)
+            }
+            K::GraphMatch => OperatorKind::GraphMatch(self.graph_pattern(options::NONE)?),
+            K::GraphShortestPaths => OperatorKind::GraphShortestPaths(self.graph_pattern(options::SHORTEST_PATHS)?),
+            K::GraphToTable => OperatorKind::GraphToTable(self.graph_outputs()?),
+            K::GraphWhereEdges => OperatorKind::GraphWhereEdges(self.expect_scalar()?),
+            K::GraphWhereNodes => OperatorKind::GraphWhereNodes(self.expect_scalar()?),
+            K::Invoke => OperatorKind::Invoke(self.invoked()?),
+            K::Join => OperatorKind::Join(self.join()?),
+            K::Lookup => OperatorKind::Lookup(self.lookup()?),
+            K::MacroExpand => self.macro_expand()?,
+            K::MakeGraph => self.make_graph()?,
+            K::MakeSeries => self.make_series()?,
+            K::MvApply | K::MvDashApply => self.mv_apply()?,
+            K::MvExpand | K::MvDashExpand => self.mv_expand()?,
+            K::Parse => OperatorKind::Parse(self.parse_operator()?),
+            K::ParseWhere => OperatorKind::ParseWhere(self.parse_operator()?),
+            K::ParseKv => self.parse_kv()?,
+            K::Partition => self.partition()?,
+            K::InternalPartitionby => self.partition_by()?,
+            K::Print => OperatorKind::Print(self.named_list(SOME)?),
+            K::Project => OperatorKind::Project(self.named_list(ANY)?),
+            K::ProjectAway => OperatorKind::ProjectAway(self.name_patterns()?),
+            K::ProjectByNames => {
+                OperatorKind::ProjectByNames(self.list(ANY, Self::scalar, |p| p.missing_expression())?)
+            }
+            K::ProjectKeep => OperatorKind::ProjectKeep(self.name_patterns()?),
+            K::ProjectRename => OperatorKind::ProjectRename(self.named_list(ANY)?),
+            K::ProjectReorder => OperatorKind::ProjectReorder(self.list(ANY, Self::reorder, |p| p.missing_name())?),
+            K::Range => self.range()?,
+            K::Reduce => self.reduce()?,
+            K::Render => self.render()?,
+            K::Sample => {
+                let options = self.options(HINTS)?;
+                OperatorKind::Sample { options, count: self.expect_named()? }
+            }
+            K::SampleDistinct => self.sample_distinct()?,
+            K::Scan => self.scan()?,
+            K::Search => self.search()?,
+            K::Serialize => {
+                let options = self.options(HINTS)?;
+                OperatorKind::Serialize { options, columns: self.named_list(ANY)? }
+            }
+            K::Sort | K::Order => self.sort()?,
+            K::Summarize => OperatorKind::Summarize(self.summarize()?),
+            K::Take | K::Limit => {
+                let options = self.options(HINTS)?;
+                OperatorKind::Take { options, count: self.expect_named()? }
+            }
+            K::Top => self.top()?,
+            K::TopHitters => self.top_hitters()?,
+            K::TopNested => self.top_nested()?,
+            K::Union => self.union()?,
+            _ => return Err(self.missing_operator()),
+        })
+    }
+
+    fn as_operator(&mut self) -> Parsed<OperatorKind> {
+        let options = self.options(HINTS)?;
+        Ok(OperatorKind::As { options, name: self.expect_name()? })
+    }
+
+    fn count(&mut self) -> Parsed<OperatorKind> {
+        if self.eat_keyword(Keyword::As).is_none() {
+            return Ok(OperatorKind::Count(None));
+        }
+        if self.peek() != Kind::Identifier {
+            return Err(self.missing_name());
+        }
+        Ok(OperatorKind::Count(Some(self.word())))
+    }
+
+    fn distinct(&mut self) -> Parsed<OperatorKind> {
+        let options = self.options(HINTS)?;
+        let column = |p: &mut Self| if p.peek() == Kind::Star { Ok(Some(p.star_argument())) } else { p.named() };
+        let columns = self.list(SOME, column, |p| p.missing_expression())?;
+        Ok(OperatorKind::Distinct { options, columns })
+    }
+
+    fn evaluate(&mut self) -> Parsed<OperatorKind> {
+        let options = self.options(Place::word(options::NONE))?;
+        if self.name_length(0, Names::Used).is_none() {
+            return Err(self.expected("a plugin, such as `bag_unpack(…)`"));
+        }
+        let call = self.call()?;
+        let schema = if self.eat(Kind::Colon).is_some() { Some(self.evaluate_schema()?) } else { None };
+        Ok(OperatorKind::Evaluate { options, call, schema })
+    }
+
+    fn evaluate_schema(&mut self) -> Parsed<EvaluateSchema> {
+        if self.peek() != Kind::LeftParen {
+            return Err(self.expected("a schema, such as `(*, Name: string)`"));
+        }
+        self.bump();
+        self.eat(Kind::Comma);
+        let star = self.eat(Kind::Star).is_some();
+        self.eat(Kind::Comma);
+        let columns = self.column_defs(false)?;
+        self.close_list(Kind::RightParen, ")")?;
+        Ok(EvaluateSchema { star, columns })
+    }
+
+    fn filter(&mut self) -> Parsed<OperatorKind> {
+        let options = self.options(HINTS)?;
+        let predicate = self.expect_named()?;
+        if let Naming::One(name) = &predicate.naming {
+            // The reference parser reads this and refuses it when it binds, with a message about types.
+            let place = parallax_diagnostics::Span::new(name.span.end, predicate.value.span.start);
+            let message = "`=` gives a name; to compare, write `==`";
+            return Err(Box::new(Diagnostic::error(codes::UNEXPECTED, place, message).fix(place, " == ")));
+        }
+        Ok(OperatorKind::Where { options, predicate: predicate.value })
+    }
+
+    fn get_schema(&mut self) -> Parsed<OperatorKind> {
+        let kind = self.is(Keyword::Kind) && self.peek_at(1) == Kind::Equal;
+        let options = if kind { self.options(Place::word(options::NONE))? } else { Options::default() };
+        Ok(OperatorKind::GetSchema(options))
+    }
+
+    fn invoked(&mut self) -> Parsed<Expr> {
+        if !self.begins_call(0) {
+            return Err(self.expected("a function, such as `f(…)`"));
+        }
+        let start = self.here();
+        let call = self.call()?;
+        let mut expr = Expr { span: call.span, kind: ExprKind::Call(call) };
+        let mut height = 1;
+        while self.peek() == Kind::Dot && self.begins_call(1) {
+            self.bump();
+            let selector = Selector::Call(self.call()?);
+            expr = Expr { kind: ExprKind::Path { base: Box::new(expr), selector }, span: self.since(start) };
+            height += 1;
+            self.grown(height, expr.span)?;
+        }
+        Ok(expr)
+    }
+
+    fn join(&mut self) -> Parsed<Join> {
+        let options = self.options(HINTS)?;
+        let right = self.expect_scalar()?;
+        let condition = if self.eat_keyword(Keyword::On).is_some() {
+            Some(JoinCondition::On(self.list(SOME, Self::scalar, |p| p.missing_expression())?))
+        } else if self.eat_keyword(Keyword::Where).is_some() {
+            Some(JoinCondition::Where(self.expect_scalar()?))
+        } else {
+            None
+        };
+        Ok(Join { options, right, condition })
+    }
+
+    fn lookup(&mut self) -> Parsed<Join> {
+        let options = self.options(HINTS)?;
+        let right = self.expect_scalar()?;
+        self.expect_keyword(Keyword::On)?;
+        let keys = self.list(SOME, Self::scalar, |p| p.missing_expression())?;
+        Ok(Join { options, right, condition: Some(JoinCondition::On(keys)) })
+    }
+
+    /// Names and wildcards.
+    fn name_patterns(&mut self) -> Parsed<Vec<Expr>> {
+        self.list(ANY, Self::name_pattern, |p| p.missing_name())
+    }
+
+    fn name_pattern(&mut self) -> Parsed<Option<Expr>> {
+        if let Some(wildcard) = self.wildcard() {
+            let span = wildcard.span;
+            return Ok(Some(Expr { kind: ExprKind::Wildcard(wildcard), span }));
+        }
+        Ok(self.name()?.map(options::name_expr))
+    }
+
+    fn reorder(&mut self) -> Parsed<Option<Reorder>> {
+        let Some(column) = self.name_pattern()? else { return Ok(None) };
+        Ok(Some(Reorder { column, order: self.order() }))
+    }
+
+    fn order(&mut self) -> Option<Order> {
+        let order = match self.peek() {
+            Kind::Keyword(Keyword::Asc) => Order::Asc,
+            Kind::Keyword(Keyword::Desc) => Order::Desc,
+            Kind::Keyword(Keyword::GrannyAsc) => Order::GrannyAsc,
+            Kind::Keyword(Keyword::GrannyDesc) => Order::GrannyDesc,
+            _ => return None,
+        };
+        self.bump();
+        Some(order)
+    }
+
+    pub(super) fn ordered(&mut self) -> Parsed<Option<Ordered>> {
+        let Some(value) = self.named()? else { return Ok(None) };
+        let order = self.order();
+        let nulls_first = if self.eat_keyword(Keyword::Nulls).is_none() {
+            None
+        } else if self.eat_keyword(Keyword::First).is_some() {
+            Some(true)
+        } else if self.eat_keyword(Keyword::Last).is_some() {
+            Some(false)
+        } else {
+            return Err(self.expected("`first` or `last`"));
+        };
+        Ok(Some(Ordered { value, order, nulls_first }))
+    }
+
+    pub(super) fn expect_ordered(&mut self) -> Parsed<Ordered> {
+        match self.ordered()? {
+            Some(ordered) => Ok(ordered),
+            None => Err(self.missing_expression()),
+        }
+    }
+
+    fn range(&mut self) -> Parsed<OperatorKind> {
+        let name = self.expect_name()?;
+        self.expect_keyword(Keyword::From)?;
+        let from = self.expect_scalar()?;
+        self.expect_keyword(Keyword::To)?;
+        let to = self.expect_scalar()?;
+        self.expect_keyword(Keyword::Step)?;
+        let step = self.expect_scalar()?;
+        Ok(OperatorKind::Range { name, from, to, step })
+    }
+
+    fn reduce(&mut self) -> Parsed<OperatorKind> {
+        let options = self.options(Place::word(options::REDUCE))?;
+        self.expect_keyword(Keyword::By)?;
+        let by = self.expect_named()?;
+        let with = if self.eat_keyword(Keyword::With).is_some() {
+            self.option_list(Place::word(options::REDUCE))?
+        } else {
+            Options::default()
+        };
+        Ok(OperatorKind::Reduce { options, by, with })
+    }
+
+    fn sample_distinct(&mut self) -> Parsed<OperatorKind> {
+        let options = self.options(HINTS)?;
+        let count = self.expect_named()?;
+        self.expect_keyword(Keyword::Of)?;
+        Ok(OperatorKind::SampleDistinct { options, count, of: self.expect_named()? })
+    }
+
+    fn sort(&mut self) -> Parsed<OperatorKind> {
+        let options = self.options(Place::word(options::NONE))?;
+        self.expect_keyword(Keyword::By)?;
+        let by = self.list(SOME, Self::ordered, |p| p.missing_expression())?;
+        Ok(OperatorKind::Sort(Sort { options, by }))
+    }
+
+    pub(super) fn summarize(&mut self) -> Parsed<Summarize> {
+        let options = self.options(HINTS)?;
+        let aggregates = self.named_list(ListRule { ends: &[Keyword::By], ..ANY })?;
+        if self.eat_keyword(Keyword::By).is_none() {
+            return Ok(Summarize { options, aggregates, by: None, bin: None });
+        }
+        let end = |p: &Self| p.at_common_end() || p.legacy_bin_ahead();
+        let by = self.list_until(end, SOME, Self::named, |p| p.missing_expression())?;
+        let bin = if self.is(Keyword::Bin) && self.peek_at(1) == Kind::Equal {
+            self.bump();
+            self.bump();
+            Some(self.expect_scalar()?)
+        } else {
+            None
+        };
+        Ok(Summarize { options, aggregates, by: Some(by), bin })
+    }
+
+    /// `bin = literal`
+    fn legacy_bin_ahead(&self) -> bool {
+        let literal = matches!(
+            self.peek_at(2),
+            Kind::String | Kind::Bool | Kind::Long | Kind::Real | Kind::Timespan | Kind::Typed(_) | Kind::RawGuid
+        );
+        self.is(Keyword::Bin) && self.peek_at(1) == Kind::Equal && literal
+    }
+
+    fn top(&mut self) -> Parsed<OperatorKind> {
+        let options = self.options(HINTS)?;
+        let count = self.expect_named()?;
+        self.expect_keyword(Keyword::By)?;
+        Ok(OperatorKind::Top { options, count, by: self.expect_ordered()? })
+    }
+
+    fn top_hitters(&mut self) -> Parsed<OperatorKind> {
+        let count = self.expect_named()?;
+        self.expect_keyword(Keyword::Of)?;
+        let of = self.expect_named()?;
+        let by: Option<Argument> =
+            if self.eat_keyword(Keyword::By).is_some() { Some(self.expect_named()?) } else { None };
+        Ok(OperatorKind::TopHitters { count, of, by })
+    }
+}
+
+/// The words that operators begin with.
+const OPERATORS: &[Keyword] = &[
+    Keyword::As,
+    Keyword::AssertSchema,
+    Keyword::Consume,
+    Keyword::Count,
+    Keyword::Distinct,
+    Keyword::Evaluate,
+    Keyword::InternalExecuteAndCache,
+    Keyword::Extend,
+    Keyword::Facet,
+    Keyword::Filter,
+    Keyword::Find,
+    Keyword::Fork,
+    Keyword::Getschema,
+    Keyword::GraphMarkComponents,
+    Keyword::GraphMatch,
+    Keyword::GraphShortestPaths,
+    Keyword::GraphToTable,
+    Keyword::GraphWhereEdges,
+    Keyword::GraphWhereNodes,
+    Keyword::InlineExternalTable,
+    Keyword::Invoke,
+    Keyword::Join,
+    Keyword::Limit,
+    Keyword::Lookup,
+    Keyword::MacroExpand,
+    Keyword::MakeGraph,
+    Keyword::MakeSeries,
+    Keyword::MvApply,
+    Keyword::MvDashApply,
+    Keyword::MvDashExpand,
+    Keyword::MvExpand,
+    Keyword::Order,
+    Keyword::Parse,
+    Keyword::ParseKv,
+    Keyword::ParseWhere,
+    Keyword::Partition,
+    Keyword::InternalPartitionby,
+    Keyword::Print,
+    Keyword::Project,
+    Keyword::ProjectAway,
+    Keyword::ProjectByNames,
+    Keyword::ProjectKeep,
+    Keyword::ProjectRename,
+    Keyword::ProjectReorder,
+    Keyword::Range,
+    Keyword::Reduce,
+    Keyword::Render,
+    Keyword::Sample,
+    Keyword::SampleDistinct,
+    Keyword::Scan,
+    Keyword::Search,
+    Keyword::Serialize,
+    Keyword::Sort,
+    Keyword::Summarize,
+    Keyword::Take,
+    Keyword::Top,
+    Keyword::TopHitters,
+    Keyword::TopNested,
+    Keyword::Union,
+    Keyword::Where,
+];
