@@ -84,7 +84,7 @@ fn shown(value: &Value<'_>) -> serde_json::Value {
 }
 
 fn reader(path: &std::path::Path) -> Box<dyn Reader> {
-    let inputs = vec![Input { path: Some(path.to_owned()), compression: Compression::None }];
+    let inputs = vec![Input::file(path, Compression::None)];
     match path.extension().and_then(|e| e.to_str()) {
         Some("evtx") => Box::new(EvtxReader::new(inputs)),
         Some("xml") => Box::new(XmlReader::new(inputs)),

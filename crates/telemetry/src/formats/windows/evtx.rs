@@ -1,6 +1,7 @@
 //! Windows event log files.
 
 use super::emit;
+use super::evtx_kind::Kinds;
 use super::gather::{Compiled, Gather};
 use super::xml;
 use crate::event::{Reader, Request, Sink, Value};
@@ -148,9 +149,20 @@ impl One<'_> {
                 return ControlFlow::Continue(());
             }
         };
-        for record in parser.records_bytes() {
+        let (compiled, mut kinds) = (self.compiled.clone(), Kinds::default());
+        // The closure is cloned for each chunk, and so begins each with no templates known.
+        let records = parser.serialized_records(move |record| {
+            let record = record?;
+            let at = record.binxml_offset as usize;
+            if !compiled.wants_all() && kinds.of(record.chunk.data, at).is_some_and(|k| !compiled.wants(&k)) {
+                return Ok(None);
+            }
+            record.into_xml_bytes().map(Some)
+        });
+        for record in records {
             match record {
-                Ok(record) => self.record(record)?,
+                Ok(Some(record)) => self.record(record)?,
+                Ok(None) => {}
                 Err(e) => self.report.damage(self.name, None, first_line(&e)),
             }
         }

@@ -30,8 +30,13 @@ impl Compiled {
                 by_length[name.len().min(LENGTHS - 1)].push(i as u16);
             }
         }
-        let all = asked.iter().any(|a| matches!(a, Asked::Fields | Asked::DataXml | Asked::DataJson));
+        let all = asked.iter().any(|a| a.needs_all());
         Compiled { asked, names: request.fields.clone(), kinds: request.kinds.clone(), by_length, all }
+    }
+
+    /// Whether events of all kinds are asked for.
+    pub fn wants_all(&self) -> bool {
+        self.kinds.is_empty()
     }
 
     /// Whether events of `kind` are asked for.
@@ -137,8 +142,8 @@ impl<'a, 'c> Gather<'a, 'c> {
     /// Takes a field of the event's data. The first one stands, except that one whose name is spelled exactly as
     /// asked wins over one that differs in case (`ProcessId` and `ProcessID` may both be there).
     pub(crate) fn data(&mut self, name: Cow<'a, str>, raw: Raw<'a>) {
-        let bucket = &self.compiled.by_length[name.len().min(LENGTHS - 1)];
-        for &slot in bucket {
+        // Nothing is asked of a default request.
+        for &slot in self.compiled.by_length.get(name.len().min(LENGTHS - 1)).into_iter().flatten() {
             let asked = &self.compiled.names[slot as usize];
             let exact = *asked == *name;
             if exact || asked.eq_ignore_ascii_case(&name) {
@@ -207,7 +212,9 @@ impl<'a, 'c> Gather<'a, 'c> {
                 Asked::Raw => Value::text(raw),
                 Asked::Fields => Value::Json(Cow::Owned(self.json(true))),
                 Asked::DataJson => Value::Json(Cow::Owned(self.json(false))),
-                Asked::DataXml => self.xml(),
+                Asked::DataXml => Value::Text(self.xml()),
+                Asked::DataItem => Value::Text(Cow::Owned(self.data_item())),
+                Asked::DataParams => Value::Text(Cow::Owned(self.params())),
                 Asked::Sys(sys) => self.property(sys, &mut broken),
                 Asked::Unknown => Value::Missing,
                 Asked::Data(alias) => {
@@ -301,15 +308,18 @@ impl<'a, 'c> Gather<'a, 'c> {
         out
     }
 
-    /// The event's data as XML: as it stood there, or written anew.
-    fn xml(&self) -> Value<'a> {
+    /// The event's data as XML: as it stood there, or written anew. The namespace, which stands at the event, comes
+    /// with it.
+    fn xml(&self) -> Cow<'a, str> {
+        const OPEN: &str = "<EventData xmlns=\"http://schemas.microsoft.com/win/2004/08/events/event\">";
         if let Some(xml) = self.data_xml {
-            return Value::text(xml);
+            return match xml.strip_prefix("<EventData>") {
+                Some(rest) => Cow::Owned([OPEN, rest].concat()),
+                None => Cow::Borrowed(xml),
+            };
         }
-        let mut out = String::from("<EventData>");
-        let mut broken = 0;
-        for (name, raw) in &self.all {
-            let (Value::Text(text) | Value::Json(text)) = self.undoubled(raw.value(&mut broken)) else { continue };
+        let mut out = String::from(OPEN);
+        for (name, text) in self.texts() {
             out.push_str("<Data Name=\"");
             escape_xml(&mut out, name);
             out.push_str("\">");
@@ -317,7 +327,40 @@ impl<'a, 'c> Gather<'a, 'c> {
             out.push_str("</Data>");
         }
         out.push_str("</EventData>");
-        Value::Text(Cow::Owned(out))
+        Cow::Owned(out)
+    }
+
+    /// The data as Log Analytics' `Event.EventData` wraps it.
+    fn data_item(&self) -> String {
+        let time = match self.time() {
+            Value::Time(t) => {
+                jiff::Timestamp::from_nanosecond(i128::from(t)).map(|t| t.to_string()).unwrap_or_default()
+            }
+            _ => String::new(),
+        };
+        format!("<DataItem type=\"System.XmlData\" time=\"{time}\">{}</DataItem>", self.xml())
+    }
+
+    /// The data's values alone, as Log Analytics' `Event.ParameterXml` has them.
+    fn params(&self) -> String {
+        let mut out = String::new();
+        for (_, text) in self.texts() {
+            out.push_str("<Param>");
+            escape_xml(&mut out, &text);
+            out.push_str("</Param>");
+        }
+        out
+    }
+
+    fn texts(&self) -> impl Iterator<Item = (&str, Cow<'a, str>)> {
+        let mut broken = 0;
+        self.all.iter().map(move |(name, raw)| {
+            let text = match self.undoubled(raw.value(&mut broken)) {
+                Value::Text(text) | Value::Json(text) => text,
+                _ => Cow::Borrowed(""),
+            };
+            (&**name, text)
+        })
     }
 }
 

@@ -30,6 +30,7 @@
 //! | `@message` | the rendered message, where the source has it |
 //! | `@raw` | the event's text as it stood; of an EVTX record, its XML |
 //! | `@eventdata.xml` | `<EventData>…` or `<UserData>…`, as it stood or written anew |
+//! | `@eventdata.dataitem`, `@eventdata.params` | the same as Log Analytics' `Event` has it in `EventData` and `ParameterXml` |
 //! | `@eventdata.json` | the event's data as a JSON object |
 //! | `@fields` | the same, with the properties after it (`EventID`, `ProviderName`, `Channel`, `Computer`, …) |
 //!
@@ -42,6 +43,7 @@
 
 mod emit;
 mod evtx;
+mod evtx_kind;
 mod gather;
 pub mod json;
 mod sysmon_linux;

@@ -82,6 +82,10 @@ pub(crate) enum Asked {
     Fields,
     /// `@eventdata.xml`.
     DataXml,
+    /// `@eventdata.dataitem`.
+    DataItem,
+    /// `@eventdata.params`.
+    DataParams,
     /// `@eventdata.json`.
     DataJson,
     /// A pseudo-field that is a property.
@@ -93,6 +97,11 @@ pub(crate) enum Asked {
 }
 
 impl Asked {
+    /// Whether every field of the event's data is needed for it.
+    pub(crate) fn needs_all(self) -> bool {
+        matches!(self, Asked::Fields | Asked::DataXml | Asked::DataItem | Asked::DataParams | Asked::DataJson)
+    }
+
     /// What `name` asks for.
     pub(crate) fn of(name: &str) -> Self {
         let Some(pseudo) = name.strip_prefix('@') else {
@@ -104,6 +113,8 @@ impl Asked {
             "raw" => Asked::Raw,
             "fields" => Asked::Fields,
             "eventdata.xml" => Asked::DataXml,
+            "eventdata.dataitem" => Asked::DataItem,
+            "eventdata.params" => Asked::DataParams,
             "eventdata.json" => Asked::DataJson,
             "host" => Asked::Sys(Sys::Computer),
             "id" => Asked::Sys(Sys::RecordId),

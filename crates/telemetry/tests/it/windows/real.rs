@@ -66,6 +66,25 @@ fn hayabusa_sample_evtx() {
     assert_eq!((counts.sysmon_1, counts.security_4688), (1521, 1366));
 }
 
+/// What is told from a record's binary form alone is what decoding it tells.
+#[test]
+fn hayabusa_kinds_without_decoding() {
+    let Some(folder) = folder("PARALLAX_HAYABUSA") else { return };
+    for path in files(&folder, "evtx") {
+        let (all, _) = read(&mut EvtxReader::new(vec![input(&path)]), &request(&["@id"]));
+        let mut kinds: Vec<Kind> = all.iter().map(|e| e.kind.clone()).collect();
+        kinds.sort_by_key(|k| (k.family, k.code));
+        kinds.dedup();
+        for kind in kinds {
+            let mut wanted = request(&["@id"]);
+            wanted.kinds = vec![kind.clone()];
+            let (seen, _) = read(&mut EvtxReader::new(vec![input(&path)]), &wanted);
+            let expected: Vec<_> = all.iter().filter(|e| e.kind == kind).cloned().collect();
+            assert_eq!(seen, expected, "{kind:?} in {}", path.display());
+        }
+    }
+}
+
 #[test]
 fn otrf_security_datasets() {
     let Some(folder) = folder("PARALLAX_OTRF") else { return };
