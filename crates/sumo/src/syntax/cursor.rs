@@ -224,20 +224,12 @@ impl<'a> Cursor<'a> {
 
     /// Takes the symbol, which must be next.
     pub(super) fn expect(&mut self, symbol: &str) -> Result<()> {
-        if self.eat(symbol)? {
-            Ok(())
-        } else {
-            Err(self.unexpected(&format!("`{symbol}`"), codes::UNEXPECTED))
-        }
+        if self.eat(symbol)? { Ok(()) } else { Err(self.unexpected(&format!("`{symbol}`"), codes::UNEXPECTED)) }
     }
 
     /// Takes the word, which must be next.
     pub(super) fn expect_word(&mut self, word: &str) -> Result<()> {
-        if self.eat_word(word)? {
-            Ok(())
-        } else {
-            Err(self.unexpected(&format!("`{word}`"), codes::UNEXPECTED))
-        }
+        if self.eat_word(word)? { Ok(()) } else { Err(self.unexpected(&format!("`{word}`"), codes::UNEXPECTED)) }
     }
 
     /// A field's name.
@@ -376,7 +368,8 @@ impl<'a> Cursor<'a> {
                 while let Token::Parameter(name) = self.peek()? {
                     let start = self.pos;
                     self.bump()?;
-                    operators.push(Operator { kind: OperatorKind::Placeholder(name.to_owned()), at: self.since(start) });
+                    operators
+                        .push(Operator { kind: OperatorKind::Placeholder(name.to_owned()), at: self.since(start) });
                 }
             }
             if !self.eat("|")? {
@@ -406,9 +399,7 @@ fn word_length(rest: &str) -> usize {
 }
 
 fn number_or_word(rest: &str) -> (Token<'_>, usize) {
-    let digits = |from: usize| {
-        from + rest[from..].find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len() - from)
-    };
+    let digits = |from: usize| from + rest[from..].find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len() - from);
     let mut end = digits(0);
     if rest[end..].starts_with('.') && rest[end + 1..].starts_with(|c: char| c.is_ascii_digit()) {
         end = digits(end + 1);

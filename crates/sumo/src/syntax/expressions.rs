@@ -187,7 +187,9 @@ impl Cursor<'_> {
                 match Number::read(text, Span::new(start, self.last)) {
                     Ok(number) => ExprKind::Number(number),
                     // `4xx` and `5min_avg` are fields.
-                    Err(_) if text.trim_start_matches(|c: char| c.is_ascii_digit()).len() > 1 && !text.contains('.') => {
+                    Err(_)
+                        if text.trim_start_matches(|c: char| c.is_ascii_digit()).len() > 1 && !text.contains('.') =>
+                    {
                         ExprKind::Field(text.to_owned())
                     }
                     Err(d) => return Err(d),

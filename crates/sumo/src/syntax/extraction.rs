@@ -207,7 +207,8 @@ impl Cursor<'_> {
             if ["delim", "escape", "quote"].contains(&option.as_str()) {
                 self.bump()?;
                 self.expect("=")?;
-                let value = if self.rest().trim_start().starts_with('\'') { self.quoted_char()? } else { self.string()? };
+                let value =
+                    if self.rest().trim_start().starts_with('\'') { self.quoted_char()? } else { self.string()? };
                 options.push((option, value));
                 self.eat(",")?;
             } else if source.is_none() {
@@ -226,11 +227,10 @@ impl Cursor<'_> {
                 let start = self.here()?;
                 self.bump()?;
                 let span = Span::new(start, self.last);
-                position = digits
-                    .parse()
-                    .ok()
-                    .filter(|n| (1..=10_000).contains(n))
-                    .ok_or_else(|| Diagnostic::error(codes::BAD_NUMBER, span, "a position is a whole number from 1"))?;
+                position =
+                    digits.parse().ok().filter(|n| (1..=10_000).contains(n)).ok_or_else(|| {
+                        Diagnostic::error(codes::BAD_NUMBER, span, "a position is a whole number from 1")
+                    })?;
                 self.expect_word("as")?;
             }
             let name = self.name()?;
@@ -275,5 +275,9 @@ fn check_count(paths: &[Text], names: &[Name]) -> Result<()> {
         return Ok(());
     }
     let span = names[0].at.0.to(names[names.len() - 1].at.0);
-    Err(Diagnostic::error(codes::CAPTURES, span, format!("{} keys, but {} fields after `as`", paths.len(), names.len())))
+    Err(Diagnostic::error(
+        codes::CAPTURES,
+        span,
+        format!("{} keys, but {} fields after `as`", paths.len(), names.len()),
+    ))
 }

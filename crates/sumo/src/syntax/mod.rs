@@ -19,6 +19,7 @@ mod words;
 
 pub use numbers::{Number, Unit};
 pub use print::print;
+pub(crate) use print::print_expr;
 pub use tree::*;
 
 use parallax_diagnostics::{Diagnostic, Diagnostics};

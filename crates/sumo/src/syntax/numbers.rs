@@ -44,7 +44,8 @@ impl Number {
     /// Reads digits and suffix.
     pub(super) fn read(text: &str, span: Span) -> Result<Number, Diagnostic> {
         let mut split = text.find(|c: char| c.is_ascii_alphabetic() || c == '_').unwrap_or(text.len());
-        if text[split..].starts_with(['e', 'E']) && text[split + 1..].starts_with(|c: char| c.is_ascii_digit() || c == '+' || c == '-')
+        if text[split..].starts_with(['e', 'E'])
+            && text[split + 1..].starts_with(|c: char| c.is_ascii_digit() || c == '+' || c == '-')
         {
             split += 2 + text[split + 2..].find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len() - split - 2);
         }

@@ -3,8 +3,8 @@
 use super::codes;
 use super::cursor::{Cursor, Result, Token};
 use super::tree::{
-    At, Expr, ExprKind, FillKey, FillMissing, Join, Lookup, Name, Operator, OperatorKind, Running, RunningFunction, SortKey, Timeslice,
-    TimesliceWidth,
+    At, Expr, ExprKind, FillKey, FillMissing, Join, Lookup, Name, Operator, OperatorKind, Running, RunningFunction,
+    SortKey, Timeslice, TimesliceWidth,
 };
 use super::words::{AGGREGATES, OPERATORS, VERBATIM, find};
 use parallax_diagnostics::{Diagnostic, Span};
@@ -307,7 +307,8 @@ impl Cursor<'_> {
     fn running(&mut self, function: RunningFunction) -> Result<OperatorKind> {
         let field = self.name()?;
         self.eat(",")?;
-        let count = if matches!(self.peek()?, Token::Number(_) | Token::Parameter(_)) { Some(self.count()?) } else { None };
+        let count =
+            if matches!(self.peek()?, Token::Number(_) | Token::Parameter(_)) { Some(self.count()?) } else { None };
         let (mut by, mut alias) = (Vec::new(), None);
         loop {
             if by.is_empty() && self.eat_word("by")? {
@@ -322,7 +323,8 @@ impl Cursor<'_> {
 
     fn dedup(&mut self) -> Result<OperatorKind> {
         let consecutive = self.eat_word("consecutive")?;
-        let count = if matches!(self.peek()?, Token::Number(_) | Token::Parameter(_)) { Some(self.count()?) } else { None };
+        let count =
+            if matches!(self.peek()?, Token::Number(_) | Token::Parameter(_)) { Some(self.count()?) } else { None };
         let by = self.eat_word("by")?;
         let fields = if by || matches!(self.peek()?, Token::Word(_) | Token::Quoted(_) | Token::Symbol("(")) {
             self.names()?
@@ -381,7 +383,8 @@ impl Cursor<'_> {
         }
         self.expect_word("from")?;
         let start = self.here()?;
-        let mut from = if matches!(self.peek()?, Token::Text(_)) { self.string()? } else { self.raw_word(&['|', ')', '"'])? };
+        let mut from =
+            if matches!(self.peek()?, Token::Text(_)) { self.string()? } else { self.raw_word(&['|', ')', '"'])? };
         // `path://"/Library/…"`
         if from.text.ends_with("://") && self.rest().starts_with('"') {
             from.text.push_str(&self.string()?.text);

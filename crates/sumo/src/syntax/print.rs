@@ -2,8 +2,8 @@
 
 use super::text::{encode, encode_regex};
 use super::tree::{
-    Aggregate, Expr, ExprKind, FillKey, GroupKey, Json, KeyValue, Name, Operator, OperatorKind, Parse, ParseStyle, Query, Scope,
-    ScopeKind, ScopeOp, SortKey, Subquery, Text, TimesliceWidth, Xml,
+    Aggregate, Expr, ExprKind, FillKey, GroupKey, Json, KeyValue, Name, Operator, OperatorKind, Parse, ParseStyle,
+    Query, Scope, ScopeKind, ScopeOp, SortKey, Subquery, Text, TimesliceWidth, Xml,
 };
 use std::fmt::Write;
 
@@ -76,7 +76,8 @@ fn list<T>(items: &[T], separator: &str, each: impl Fn(&T) -> String) -> String 
 pub(crate) fn print_name(name: &str) -> String {
     let mut chars = name.chars();
     let starts = chars.next().is_some_and(|c| c.is_alphabetic() || c == '_' || c == '@' || c == '$');
-    let plain = starts && chars.all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '@' | '$')) && !name.ends_with('.');
+    let plain =
+        starts && chars.all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '@' | '$')) && !name.ends_with('.');
     let placeholder = (name.starts_with("{{") && name.ends_with("}}") && name.matches('}').count() == 2)
         || (name.starts_with("${") && name.find('}') == Some(name.len() - 1));
     if placeholder || (plain && !WORDS.iter().any(|w| w.eq_ignore_ascii_case(name))) {
@@ -88,9 +89,48 @@ pub(crate) fn print_name(name: &str) -> String {
 
 /// Words that are something else in one place or another.
 const WORDS: [&str; 42] = [
-    "and", "or", "not", "in", "matches", "contains", "as", "by", "group", "asc", "desc", "ascending", "descending", "null", "true",
-    "false", "nodrop", "multi", "nocase", "field", "row", "rows", "column", "columns", "on", "from", "for", "with", "timewindow",
-    "extract", "delim", "escape", "quote", "consecutive", "buckets", "bucket", "maxresults", "keywords", "all", "values", "auto", "keys",
+    "and",
+    "or",
+    "not",
+    "in",
+    "matches",
+    "contains",
+    "as",
+    "by",
+    "group",
+    "asc",
+    "desc",
+    "ascending",
+    "descending",
+    "null",
+    "true",
+    "false",
+    "nodrop",
+    "multi",
+    "nocase",
+    "field",
+    "row",
+    "rows",
+    "column",
+    "columns",
+    "on",
+    "from",
+    "for",
+    "with",
+    "timewindow",
+    "extract",
+    "delim",
+    "escape",
+    "quote",
+    "consecutive",
+    "buckets",
+    "bucket",
+    "maxresults",
+    "keywords",
+    "all",
+    "values",
+    "auto",
+    "keys",
 ];
 
 fn names(names: &[Name]) -> String {
@@ -135,8 +175,9 @@ fn print_operator(operator: &Operator) -> String {
         OperatorKind::Assign { value, alias: to } => {
             // A parenthesis keeps `count / 2 as x` from reading as an aggregate.
             let text = print_expr(value);
-            let bare = matches!(value.kind, ExprKind::Binary(..) | ExprKind::In { .. } | ExprKind::Or(_) | ExprKind::And(_))
-                || matches!(value.kind, ExprKind::Conditional(..));
+            let bare =
+                matches!(value.kind, ExprKind::Binary(..) | ExprKind::In { .. } | ExprKind::Or(_) | ExprKind::And(_))
+                    || matches!(value.kind, ExprKind::Conditional(..));
             format!("{}{}", if bare { format!("({text})") } else { text }, alias(to.as_ref()))
         }
         OperatorKind::Eval(items) => {
@@ -160,7 +201,13 @@ fn print_operator(operator: &Operator) -> String {
             format!("{word}{from}{options} extract {fields}")
         }
         OperatorKind::Xml(Xml { source: from, paths, names, nodrop }) => {
-            format!("parse xml{} {}{}{}", source(from.as_ref()), strings(paths), aliases(names), flag(*nodrop, "nodrop"))
+            format!(
+                "parse xml{} {}{}{}",
+                source(from.as_ref()),
+                strings(paths),
+                aliases(names),
+                flag(*nodrop, "nodrop")
+            )
         }
         OperatorKind::Fields { remove, names: fields, table } => {
             let word = if *table { "table" } else { "fields" };

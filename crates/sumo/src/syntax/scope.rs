@@ -256,7 +256,8 @@ impl Words for str {
     fn strip_prefix_word(&self, word: &str) -> Option<&str> {
         let head = self.get(..word.len())?;
         let tail = &self[word.len()..];
-        let ends = tail.starts_with(|c: char| c.is_whitespace() || matches!(c, '(' | '"' | ')' | '|')) || tail.is_empty();
+        let ends =
+            tail.starts_with(|c: char| c.is_whitespace() || matches!(c, '(' | '"' | ')' | '|')) || tail.is_empty();
         (ends && head.eq_ignore_ascii_case(word)).then_some(tail)
     }
 

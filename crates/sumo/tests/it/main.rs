@@ -1,3 +1,5 @@
 //! The tests of the crate, one binary.
 
+mod cases;
 mod corpus;
+mod support;

@@ -1,0 +1,54 @@
+//! The functions of Sumo Logic search.
+//!
+//! Text is nullable Utf8View, and null means that the field is missing; numbers are Float64 or, where exact, Int64.
+//! In the declarations `string` stands for text that is read and `dynamic` for text that is returned, because only the
+//! latter may be null. What is true or false is never null, unless a function says otherwise.
+//!
+//! ## Names
+//! `sumo_<function>`. Functions that a query does not write are named for what they do: `sumo_number` casts text.
+
+mod capture;
+mod convert;
+mod matching;
+mod pattern;
+mod unpack;
+
+pub use capture::Anchors;
+pub use pattern::regex;
+
+use crate::udf::{Function, Functions, Signature};
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+use std::sync::{Arc, LazyLock};
+
+static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
+    let mut f = Functions::new("sumo_");
+    matching::register(&mut f);
+    capture::register(&mut f);
+    convert::register(&mut f);
+    f
+});
+
+static UNPACK: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Arc::new(ScalarUDF::from(unpack::Unpack::new())));
+
+/// The scalar function of that full name (`sumo_matches`).
+pub fn scalar(name: &str) -> Option<Arc<ScalarUDF>> {
+    if name == unpack::NAME {
+        return Some(Arc::clone(&UNPACK));
+    }
+    FUNCTIONS.get(name)
+}
+
+/// The aggregate of that full name. Sumo's aggregates are DataFusion's own over arguments that the planner prepares.
+pub fn aggregate(_name: &str) -> Option<Arc<AggregateUDF>> {
+    None
+}
+
+/// All scalar functions, by name.
+pub fn all() -> impl Iterator<Item = &'static Arc<ScalarUDF>> {
+    FUNCTIONS.all().chain(std::iter::once(&*UNPACK))
+}
+
+/// The parameters and the result of a scalar function.
+pub fn declared(name: &str) -> Option<Signature> {
+    Some(FUNCTIONS.get(name)?.inner().downcast_ref::<Function>()?.declared().clone())
+}

@@ -1,0 +1,278 @@
+//! Expressions.
+//!
+//! A missing field is null. In comparisons it counts as `""` (inferred from how thousands of published queries are
+//! written): `x = ""` holds, `x != ""` and `x matches "*"` do not. A comparison of two values of which one is a number
+//! casts the other; text that is no number equals none, and is neither above nor below one.
+
+use super::rows::Rows;
+use super::scope::{balanced, truth};
+use super::values::{Ty, Value, call, choose, coalesce, common, text_literal};
+use super::{Planner, Planning, codes};
+use crate::syntax::{At, BinaryOp, Expr as Tree, ExprKind, Number, Unit};
+use datafusion::logical_expr::{Expr, Operator, binary_expr, lit};
+use parallax_diagnostics::Diagnostic;
+
+impl Planner<'_> {
+    pub(super) fn expression(&mut self, rows: &mut Rows, tree: &Tree) -> Planning<Value> {
+        match &tree.kind {
+            ExprKind::Field(name) => self.field(rows, name, tree.at),
+            ExprKind::Text(text) => Ok(Value::text(text)),
+            ExprKind::Number(number) => Ok(literal(number)),
+            ExprKind::Bool(yes) => Ok(Value::new(lit(*yes), Ty::Bool)),
+            ExprKind::Null => Ok(Value::null()),
+            ExprKind::Regex(_) => Err(Diagnostic::error(
+                codes::BAD_ARGUMENT,
+                tree.at.0,
+                "a regular expression can only stand after `matches` and in `replace`",
+            )),
+            ExprKind::Parameter(name) => {
+                Err(Diagnostic::error(codes::NO_PARAMETER, tree.at.0, format!("the parameter `{name}` has no value")))
+            }
+            ExprKind::Not(inner) => {
+                let inner = self.expression(rows, inner)?;
+                Ok(Value::new(inner.to_bool().is_not_true(), Ty::Bool))
+            }
+            ExprKind::Negate(inner) => {
+                let number = self.expression(rows, inner)?.to_number();
+                Ok(Value::new(Expr::Negative(Box::new(number.expr)), number.ty))
+            }
+            ExprKind::And(terms) => self.connect(rows, terms, Operator::And),
+            ExprKind::Or(terms) => self.connect(rows, terms, Operator::Or),
+            ExprKind::Binary(op, left, right) => self.binary(rows, tree.at, *op, left, right),
+            ExprKind::In { value, list, negated } => self.membership(rows, value, list, *negated),
+            ExprKind::Conditional(condition, yes, no) => self.conditional(rows, condition, yes, no),
+            ExprKind::Call(name, arguments) => self.call(rows, name, arguments, tree.at),
+            ExprKind::Subquery(inner) => {
+                self.refuse(inner.at, "a subquery in a condition is not supported", "run it first and list its values")
+            }
+        }
+    }
+
+    /// An expression as a condition that is true, false or null; null counts as false.
+    pub(super) fn condition(&mut self, rows: &mut Rows, tree: &Tree) -> Planning<Expr> {
+        Ok(self.expression(rows, tree)?.to_bool())
+    }
+
+    fn connect(&mut self, rows: &mut Rows, terms: &[Tree], operator: Operator) -> Planning<Value> {
+        let conditions = terms.iter().map(|t| self.condition(rows, t)).collect::<Planning<Vec<_>>>()?;
+        Ok(Value::new(balanced(conditions, operator).unwrap_or(lit(true)), Ty::Bool))
+    }
+
+    pub(super) fn conditional(&mut self, rows: &mut Rows, condition: &Tree, yes: &Tree, no: &Tree) -> Planning<Value> {
+        let condition = self.condition(rows, condition)?;
+        let yes_value = self.expression(rows, yes)?;
+        let no_value = self.expression(rows, no)?;
+        // `null` takes the other's type.
+        let ty = match (&yes.kind, &no.kind) {
+            (ExprKind::Null, _) => no_value.ty,
+            (_, ExprKind::Null) => yes_value.ty,
+            _ => common(yes_value.ty, no_value.ty),
+        };
+        Ok(Value::new(choose(condition, yes_value.to(ty), no_value.to(ty)), ty))
+    }
+
+    fn binary(&mut self, rows: &mut Rows, at: At, op: BinaryOp, left: &Tree, right: &Tree) -> Planning<Value> {
+        use BinaryOp as B;
+        match op {
+            B::Matches => self.matches(rows, left, right),
+            B::NotMatches => {
+                let inner = self.matches(rows, left, right)?;
+                Ok(Value::new(inner.expr.is_not_true(), Ty::Bool))
+            }
+            B::RegexMatches => {
+                self.extension(at, "`=~`", None)?;
+                let (ExprKind::Text(text) | ExprKind::Regex(text)) = &right.kind else {
+                    return Err(Diagnostic::error(
+                        codes::BAD_ARGUMENT,
+                        right.at.0,
+                        "`=~` needs a regular expression in quotes",
+                    ));
+                };
+                let value = self.expression(rows, left)?;
+                self.regex_match(&value, text, right.at)
+            }
+            B::Contains => {
+                let (a, b) = (self.expression(rows, left)?, self.expression(rows, right)?);
+                Ok(Value::new(call("sumo_contains", vec![a.to_text(), b.to_text()]), Ty::Bool))
+            }
+            B::Add | B::Subtract | B::Multiply | B::Divide | B::Modulo => {
+                let (a, b) = (self.expression(rows, left)?, self.expression(rows, right)?);
+                Ok(arithmetic(op, &a, &b))
+            }
+            _ => {
+                let (a, b) = (self.expression(rows, left)?, self.expression(rows, right)?);
+                Ok(Value::new(compare(op, &a, &b), Ty::Bool))
+            }
+        }
+    }
+
+    fn matches(&mut self, rows: &mut Rows, left: &Tree, right: &Tree) -> Planning<Value> {
+        let value = self.expression(rows, left)?;
+        if let ExprKind::Regex(pattern) = &right.kind {
+            let pattern = if self.switches.regex_whole { format!("^(?:{pattern})$") } else { pattern.clone() };
+            return self.regex_match(&value, &pattern, right.at);
+        }
+        if let ExprKind::Text(text) = &right.kind {
+            self.warn_regex_like(text, right.at);
+        }
+        let glob = self.expression(rows, right)?;
+        let mut arguments = vec![value.to_text(), glob.to_text()];
+        if self.switches.question_any {
+            arguments.push(text_literal("?"));
+        }
+        Ok(Value::new(call("sumo_matches", arguments), Ty::Bool))
+    }
+
+    pub(super) fn regex_match(&mut self, value: &Value, pattern: &str, at: At) -> Planning<Value> {
+        self.check_regex(pattern, at)?;
+        Ok(Value::new(call("sumo_matches_regex", vec![value.to_text(), text_literal(pattern)]), Ty::Bool))
+    }
+
+    /// Refuses a regular expression that cannot be compiled, at its place.
+    pub(super) fn check_regex(&self, pattern: &str, at: At) -> Planning<regex::Regex> {
+        parallax_functions::sumo::regex(pattern).map_err(|why| {
+            Diagnostic::error(
+                crate::syntax::codes::BAD_REGEX,
+                at.0,
+                format!("this regular expression cannot be used: {why}"),
+            )
+        })
+    }
+
+    /// A glob with the marks of a regular expression matches them literally, which nobody means.
+    fn warn_regex_like(&mut self, glob: &str, at: At) {
+        let alternatives = glob
+            .find('(')
+            .is_some_and(|open| glob[open..].find(')').is_some_and(|close| glob[open..open + close].contains('|')));
+        let looks = glob.starts_with("(?")
+            || alternatives
+            || glob.contains(".*") && !glob.starts_with("*.") && !glob.contains("*.*")
+            || glob.contains("\\d")
+            || glob.contains("[a-z")
+            || glob.contains("\\s+");
+        if looks {
+            self.diagnostics.push(
+                Diagnostic::warning(
+                    codes::REGEX_LIKE,
+                    at.0,
+                    "this looks like a regular expression, but `matches \"…\"` takes a glob: all but `*` matches literally",
+                )
+                .help("write `matches /…/` for a regular expression"),
+            );
+        }
+    }
+
+    fn membership(&mut self, rows: &mut Rows, value: &Tree, list: &[Tree], negated: bool) -> Planning<Value> {
+        let left = self.expression(rows, value)?;
+        let mut conditions = Vec::new();
+        for item in list {
+            let right = self.expression(rows, item)?;
+            // Documented: `in` does not cast text, so a number is in no list of texts and no text among numbers.
+            if left.ty == Ty::Text && right.ty != Ty::Text {
+                if matches!(item.kind, ExprKind::Number(_)) {
+                    let text = item.at.0.of(self.text).to_owned();
+                    self.diagnostics.push(
+                        Diagnostic::warning(
+                            codes::IN_NUMBERS,
+                            item.at.0,
+                            "`in` does not cast: text is never among numbers",
+                        )
+                        .help("compare with text, or cast the field with `num(…)`")
+                        .fix(item.at.0, format!("\"{text}\"")),
+                    );
+                    conditions.push(lit(false));
+                    continue;
+                }
+            }
+            conditions.push(compare(BinaryOp::Eq, &left, &right));
+        }
+        let any = balanced(conditions, Operator::Or).unwrap_or(lit(false));
+        Ok(Value::new(if negated { any.is_not_true() } else { any }, Ty::Bool))
+    }
+}
+
+/// A number as written: whole ones are longs.
+fn literal(number: &Number) -> Value {
+    match (number.whole(), number.unit) {
+        (Some(whole), Unit::None | Unit::Scale(..) | Unit::Time(..)) => Value::new(lit(whole), Ty::Long),
+        (None, _) => {
+            let value = number.value();
+            #[allow(clippy::cast_possible_truncation)]
+            if value == value.trunc() && value.abs() < 9e15 && number.unit != Unit::None {
+                Value::new(lit(value as i64), Ty::Long)
+            } else {
+                Value::new(lit(value), Ty::Double)
+            }
+        }
+    }
+}
+
+fn operator(op: BinaryOp) -> Operator {
+    match op {
+        BinaryOp::Lt => Operator::Lt,
+        BinaryOp::Le => Operator::LtEq,
+        BinaryOp::Gt => Operator::Gt,
+        BinaryOp::Ge => Operator::GtEq,
+        BinaryOp::Add => Operator::Plus,
+        BinaryOp::Subtract => Operator::Minus,
+        BinaryOp::Multiply => Operator::Multiply,
+        BinaryOp::Divide => Operator::Divide,
+        BinaryOp::Modulo => Operator::Modulo,
+        _ => Operator::Eq,
+    }
+}
+
+/// A comparison. It may be null, which counts as false.
+fn compare(op: BinaryOp, a: &Value, b: &Value) -> Expr {
+    if op == BinaryOp::Ne {
+        return compare(BinaryOp::Eq, a, b).is_not_true();
+    }
+    match (a.ty, b.ty) {
+        (Ty::Text, Ty::Text) if op == BinaryOp::Eq => equal_texts(a, b),
+        (Ty::Text, Ty::Text) => {
+            binary_expr(call("sumo_compare", vec![a.expr.clone(), b.expr.clone()]), operator(op), lit(0i64))
+        }
+        (Ty::Bool, _) | (_, Ty::Bool) => {
+            if a.ty == Ty::Bool && b.ty == Ty::Bool {
+                binary_expr(truth(a).expr, operator(op), truth(b).expr)
+            } else {
+                binary_expr(a.to_text(), operator(op), b.to_text())
+            }
+        }
+        _ => {
+            let (a, b) = (a.to_number(), b.to_number());
+            if a.ty.whole() && b.ty.whole() {
+                binary_expr(a.expr, operator(op), b.expr)
+            } else {
+                binary_expr(a.to_double(), operator(op), b.to_double())
+            }
+        }
+    }
+}
+
+/// Text equals text case-sensitively; a missing field equals `""`.
+fn equal_texts(a: &Value, b: &Value) -> Expr {
+    let filled = |v: &Value| match v.literal_text() {
+        Some(_) => v.expr.clone(),
+        None => coalesce(v.expr.clone(), text_literal("")),
+    };
+    let nonempty = |v: &Value| v.literal_text().is_some_and(|t| !t.is_empty());
+    // Against a literal that is not empty, null and "" differ alike: the column can stand bare, which lets a scan see
+    // what is compared.
+    if nonempty(a) || nonempty(b) {
+        return a.expr.clone().eq(b.expr.clone());
+    }
+    filled(a).eq(filled(b))
+}
+
+fn arithmetic(op: BinaryOp, a: &Value, b: &Value) -> Value {
+    let (a, b) = (a.to_number(), b.to_number());
+    let whole = a.ty.whole() && b.ty.whole() && op != BinaryOp::Divide;
+    let (left, mut right) = if whole { (a.expr, b.expr) } else { (a.to_double(), b.to_double()) };
+    if matches!(op, BinaryOp::Divide | BinaryOp::Modulo) {
+        // A division by zero has no value.
+        let zero = if whole { lit(0i64) } else { lit(0.0) };
+        right = datafusion::functions::core::expr_fn::nullif(right, zero);
+    }
+    Value::new(binary_expr(left, operator(op), right), if whole { Ty::Long } else { Ty::Double })
+}

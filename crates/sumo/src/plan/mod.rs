@@ -1,0 +1,273 @@
+//! Tree to plan.
+//!
+//! A name is a message's field unless the query made it. Which fields a query reads of its messages is found by
+//! planning: a first pass notes every name that nothing has assigned, a second one scans with exactly those. So the
+//! rules of what a name means stand once, in the planner.
+
+mod aggregates;
+mod calls;
+pub mod codes;
+mod expressions;
+mod extraction;
+mod operators;
+mod ordering;
+mod parameters;
+mod rows;
+mod scope;
+mod switches;
+mod values;
+
+use crate::syntax::{At, Query, Tree};
+use datafusion::common::DataFusionError;
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
+use parallax_catalog::{Catalog, Context, Encoding, Output, PROVENANCE, Planned};
+use parallax_diagnostics::{Diagnostic, Diagnostics, Span};
+use parallax_telemetry::ColumnType;
+use rows::{Field, Rows, column, same};
+use switches::Switches;
+use values::{Ty, Value};
+
+/// What every raw result shows first; `_raw` comes last.
+const METADATA: [&str; 5] = ["_messageTime", "_sourceCategory", "_sourceHost", "_sourceName", "_collector"];
+const RAW: &str = "_raw";
+const TIME: &str = "_messageTime";
+
+/// Turns a tree into a plan over the catalog's messages.
+///
+/// # Errors
+/// What keeps the query from running here: an unknown field or function, a form that is not supported, an extension
+/// under `strict`.
+pub fn plan(tree: &Tree, catalog: &dyn Catalog, context: &Context) -> Result<Planned, Diagnostics> {
+    let filled = parameters::fill(tree, context)?;
+    let switches = Switches::read(context)?;
+    let mut reads: Vec<String> = METADATA.iter().chain([&RAW]).map(|s| (*s).to_owned()).collect();
+    // Every pass learns all names that it meets; a second one can only fail to settle through a defect.
+    for _ in 0..16 {
+        let mut planner = Planner {
+            catalog,
+            context,
+            switches: &switches,
+            text: &filled.text,
+            reads: reads.clone(),
+            missing: Vec::new(),
+            diagnostics: Diagnostics::default(),
+            next: 0,
+        };
+        let result = planner.whole(&filled.query);
+        if planner.missing.is_empty() {
+            return match result {
+                Ok(mut planned) => {
+                    planned.diagnostics = filled.original(planner.diagnostics);
+                    Ok(planned)
+                }
+                Err(d) => Err(filled.original(d.into())),
+            };
+        }
+        reads.append(&mut planner.missing);
+    }
+    Err(internal(Span::default(), "the fields that the query reads could not be settled").into())
+}
+
+type Planning<T> = std::result::Result<T, Diagnostic>;
+
+/// What is known while a pipeline is planned.
+struct Planner<'a> {
+    catalog: &'a dyn Catalog,
+    context: &'a Context,
+    switches: &'a Switches,
+    text: &'a str,
+    /// The fields that the scan delivers.
+    reads: Vec<String>,
+    /// Names that it should have delivered.
+    missing: Vec<String>,
+    diagnostics: Diagnostics,
+    next: usize,
+}
+
+fn internal(span: Span, message: impl std::fmt::Display) -> Diagnostic {
+    Diagnostic::error(codes::INTERNAL, span, format!("this could not be planned: {message}"))
+}
+
+/// Turns an error of the plan builder into a diagnostic at the operator that caused it.
+fn built<T>(result: Result<T, DataFusionError>, at: At) -> Planning<T> {
+    result.map_err(|e| internal(at.0, e.strip_backtrace()))
+}
+
+impl Planner<'_> {
+    fn id(&mut self) -> String {
+        self.next += 1;
+        format!("c{}", self.next - 1)
+    }
+
+    /// A refusal that names what is refused.
+    fn refuse<T>(&self, at: At, message: impl Into<String>, help: &str) -> Planning<T> {
+        let d = Diagnostic::error(codes::NOT_SUPPORTED, at.0, message);
+        Err(if help.is_empty() { d } else { d.help(help) })
+    }
+
+    /// Reports an extension, or refuses it under `strict`. `documented` is the form to write instead of `at`.
+    fn extension(&mut self, at: At, what: &str, documented: Option<String>) -> Planning<()> {
+        let make = if self.context.strict { Diagnostic::error } else { Diagnostic::warning };
+        let code = if self.context.strict { codes::STRICT } else { codes::EXTENSION };
+        let mut d = make(code, at.0, format!("{what} is not part of Sumo's documented search language"));
+        if let Some(text) = documented {
+            d = d.help(format!("write `{text}`")).fix(at.0, text);
+        }
+        if self.context.strict {
+            return Err(d);
+        }
+        self.diagnostics.push(d);
+        Ok(())
+    }
+
+    fn whole(&mut self, query: &Query) -> Planning<Planned> {
+        let mut rows = self.scan(query.at)?;
+        if let Some(scope) = &query.scope {
+            self.scope(&mut rows, scope)?;
+        }
+        self.pipeline(&mut rows, query)?;
+        self.finish(rows, query.at)
+    }
+
+    fn scan(&mut self, at: At) -> Planning<Rows> {
+        let table = self.catalog.messages(&self.reads, self.switches.raw_audit);
+        let provenance = self.context.provenance && table.provenance;
+        let mut fields = Vec::new();
+        let mut columns: Vec<Expr> = Vec::new();
+        let qualified = |name: &str| Expr::Column(datafusion::common::Column::new(Some("messages"), name));
+        for name in self.reads.clone() {
+            let found = table
+                .columns
+                .iter()
+                .find(|c| c.name == name)
+                .or_else(|| table.columns.iter().find(|c| same(&c.name, &name)));
+            let id = self.id();
+            match found {
+                Some(c) => {
+                    let ty = match c.ty {
+                        ColumnType::Long if is_time(&name) => Ty::Time,
+                        ColumnType::Long => Ty::Long,
+                        ColumnType::Bool => Ty::Bool,
+                        ColumnType::Real => Ty::Double,
+                        _ => Ty::Text,
+                    };
+                    columns.push(qualified(&c.name).alias(&id));
+                    fields.push(Field { name, id, ty });
+                }
+                None => {
+                    columns.push(Value::null().expr.alias(&id));
+                    fields.push(Field { name, id, ty: Ty::Text });
+                }
+            }
+        }
+        if provenance {
+            columns.extend(PROVENANCE.iter().map(|p| qualified(p.name).alias(p.name)));
+        }
+        let scan = LogicalPlanBuilder::scan("messages", table.source, None).and_then(|b| b.project(columns)?.build());
+        let time = fields.iter().find(|f| same(&f.name, TIME)).map(|f| column(&f.id).sort(false, false));
+        Ok(Rows {
+            plan: built(scan, at)?,
+            fields,
+            shown: None,
+            raw: true,
+            open: true,
+            removed: Vec::new(),
+            order: time.into_iter().collect(),
+            sorted: false,
+            chain: Vec::new(),
+            provenance,
+        })
+    }
+
+    /// The field of that name; a name that nothing assigned is a field of the messages.
+    fn field(&mut self, rows: &mut Rows, name: &str, at: At) -> Planning<Value> {
+        if let Some(field) = rows.find(name) {
+            return Ok(field.value());
+        }
+        let removed = rows.removed.iter().any(|r| same(r, name));
+        if rows.raw && !removed && (rows.open || name.starts_with('_')) {
+            if !self.missing.iter().any(|m| same(m, name)) {
+                self.missing.push(name.to_owned());
+            }
+            // The pass goes on to find the other names; its plan is not used.
+            let (id, ty) = (self.id(), if is_time(name) { Ty::Time } else { Ty::Text });
+            built(rows.extend(vec![(id.clone(), Value::null().to(ty))]), at)?;
+            let field = Field { name: name.to_owned(), id, ty };
+            rows.fields.push(field.clone());
+            return Ok(field.value());
+        }
+        let known: Vec<String> = rows.fields.iter().map(|f| f.name.clone()).collect();
+        let why = match (rows.raw, removed) {
+            (false, _) => "after the aggregation",
+            (_, true) => "after `fields -` removed it",
+            _ => "after `fields` kept others",
+        };
+        Err(Diagnostic::error(codes::UNKNOWN_FIELD, at.0, format!("there is no field `{name}` {why}"))
+            .label("not a field here")
+            .suggest(name, known.iter().map(String::as_str)))
+    }
+
+    /// Computes a column and calls it `name`.
+    fn assign(&mut self, rows: &mut Rows, name: &str, value: &Value, at: At) -> Planning<String> {
+        let id = self.id();
+        built(rows.extend(vec![(id.clone(), value.expr.clone())]), at)?;
+        rows.bind(name, &id, value.ty);
+        Ok(id)
+    }
+
+    fn pipeline(&mut self, rows: &mut Rows, query: &Query) -> Planning<()> {
+        for operator in &query.operators {
+            self.operator(rows, operator)?;
+        }
+        Ok(())
+    }
+
+    /// The columns that are shown, in order, and the order of the rows.
+    fn finish(&mut self, mut rows: Rows, at: At) -> Planning<Planned> {
+        let names: Vec<String> = match &rows.shown {
+            Some(names) => names.clone(),
+            None => {
+                let meta = |n: &str| METADATA.iter().any(|m| same(m, n)) || same(n, RAW);
+                let own = rows.fields.iter().map(|f| f.name.clone()).filter(|n| !meta(n));
+                let kept = |n: &&&str| rows.find(n).is_some();
+                let first: Vec<&&str> = METADATA.iter().filter(kept).collect();
+                let last = [&RAW].into_iter().filter(kept);
+                first.into_iter().map(|s| (*s).to_owned()).chain(own).chain(last.map(|s| (*s).to_owned())).collect()
+            }
+        };
+        let mut outputs = Vec::new();
+        let mut columns = Vec::new();
+        let mut hidden = Vec::new();
+        let mut seen = Vec::new();
+        for (index, name) in names.iter().enumerate() {
+            let Some(field) = rows.find(name) else { continue };
+            let encoding = if field.ty == Ty::Time { Encoding::EpochMillis } else { Encoding::Plain };
+            outputs.push(Output { name: name.clone(), type_name: field.ty.name(), encoding });
+            let out = format!("r{index}");
+            columns.push(column(&field.id).alias(&out));
+            seen.push((field.id.clone(), out));
+        }
+        if rows.provenance {
+            hidden.extend(PROVENANCE.iter().map(|p| column(p.name)));
+        }
+        // The sort stands below the projection, whose order it keeps; the engine sees it at the top of the plan.
+        if rows.sorted {
+            built(rows.sort(None), at)?;
+        }
+        columns.extend(hidden);
+        let plan = built(rows.builder().project(columns).and_then(LogicalPlanBuilder::build), at)?;
+        Ok(Planned {
+            plan,
+            columns: outputs,
+            provenance: rows.provenance,
+            ordered: rows.sorted,
+            tables: vec!["messages".to_owned()],
+            diagnostics: Diagnostics::default(),
+        })
+    }
+}
+
+/// Fields that hold milliseconds since the epoch.
+fn is_time(name: &str) -> bool {
+    ["_messagetime", "_receipttime"].iter().any(|t| same(t, name))
+}

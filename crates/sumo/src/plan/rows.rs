@@ -1,0 +1,122 @@
+//! The rows between two operators: a plan, and what its columns are called.
+
+use super::values::{Ty, Value};
+use datafusion::common::{Column, Result};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SortExpr};
+use parallax_catalog::PROVENANCE;
+
+/// A field that can be named.
+#[derive(Clone, Debug)]
+pub(super) struct Field {
+    /// As the user spelled it.
+    pub(super) name: String,
+    /// Its column.
+    pub(super) id: String,
+    /// What it holds.
+    pub(super) ty: Ty,
+}
+
+impl Field {
+    pub(super) fn value(&self) -> Value {
+        Value::new(column(&self.id), self.ty)
+    }
+}
+
+/// Rows on their way through the pipeline.
+#[derive(Clone)]
+pub(super) struct Rows {
+    pub(super) plan: LogicalPlan,
+    /// The fields that can be named.
+    pub(super) fields: Vec<Field>,
+    /// What is shown, in order; without it raw messages, shown as documented.
+    pub(super) shown: Option<Vec<String>>,
+    /// Whether these are messages rather than an aggregate.
+    pub(super) raw: bool,
+    /// Whether a name that is not among the fields is looked up in the messages.
+    pub(super) open: bool,
+    /// Names that were removed and so are not looked up again.
+    pub(super) removed: Vec<String>,
+    /// How the rows are ordered. Only made real where it matters: by `limit`, by running operators, and at the end.
+    pub(super) order: Vec<SortExpr>,
+    /// Whether the query asked for that order.
+    pub(super) sorted: bool,
+    /// The capture columns of `parse … nodrop` operators directly before.
+    pub(super) chain: Vec<String>,
+    /// Whether the hidden columns are there.
+    pub(super) provenance: bool,
+}
+
+/// A column by its id.
+pub(super) fn column(id: &str) -> Expr {
+    Expr::Column(Column::from_name(id))
+}
+
+pub(super) fn same(a: &str, b: &str) -> bool {
+    a == b || a.eq_ignore_ascii_case(b) || a.to_lowercase() == b.to_lowercase()
+}
+
+impl Rows {
+    /// The field of that name.
+    pub(super) fn find(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|f| same(&f.name, name))
+    }
+
+    pub(super) fn builder(&self) -> LogicalPlanBuilder {
+        LogicalPlanBuilder::from(self.plan.clone())
+    }
+
+    /// The columns that something can still read.
+    pub(super) fn live(&self) -> Vec<Expr> {
+        let mut ids: Vec<String> = self.fields.iter().map(|f| f.id.clone()).collect();
+        for sort in &self.order {
+            ids.extend(sort.expr.column_refs().iter().map(|c| c.name.clone()));
+        }
+        ids.extend(self.chain.iter().cloned());
+        if self.provenance {
+            ids.extend(PROVENANCE.iter().map(|p| p.name.to_owned()));
+        }
+        let mut seen = std::collections::HashSet::new();
+        ids.iter().filter(|id| seen.insert((*id).clone())).map(|id| column(id)).collect()
+    }
+
+    /// Adds computed columns beside all that are alive.
+    pub(super) fn extend(&mut self, columns: Vec<(String, Expr)>) -> Result<()> {
+        let mut all = self.live();
+        all.extend(columns.into_iter().map(|(id, expr)| expr.alias(id)));
+        self.plan = self.builder().project(all)?.build()?;
+        Ok(())
+    }
+
+    /// Keeps the rows for which the condition is true.
+    pub(super) fn filter(&mut self, condition: Expr) -> Result<()> {
+        self.plan = self.builder().filter(condition)?.build()?;
+        Ok(())
+    }
+
+    /// Says that `name` now is that column.
+    pub(super) fn bind(&mut self, name: &str, id: &str, ty: Ty) {
+        match self.fields.iter_mut().find(|f| same(&f.name, name)) {
+            Some(field) => {
+                field.id = id.to_owned();
+                field.ty = ty;
+                field.name = name.to_owned();
+            }
+            None => self.fields.push(Field { name: name.to_owned(), id: id.to_owned(), ty }),
+        }
+        self.removed.retain(|r| !same(r, name));
+        if let Some(shown) = &mut self.shown {
+            match shown.iter_mut().find(|s| same(s, name)) {
+                Some(old) => *old = name.to_owned(),
+                None => shown.push(name.to_owned()),
+            }
+        }
+    }
+
+    /// Makes the order real.
+    pub(super) fn sort(&mut self, fetch: Option<usize>) -> Result<()> {
+        if !self.order.is_empty() {
+            self.plan = self.builder().sort_with_limit(self.order.clone(), fetch)?.build()?;
+        }
+        Ok(())
+    }
+}
