@@ -16,7 +16,7 @@
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::logical_expr::{LogicalPlan, TableSource};
 use parallax_diagnostics::Diagnostics;
-use parallax_telemetry::ColumnType;
+pub use parallax_telemetry::ColumnType;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
