@@ -1,0 +1,199 @@
+//! Tree to plan: binding names and types, and saying in DataFusion's terms what a query means.
+//!
+//! [`Binder`] walks the tree once. Rows become a [`Relation`], scalars a [`Value`]; a `let` is bound where it stands and
+//! its names live in a [`Scope`]. The first error ends the walk. Each tabular operator has its file in `operators`, each
+//! family of scalars in `scalar`.
+
+mod error;
+mod functions;
+mod names;
+mod operators;
+mod relation;
+mod scalar;
+mod scope;
+mod source;
+mod types;
+mod value;
+
+use crate::syntax::tree::{self, StatementKind, Tree};
+use error::{Result, fail};
+use parallax_catalog::{Catalog, Context, Output, PROVENANCE, Planned};
+use parallax_diagnostics::{Diagnostic, Diagnostics, Span};
+use relation::{Ids, Relation, id};
+use scope::{Binding, Closure, Rows, Scope};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
+use value::Value;
+
+/// Plans a query.
+///
+/// # Errors
+/// What is wrong with the query, or what of it is not supported: at least one of the diagnostics is an error.
+pub fn plan(tree: &Tree, catalog: &dyn Catalog, context: &Context) -> std::result::Result<Planned, Diagnostics> {
+    let binder = Binder {
+        catalog,
+        context,
+        ids: Ids::default(),
+        notes: RefCell::default(),
+        tables: RefCell::default(),
+        depth: Cell::new(0),
+    };
+    match binder.tree(tree) {
+        Ok(planned) => Ok(planned),
+        Err(error) => {
+            let mut all = binder.notes.into_inner();
+            all.push(*error);
+            Err(all)
+        }
+    }
+}
+
+/// What a query is bound with.
+pub(crate) struct Binder<'a> {
+    catalog: &'a dyn Catalog,
+    context: &'a Context,
+    ids: Ids,
+    notes: RefCell<Diagnostics>,
+    tables: RefCell<Vec<String>>,
+    depth: Cell<usize>,
+}
+
+/// How deep functions may call functions, and expressions may nest.
+const MAX_DEPTH: usize = 200;
+
+impl Binder<'_> {
+    fn tree(&self, tree: &Tree) -> Result<Planned> {
+        let mut scope = Scope::default();
+        let mut result: Option<(Relation, Span)> = None;
+        for statement in &tree.statements {
+            if let StatementKind::Query(query) = &statement.kind {
+                if result.is_some() {
+                    return fail(error::NO_FORM, query.span, "a text with several queries has several results")
+                        .map_err(|d| Box::new((*d).help("run them one by one")));
+                }
+                result = Some((self.relation(query, &mut scope)?, query.span));
+            } else {
+                self.statement(statement, &mut scope)?;
+            }
+        }
+        match result {
+            Some((relation, span)) => self.finish(relation, span),
+            None => fail(error::SHAPE, Span::default(), "there is no query in this text"),
+        }
+    }
+
+    /// A statement that declares something.
+    fn statement(&self, statement: &tree::Statement, scope: &mut Scope) -> Result<()> {
+        match &statement.kind {
+            StatementKind::Let(declared) => self.declare(declared, scope),
+            StatementKind::QueryParameters(parameters) => self.query_parameters(parameters, scope),
+            StatementKind::Set { name, .. } => {
+                self.note(Diagnostic::note(
+                    error::NO_EFFECT,
+                    name.span,
+                    format!("`set {}` has no effect here", name.text),
+                ));
+                Ok(())
+            }
+            StatementKind::Query(query) => fail(error::NO_FORM, query.span, "a query is not allowed at this place"),
+            StatementKind::Pattern(_) => fail(error::NO_FORM, statement.span, "`declare pattern` is not supported"),
+            StatementKind::Alias { .. } => fail(error::NO_FORM, statement.span, "`alias database` is not supported"),
+            StatementKind::Restrict { .. } => {
+                fail(error::NO_FORM, statement.span, "`restrict access` is not supported: it would be ignored here")
+            }
+        }
+    }
+
+    fn declare(&self, declared: &tree::Let, scope: &mut Scope) -> Result<()> {
+        let binding = match &declared.value {
+            tree::LetValue::Function(function) => Binding::Function(Rc::new(Closure {
+                name: declared.name.text.clone(),
+                function: function.clone(),
+                scope: scope.clone(),
+            })),
+            tree::LetValue::Expr(expr) if self.is_tabular(expr, scope) => {
+                let mut inner = scope.clone();
+                Binding::Table(self.relation(expr, &mut inner)?)
+            }
+            tree::LetValue::Expr(expr) => Binding::Scalar(self.scalar(expr, &Rows::none(scope))?.folded()),
+            tree::LetValue::EntityGroup(_) => {
+                return fail(error::NO_FORM, declared.name.span, "entity groups are not supported");
+            }
+        };
+        scope.declare(&declared.name.text, binding);
+        Ok(())
+    }
+
+    /// Parameters take the caller's values, else their defaults.
+    fn query_parameters(&self, parameters: &[tree::Parameter], scope: &mut Scope) -> Result<()> {
+        for p in parameters {
+            let tree::ParameterType::Scalar(ty) = &p.ty else {
+                return fail(error::NO_FORM, p.span, "a query parameter is a scalar");
+            };
+            let ty = types::Type::from_name(ty.name()).unwrap_or(types::Type::String);
+            let given = self.context.parameters.get(&p.name.text).map(|text| Value::string(text.clone()));
+            let value = match (given, &p.default) {
+                (Some(text), _) => value::convert(text, ty, p.span)?,
+                (None, Some(default)) => value::convert(self.scalar(default, &Rows::none(scope))?, ty, p.span)?,
+                (None, None) => {
+                    return fail(error::ARGUMENTS, p.span, format!("the parameter `{}` has no value", p.name.text))
+                        .map_err(|d| Box::new((*d).help("give one, or declare a default: `name:type = value`")));
+                }
+            };
+            scope.declare(&p.name.text, Binding::Scalar(value.folded()));
+        }
+        Ok(())
+    }
+
+    /// The result as the catalog's contract wants it.
+    fn finish(&self, relation: Relation, span: Span) -> Result<Planned> {
+        let ordered = relation.sorted;
+        let relation = relation.apply_order(span, None)?;
+        let mut seen = HashSet::new();
+        let mut exprs = Vec::new();
+        for c in &relation.columns {
+            exprs.push(if seen.insert(c.id.clone()) { c.expr() } else { c.expr().alias(self.ids.fresh()) });
+        }
+        if let Some(hidden) = &relation.provenance {
+            exprs.extend(hidden.iter().zip(PROVENANCE).map(|(h, p)| id(h).alias(p.name)));
+        }
+        let columns = relation
+            .columns
+            .iter()
+            .map(|c| Output { name: c.name.clone(), type_name: c.ty.name(), encoding: c.ty.encoding() })
+            .collect();
+        let provenance = relation.provenance.is_some();
+        let plan = relation.then(span, |b| b.project(exprs))?.plan;
+        let mut tables: Vec<String> = Vec::new();
+        for t in self.tables.borrow().iter() {
+            if !tables.contains(t) {
+                tables.push(t.clone());
+            }
+        }
+        Ok(Planned { plan, columns, provenance, ordered, tables, diagnostics: self.notes.borrow().clone() })
+    }
+
+    /// Says something that keeps nothing from running, once.
+    fn note(&self, diagnostic: Diagnostic) {
+        let mut notes = self.notes.borrow_mut();
+        if !notes.0.contains(&diagnostic) {
+            notes.push(diagnostic);
+        }
+    }
+
+    /// Runs `f` one level deeper, and refuses to go too deep.
+    fn deeper<T>(&self, span: Span, f: impl FnOnce() -> Result<T>) -> Result<T> {
+        let depth = self.depth.get();
+        if depth >= MAX_DEPTH {
+            return fail(error::NO_FORM, span, "this is nested too deeply, or a function calls itself");
+        }
+        self.depth.set(depth + 1);
+        let result = f();
+        self.depth.set(depth);
+        result
+    }
+}
+
+/// Names that are declared in the body of a function, and whether they are tables.
+type Shapes = BTreeMap<String, bool>;

@@ -1,0 +1,129 @@
+//! What result columns are called: part of the language (measured against the official binder).
+
+use super::functions::{Naming, aggregates, scalars};
+use crate::syntax::tree::{self, Expr, ExprKind, Literal, Selector};
+use std::collections::HashSet;
+
+/// The name that an expression suggests for its column; none where it gets a numbered one.
+pub(crate) fn suggested(expr: &Expr) -> Option<String> {
+    match &expr.kind {
+        ExprKind::Name(name) => Some(name.text.clone()),
+        ExprKind::Paren(inner) => suggested(inner),
+        ExprKind::Path { base, selector } => {
+            let base = suggested(base)?;
+            match selector {
+                Selector::Name(name) => Some(format!("{base}_{}", name.text)),
+                Selector::Index(index) => Some(format!("{base}_{}", index_name(index)?)),
+                _ => None,
+            }
+        }
+        ExprKind::Index { base, index } => Some(format!("{}_{}", suggested(base)?, index_name(index)?)),
+        ExprKind::Call(call) => of_call(call),
+        _ => None,
+    }
+}
+
+fn index_name(index: &Expr) -> Option<String> {
+    match &index.kind {
+        ExprKind::Literal(Literal::String { value, .. }) => Some(value.clone()),
+        ExprKind::Literal(Literal::Long(Some(n))) => Some(n.to_string()),
+        ExprKind::Literal(Literal::Int(Some(n))) => Some(n.to_string()),
+        _ => None,
+    }
+}
+
+fn of_call(call: &tree::Call) -> Option<String> {
+    let name = call.name.text.as_str();
+    let function = scalars().get(name)?;
+    match &function.naming {
+        Naming::Numbered => None,
+        Naming::First => first_argument(call).filter(|n| !n.is_empty()),
+        Naming::Prefix(prefix) => Some(format!("{prefix}{}", first_argument(call).unwrap_or_default())),
+    }
+}
+
+fn first_argument(call: &tree::Call) -> Option<String> {
+    let first = &call.arguments.first()?.value;
+    // `column_ifexists("a", …)` is called after the column that its text names.
+    if matches!(call.name.text.as_str(), "column_ifexists" | "columnifexists") {
+        if let ExprKind::Literal(Literal::String { value, .. }) = &first.kind {
+            return Some(value.clone());
+        }
+    }
+    suggested(first)
+}
+
+/// The name of an aggregate's column: `count_`, `dcount_X`, `percentile_X_95`.
+pub(crate) fn of_aggregate(call: &tree::Call) -> Option<String> {
+    let name = call.name.text.as_str();
+    let first = first_argument(call);
+    match name {
+        "take_any" | "arg_max" | "arg_min" | "argmax" | "argmin" => first,
+        "percentile" => {
+            let which = call.arguments.get(1).and_then(|a| number_name(&a.value))?;
+            Some(format!("percentile_{}_{which}", first.unwrap_or_default()))
+        }
+        _ => match &aggregates().get(name)?.naming {
+            Naming::Numbered => None,
+            Naming::First => first,
+            Naming::Prefix(prefix) => Some(format!("{prefix}{}", first.unwrap_or_default())),
+        },
+    }
+}
+
+/// A number within a column's name: `99.9` is written `99_9`.
+pub(crate) fn number_name(expr: &Expr) -> Option<String> {
+    match &expr.kind {
+        ExprKind::Literal(Literal::Long(Some(n))) => Some(n.to_string()),
+        ExprKind::Literal(Literal::Int(Some(n))) => Some(n.to_string()),
+        ExprKind::Literal(Literal::Real(Some(n))) => Some(n.to_string().replace('.', "_")),
+        _ => None,
+    }
+}
+
+/// Names that are taken, and how a name that is taken becomes another.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names {
+    taken: HashSet<String>,
+    numbered: usize,
+}
+
+impl Names {
+    pub(crate) fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        Names { taken: names.into_iter().map(str::to_owned).collect(), numbered: 0 }
+    }
+
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.taken.contains(name)
+    }
+
+    pub(crate) fn take(&mut self, name: &str) -> bool {
+        self.taken.insert(name.to_string())
+    }
+
+    pub(crate) fn release(&mut self, name: &str) {
+        self.taken.remove(name);
+    }
+
+    /// The name, or the name with the first free number after it: `a`, `a1`, `a2`.
+    pub(crate) fn unique(&mut self, name: &str) -> String {
+        let mut candidate = name.to_string();
+        let mut n = 0;
+        while !self.taken.insert(candidate.clone()) {
+            n += 1;
+            candidate = format!("{name}{n}");
+        }
+        candidate
+    }
+
+    /// The next `Column1`, `Column2`, …
+    pub(crate) fn numbered(&mut self) -> String {
+        loop {
+            self.numbered += 1;
+            let name = format!("Column{}", self.numbered);
+            if self.taken.insert(name.clone()) {
+                return name;
+            }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Aggregates: from a call to an expression of the plan.
+//!
+//! The function library's aggregate is taken where there is one; DataFusion's own where it means the same.
+
+use crate::plan::Binder;
+use crate::plan::error::{self, Result, error, fail};
+use crate::plan::functions::{Argument, aggregates};
+use crate::plan::relation::id;
+use crate::plan::scope::Rows;
+use crate::plan::types::Type;
+use crate::plan::value::{Value, coalesce, convert};
+use crate::syntax::tree::{Call, ExprKind};
+use datafusion::logical_expr::expr::AggregateFunction;
+use datafusion::logical_expr::{Expr as Plan, SortExpr};
+use parallax_diagnostics::{Diagnostic, Span};
+
+/// An aggregate of the function library over an expression.
+pub(crate) fn aggregate_call(name: &str, args: Vec<Plan>, span: Span) -> Result<Plan> {
+    let function = parallax_functions::kql::aggregate(&format!("kql_{name}"))
+        .ok_or_else(|| error(error::NO_FUNCTION, span, format!("the aggregate `{name}` is not supported here yet")))?;
+    Ok(Plan::AggregateFunction(AggregateFunction::new_udf(function, args, false, None, vec![], None)))
+}
+
+/// DataFusion's own aggregates.
+pub(crate) mod native {
+    use super::{AggregateFunction, Plan, SortExpr};
+    use datafusion::functions_aggregate::{
+        average, count as counting, first_last, min_max, stddev, sum as summing, variance,
+    };
+    use datafusion::logical_expr::{AggregateUDF, lit};
+    use std::sync::Arc;
+
+    pub(crate) fn call(function: Arc<AggregateUDF>, args: Vec<Plan>, filter: Option<Plan>) -> Plan {
+        let filter = filter.map(Box::new);
+        Plan::AggregateFunction(AggregateFunction::new_udf(function, args, false, filter, vec![], None))
+    }
+
+    pub(crate) fn count(filter: Option<Plan>) -> Plan {
+        call(counting::count_udaf(), vec![lit(1i64)], filter)
+    }
+
+    pub(crate) fn count_distinct(of: Plan, filter: Option<Plan>) -> Plan {
+        let filter = filter.map(Box::new);
+        let function = counting::count_udaf();
+        Plan::AggregateFunction(AggregateFunction::new_udf(function, vec![of], true, filter, vec![], None))
+    }
+
+    pub(crate) fn first(of: Plan, filter: Option<Plan>, order: Vec<SortExpr>) -> Plan {
+        let filter = filter.map(Box::new);
+        let function = first_last::first_value_udaf();
+        Plan::AggregateFunction(AggregateFunction::new_udf(function, vec![of], false, filter, order, None))
+    }
+
+    pub(crate) fn by_name(name: &str) -> Option<Arc<AggregateUDF>> {
+        Some(match name {
+            "sum" => summing::sum_udaf(),
+            "avg" => average::avg_udaf(),
+            "min" => min_max::min_udaf(),
+            "max" => min_max::max_udaf(),
+            "stdev" => stddev::stddev_udaf(),
+            "stdevp" => stddev::stddev_pop_udaf(),
+            "variance" => variance::var_samp_udaf(),
+            "variancep" => variance::var_pop_udaf(),
+            _ => return None,
+        })
+    }
+}
+
+impl Binder<'_> {
+    /// An aggregate within an expression: noted among the rows' aggregates, and read by its id.
+    pub(crate) fn aggregate(&self, call: &Call, rows: &Rows<'_>) -> Result<Value> {
+        let inner = Rows { aggregates: None, ..*rows };
+        let (expr, ty) = self.one_aggregate(call, &inner)?;
+        let name = self.ids.fresh();
+        if let Some(found) = rows.aggregates {
+            found.borrow_mut().push((name.clone(), expr));
+        }
+        let value = id(&name);
+        // What no row at all gives: a string is empty and a count or sum is zero, not null.
+        let value = match (call.name.text.as_str(), ty) {
+            (_, Type::String) => coalesce(vec![value, Value::string("").expr]),
+            ("sum" | "sumif", _) => coalesce(vec![value, zero(ty)]),
+            _ => value,
+        };
+        Ok(Value::new(value, ty))
+    }
+
+    /// An aggregate with a single result.
+    fn one_aggregate(&self, call: &Call, rows: &Rows<'_>) -> Result<(Plan, Type)> {
+        let name = call.name.text.as_str();
+        let span = call.span;
+        // `count(*)`, and `count(x)`, which counts rows too where x is no truth value.
+        if matches!(name, "count" | "cnt") {
+            return match call.arguments.first() {
+                None => Ok((native::count(None), Type::Long)),
+                Some(a) if matches!(a.value.kind, ExprKind::Star) => Ok((native::count(None), Type::Long)),
+                Some(a) => {
+                    let value = self.scalar(&a.value, rows)?;
+                    let filter = (value.ty == Type::Bool).then_some(value.expr);
+                    Ok((native::count(filter), Type::Long))
+                }
+            };
+        }
+        let mut values = Vec::with_capacity(call.arguments.len());
+        for a in &call.arguments {
+            values.push(self.scalar(&a.value, rows)?);
+        }
+        let Some(function) = aggregates().get(name) else {
+            return fail(error::UNKNOWN_FUNCTION, call.name.span, format!("there is no aggregate `{name}`"));
+        };
+        let kinds: Vec<Argument> = values.iter().map(|v| Argument::Value(v.ty)).collect();
+        let spans: Vec<Span> = call.arguments.iter().map(|a| a.span).collect();
+        let resolved = function.resolve(&kinds).map_err(|m| crate::plan::scalar::mismatch(call, &m, &spans, &kinds))?;
+        for ((value, to), span) in values.iter_mut().zip(&resolved.convert).zip(&spans) {
+            if let Some(to) = to {
+                *value = convert(value.clone(), *to, *span)?;
+            }
+        }
+        // `xif(…, predicate, …)` is `x(…)` over the rows where the predicate holds.
+        let (base, filter) = match conditional(name) {
+            Some((base, at)) if at < values.len() => {
+                let predicate = values.remove(at);
+                (base, Some(self.as_bool(predicate, span)?.expr))
+            }
+            _ => (name, None),
+        };
+        self.build_aggregate(base, values, filter, resolved.result, span)
+    }
+
+    fn build_aggregate(
+        &self,
+        name: &str,
+        mut values: Vec<Value>,
+        filter: Option<Plan>,
+        result: Type,
+        span: Span,
+    ) -> Result<(Plan, Type)> {
+        match (name, values.as_slice()) {
+            ("countif", [_]) => {
+                let predicate = self.as_bool(values.remove(0), span)?;
+                return Ok((native::count(Some(predicate.expr)), Type::Long));
+            }
+            ("dcount" | "count_distinct", [value, ..]) => {
+                if name == "dcount" {
+                    self.note(Diagnostic::note(
+                        error::NO_EFFECT,
+                        span,
+                        "`dcount` counts exactly here; the product estimates",
+                    ));
+                }
+                return Ok((native::count_distinct(value.expr.clone(), filter), Type::Long));
+            }
+            ("take_any" | "any" | "anyif" | "take_anyif", [value]) => {
+                return Ok((native::first(value.expr.clone(), filter, vec![]), value.ty));
+            }
+            _ => {}
+        }
+        let name = match name {
+            "makelist" => "make_list",
+            "makeset" => "make_set",
+            "make_dictionary" => "make_bag",
+            other => other,
+        };
+        // The library's aggregates over values of any type take dynamics.
+        if matches!(name, "make_list" | "make_set" | "make_bag" | "make_list_with_nulls") {
+            if let Some(first) = values.first_mut() {
+                *first = convert(first.clone(), Type::Dynamic, span)?;
+            }
+        }
+        let first = values.first().map_or(result, |v| v.ty);
+        let typed = format!("kql_{name}_{}", first.name());
+        let library = parallax_functions::kql::aggregate(&typed)
+            .or_else(|| parallax_functions::kql::aggregate(&format!("kql_{name}")));
+        if let Some(function) = library {
+            let args = values.into_iter().map(|v| v.expr).collect();
+            return Ok((native::call(function, args, filter), result));
+        }
+        let Some(function) = native::by_name(name) else {
+            return fail(error::NO_FUNCTION, span, format!("the aggregate `{name}` is not supported here yet"));
+        };
+        let Some(value) = values.into_iter().next() else {
+            return fail(error::ARGUMENTS, span, format!("`{name}` takes an argument"));
+        };
+        let operand = match (name, value.ty) {
+            ("sum" | "min" | "max", Type::Dynamic) => convert(value, Type::Real, span)?,
+            ("sum", Type::Int) => convert(value, Type::Long, span)?,
+            ("min" | "max" | "sum", _) => value,
+            (_, Type::Decimal | Type::Real) => value,
+            (_, Type::DateTime | Type::TimeSpan) => {
+                Value::new(crate::plan::value::cast(value.expr, Type::Real), Type::Real)
+            }
+            _ => convert(value, Type::Real, span)?,
+        };
+        let raw = native::call(function, vec![operand.expr], filter);
+        Ok((raw, result))
+    }
+}
+
+fn zero(ty: Type) -> Plan {
+    use datafusion::common::ScalarValue;
+    let zero = match ty {
+        Type::Real => ScalarValue::Float64(Some(0.0)),
+        Type::Decimal => ScalarValue::Decimal128(Some(0), 34, 14),
+        Type::Int => ScalarValue::Int32(Some(0)),
+        _ => ScalarValue::Int64(Some(0)),
+    };
+    Plan::Literal(zero, None)
+}
+
+/// The aggregate under a conditional one, and where its predicate stands.
+fn conditional(name: &str) -> Option<(&'static str, usize)> {
+    Some(match name {
+        "sumif" => ("sum", 1),
+        "avgif" => ("avg", 1),
+        "minif" => ("min", 1),
+        "maxif" => ("max", 1),
+        "dcountif" => ("dcount", 1),
+        "count_distinctif" => ("count_distinct", 1),
+        "make_set_if" => ("make_set", 1),
+        "make_list_if" => ("make_list", 1),
+        "make_bag_if" => ("make_bag", 1),
+        "anyif" | "take_anyif" => ("take_any", 1),
+        "stdevif" => ("stdev", 1),
+        "varianceif" => ("variance", 1),
+        _ => return None,
+    })
+}

@@ -1,0 +1,336 @@
+//! `extend`, `project` and its relatives, `where`, `distinct`, `getschema`: what changes columns and keeps rows.
+
+use crate::plan::Binder;
+use crate::plan::error::{self, Result, error, fail};
+use crate::plan::names::{Names, suggested};
+use crate::plan::relation::{Column, Relation};
+use crate::plan::scope::{Rows, Scope, Windows};
+use crate::plan::types::Type;
+use crate::plan::value::Value;
+use crate::syntax::tree::{Argument, Expr, ExprKind, Naming, Order, Reorder};
+use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder, lit};
+use parallax_diagnostics::{Diagnostic, Span};
+use std::cell::RefCell;
+
+impl Binder<'_> {
+    pub(super) fn filter(&self, input: Relation, predicate: &Expr, scope: &Scope) -> Result<Relation> {
+        let windows = Windows { order: &input.order.clone(), found: RefCell::default() };
+        let rows = Rows { windows: Some(&windows), ..Rows::of(scope, &input) };
+        let test = self.predicate(predicate, &rows)?;
+        let input = self.add_windows(input, windows, predicate.span)?;
+        input.filter(predicate.span, test)
+    }
+
+    /// Puts the window functions that were met below what reads them.
+    pub(crate) fn add_windows(&self, input: Relation, windows: Windows<'_>, span: Span) -> Result<Relation> {
+        let found = windows.found.into_inner();
+        if found.is_empty() {
+            return Ok(input);
+        }
+        let exprs: Vec<Plan> = found.into_iter().map(|(id, e)| e.alias(id)).collect();
+        input.then(span, |b| b.window(exprs))
+    }
+
+    /// Binds arguments to columns under new ids, one argument after the other.
+    fn bind_all(
+        &self,
+        input: Relation,
+        arguments: &[Argument],
+        scope: &Scope,
+        span: Span,
+    ) -> Result<(Relation, Vec<(Value, String)>)> {
+        let order = input.order.clone();
+        let windows = Windows { order: &order, found: RefCell::default() };
+        let rows = Rows { windows: Some(&windows), ..Rows::of(scope, &input) };
+        let mut bound = Vec::with_capacity(arguments.len());
+        for a in arguments {
+            let value = self.scalar(&a.value, &rows)?;
+            let id = match &value.expr {
+                Plan::Column(c) if input.columns.iter().any(|k| k.id == c.name) => c.name.clone(),
+                _ => self.ids.fresh(),
+            };
+            bound.push((value, id));
+        }
+        let input = self.add_windows(input, windows, span)?;
+        let new = bound
+            .iter()
+            .filter(|(v, id)| !matches!(&v.expr, Plan::Column(c) if c.name == *id))
+            .map(|(v, id)| (id.clone(), v.expr.clone()))
+            .collect();
+        Ok((input.compute(span, new)?, bound))
+    }
+
+    pub(crate) fn extend(
+        &self,
+        input: Relation,
+        arguments: &[Argument],
+        scope: &Scope,
+        span: Span,
+    ) -> Result<Relation> {
+        // `extend *` and the like change nothing.
+        let arguments: Vec<Argument> =
+            arguments.iter().filter(|a| !matches!(a.value.kind, ExprKind::Star)).cloned().collect();
+        let (mut out, bound) = self.bind_all(input, &arguments, scope, span)?;
+        let mut names = Names::of(out.columns.iter().map(|c| c.name.as_str()));
+        for (a, (value, id)) in arguments.iter().zip(bound) {
+            let name = match &a.naming {
+                Naming::One(n) => n.text.clone(),
+                Naming::Many(all) => match all.first() {
+                    Some(n) => n.text.clone(),
+                    None => names.numbered(),
+                },
+                Naming::None => suggested(&a.value).unwrap_or_else(|| names.numbered()),
+            };
+            names.take(&name);
+            let column = Column { name, ty: value.ty, id };
+            match out.columns.iter_mut().find(|c| c.name == column.name) {
+                Some(old) => *old = column,
+                None => out.columns.push(column),
+            }
+        }
+        Ok(out)
+    }
+
+    pub(crate) fn project(
+        &self,
+        input: Relation,
+        arguments: &[Argument],
+        scope: &Scope,
+        span: Span,
+    ) -> Result<Relation> {
+        let arguments = expand_star(&input, arguments);
+        let (mut out, bound) = self.bind_all(input, &arguments, scope, span)?;
+        let mut names = Names::default();
+        let mut columns = Vec::with_capacity(arguments.len());
+        let mut plain = std::collections::HashSet::new();
+        for (a, (value, id)) in arguments.iter().zip(bound) {
+            let name = match &a.naming {
+                Naming::One(n) if names.take(&n.text) => n.text.clone(),
+                Naming::One(n) => return duplicate(&n.text, n.span),
+                Naming::Many(_) => return fail(error::NO_FORM, a.span, "several names for one value"),
+                Naming::None => match suggested(&a.value) {
+                    Some(name) => {
+                        if matches!(a.value.kind, ExprKind::Name(_)) && !plain.insert(name.clone()) {
+                            return duplicate(&name, a.span);
+                        }
+                        names.unique(&name)
+                    }
+                    None => names.numbered(),
+                },
+            };
+            columns.push(Column { name, ty: value.ty, id });
+        }
+        out.columns = columns;
+        Ok(out)
+    }
+
+    /// The columns that names and wildcards stand for, in the input's order.
+    pub(crate) fn matching(&self, input: &Relation, names: &[Expr]) -> Result<Vec<bool>> {
+        let mut hit = vec![false; input.columns.len()];
+        for name in names {
+            match &name.kind {
+                ExprKind::Star => hit.fill(true),
+                ExprKind::Wildcard(w) => {
+                    for (c, h) in input.columns.iter().zip(&mut hit) {
+                        *h |= wildcard(&w.pattern, &c.name);
+                    }
+                }
+                ExprKind::Name(n) => match input.columns.iter().position(|c| c.name == n.text) {
+                    Some(at) => hit[at] = true,
+                    None => return self.no_column(input, &n.text, n.span),
+                },
+                _ => return fail(error::SHAPE, name.span, "a column's name is expected here"),
+            }
+        }
+        Ok(hit)
+    }
+
+    fn no_column<T>(&self, input: &Relation, name: &str, span: Span) -> Result<T> {
+        Err(Box::new(
+            Diagnostic::error(error::UNKNOWN_NAME, span, format!("there is no column `{name}`"))
+                .suggest(name, input.columns.iter().map(|c| c.name.as_str())),
+        ))
+    }
+
+    pub(super) fn project_away(&self, mut input: Relation, names: &[Expr]) -> Result<Relation> {
+        let hit = self.matching(&input, names)?;
+        let mut away = hit.into_iter();
+        input.columns.retain(|_| !away.next().unwrap_or(false));
+        Ok(input)
+    }
+
+    pub(super) fn project_keep(&self, mut input: Relation, names: &[Expr]) -> Result<Relation> {
+        let hit = self.matching(&input, names)?;
+        let mut keep = hit.into_iter();
+        input.columns.retain(|_| keep.next().unwrap_or(true));
+        Ok(input)
+    }
+
+    pub(super) fn project_rename(&self, mut input: Relation, arguments: &[Argument]) -> Result<Relation> {
+        let mut renames = Vec::new();
+        for a in arguments {
+            let (Naming::One(new), ExprKind::Name(old)) = (&a.naming, &a.value.kind) else {
+                return fail(error::SHAPE, a.span, "a renaming is written `new = old`");
+            };
+            match input.columns.iter().position(|c| c.name == old.text) {
+                Some(at) => renames.push((at, new)),
+                None => return self.no_column(&input, &old.text, old.span),
+            }
+        }
+        for (at, new) in &renames {
+            input.columns[*at].name.clone_from(&new.text);
+        }
+        for (at, new) in &renames {
+            if input.columns.iter().enumerate().any(|(i, c)| i != *at && c.name == new.text) {
+                return duplicate(&new.text, new.span);
+            }
+        }
+        Ok(input)
+    }
+
+    pub(super) fn project_reorder(&self, mut input: Relation, list: &[Reorder]) -> Result<Relation> {
+        let explicit: Vec<&str> = list
+            .iter()
+            .filter_map(|r| match &r.column.kind {
+                ExprKind::Name(n) => Some(n.text.as_str()),
+                _ => None,
+            })
+            .collect();
+        let mut first: Vec<Column> = Vec::new();
+        for item in list {
+            let hit = self.matching(&input, std::slice::from_ref(&item.column))?;
+            let is_name = matches!(item.column.kind, ExprKind::Name(_));
+            let mut found: Vec<Column> = input
+                .columns
+                .iter()
+                .zip(hit)
+                .filter(|(c, hit)| *hit && (is_name || !explicit.contains(&c.name.as_str())))
+                .map(|(c, _)| c.clone())
+                .filter(|c| !first.iter().any(|f| f.name == c.name))
+                .collect();
+            match item.order {
+                Some(Order::Asc | Order::GrannyAsc) => found.sort_by(|a, b| a.name.cmp(&b.name)),
+                Some(Order::Desc | Order::GrannyDesc) => found.sort_by(|a, b| b.name.cmp(&a.name)),
+                None => {}
+            }
+            first.extend(found);
+        }
+        let rest = input.columns.iter().filter(|c| !first.iter().any(|f| f.name == c.name)).cloned();
+        let rest: Vec<Column> = rest.collect();
+        first.extend(rest);
+        input.columns = first;
+        Ok(input)
+    }
+
+    pub(super) fn distinct(
+        &self,
+        input: Relation,
+        columns: &[Argument],
+        scope: &Scope,
+        span: Span,
+    ) -> Result<Relation> {
+        let projected = self.project(input, columns, scope, span)?;
+        let keys: Vec<Plan> = projected.columns.iter().map(Column::expr).collect();
+        let columns = projected.columns.clone();
+        let mut unique: Vec<Plan> = Vec::new();
+        for k in keys {
+            if !unique.contains(&k) {
+                unique.push(k);
+            }
+        }
+        let grouped = projected.then(span, |b| b.aggregate(unique, Vec::<Plan>::new()))?;
+        Ok(Relation::new(grouped.plan, columns))
+    }
+
+    pub(super) fn getschema(&self, input: &Relation, span: Span) -> Result<Relation> {
+        let schema = vec![
+            ("ColumnName".to_string(), Type::String),
+            ("ColumnOrdinal".to_string(), Type::Long),
+            ("DataType".to_string(), Type::String),
+            ("ColumnType".to_string(), Type::String),
+        ];
+        let rows: Vec<Vec<Plan>> = input
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(i, c)| {
+                vec![
+                    Value::string(c.name.clone()).expr,
+                    lit(i as i64),
+                    Value::string(c.ty.dotnet()).expr,
+                    Value::string(c.ty.name()).expr,
+                    lit(i as i64),
+                ]
+            })
+            .collect();
+        self.literal_rows(schema, rows, span)
+    }
+
+    /// `print a = 1, …`: one row.
+    pub(super) fn print(&self, arguments: &[Argument], scope: &Scope, span: Span) -> Result<Relation> {
+        let rows = Rows::none(scope);
+        let mut names = Names::default();
+        let mut exprs = Vec::new();
+        let mut columns = Vec::new();
+        for (i, a) in arguments.iter().enumerate() {
+            let value = self.scalar(&a.value, &rows)?;
+            let name = match &a.naming {
+                Naming::One(n) if names.take(&n.text) => n.text.clone(),
+                Naming::One(n) => return duplicate(&n.text, n.span),
+                _ => names.unique(&format!("print_{i}")),
+            };
+            let id = self.ids.fresh();
+            exprs.push(value.expr.alias(id.as_str()));
+            columns.push(Column { name, ty: value.ty, id });
+        }
+        let plan = LogicalPlanBuilder::empty(true)
+            .project(exprs)
+            .and_then(LogicalPlanBuilder::build)
+            .map_err(|e| error(error::INTERNAL, span, e.to_string()))?;
+        Ok(Relation::new(plan, columns))
+    }
+}
+
+pub(super) fn duplicate<T>(name: &str, span: Span) -> Result<T> {
+    fail(error::DUPLICATE, span, format!("there are two columns `{name}` here"))
+}
+
+/// `project *` stands for all columns.
+fn expand_star(input: &Relation, arguments: &[Argument]) -> Vec<Argument> {
+    let mut all = Vec::with_capacity(arguments.len());
+    for a in arguments {
+        if matches!(a.value.kind, ExprKind::Star) {
+            all.extend(input.columns.iter().map(|c| Argument {
+                naming: Naming::None,
+                value: Expr {
+                    kind: ExprKind::Name(crate::syntax::tree::Name {
+                        text: c.name.clone(),
+                        placeholder: false,
+                        span: a.span,
+                    }),
+                    span: a.span,
+                },
+                span: a.span,
+            }));
+        } else {
+            all.push(a.clone());
+        }
+    }
+    all
+}
+
+/// Whether a name matches a pattern in which `*` stands for any run of characters.
+pub(crate) fn wildcard(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or("");
+    let Some(mut rest) = name.strip_prefix(first) else { return false };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}

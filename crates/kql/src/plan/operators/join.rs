@@ -1,0 +1,232 @@
+//! `join` and `lookup`.
+//!
+//! Keys compare case-sensitively. The default kind, `innerunique`, first keeps one row of the left side for each key.
+//! Columns of the right side whose names are taken get the first free number: `X1`. What a missing row would give is
+//! null, and for text empty.
+
+use crate::plan::Binder;
+use crate::plan::error::{self, At, Result, error, fail};
+use crate::plan::names::Names;
+use crate::plan::relation::{Column, Relation, id};
+use crate::plan::scalar::equal_keys;
+use crate::plan::scope::{Rows, Scope};
+use crate::plan::types::Type;
+use crate::plan::value::{Value, coalesce};
+use crate::syntax::tree::{BinaryOp, Expr, ExprKind, Join, JoinCondition, Name, Selector};
+use datafusion::common::JoinType;
+use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder};
+use parallax_diagnostics::{Diagnostic, Span};
+
+/// One pair of keys.
+struct Key {
+    left: Value,
+    right: Value,
+    /// The right side's column, which `lookup` leaves out.
+    right_id: Option<String>,
+}
+
+impl Binder<'_> {
+    pub(super) fn join(&self, left: Relation, join: &Join, scope: &Scope, span: Span) -> Result<Relation> {
+        let kind = join.options.word("kind").map_or("innerunique", |(w, _)| w);
+        let mut inner_scope = scope.clone();
+        let right = self.relation(&join.right, &mut inner_scope)?;
+        let keys = self.join_keys(&left, &right, join, scope, span)?;
+        let join_type = match kind {
+            "inner" | "innerunique" => JoinType::Inner,
+            "leftouter" => JoinType::Left,
+            "rightouter" => JoinType::Right,
+            "fullouter" => JoinType::Full,
+            "leftsemi" => JoinType::LeftSemi,
+            "rightsemi" => JoinType::RightSemi,
+            "leftanti" | "anti" | "leftantisemi" => JoinType::LeftAnti,
+            "rightanti" | "rightantisemi" => JoinType::RightAnti,
+            other => {
+                let at = join.options.word("kind").map_or(span, |(_, s)| s);
+                return Err(Box::new(
+                    Diagnostic::error(error::OPTION, at, format!("there is no kind of join `{other}`")).suggest(
+                        other,
+                        [
+                            "inner",
+                            "innerunique",
+                            "leftouter",
+                            "rightouter",
+                            "fullouter",
+                            "leftsemi",
+                            "rightsemi",
+                            "leftanti",
+                            "rightanti",
+                        ],
+                    ),
+                ));
+            }
+        };
+        let left = if kind == "innerunique" { self.one_for_each_key(left, &keys, span)? } else { left };
+        self.joined(left, right, keys, join_type, false, span)
+    }
+
+    pub(super) fn lookup(&self, left: Relation, join: &Join, scope: &Scope, span: Span) -> Result<Relation> {
+        let kind = join.options.word("kind").map_or("leftouter", |(w, _)| w);
+        let join_type = match kind {
+            "leftouter" => JoinType::Left,
+            "inner" => JoinType::Inner,
+            other => return fail(error::OPTION, span, format!("there is no kind of lookup `{other}`")),
+        };
+        let mut inner_scope = scope.clone();
+        let right = self.relation(&join.right, &mut inner_scope)?;
+        let keys = self.join_keys(&left, &right, join, scope, span)?;
+        self.joined(left, right, keys, join_type, true, span)
+    }
+
+    fn join_keys(&self, left: &Relation, right: &Relation, join: &Join, scope: &Scope, span: Span) -> Result<Vec<Key>> {
+        let conditions = match &join.condition {
+            Some(JoinCondition::On(conditions)) => conditions,
+            Some(JoinCondition::Where(_)) => return fail(error::NO_FORM, span, "`join … where` is not supported"),
+            None => return fail(error::ARGUMENTS, span, "a join needs `on` and its keys"),
+        };
+        let mut keys = Vec::new();
+        for condition in conditions {
+            self.key_of(condition, left, right, scope, &mut keys)?;
+        }
+        Ok(keys)
+    }
+
+    fn key_of(
+        &self,
+        condition: &Expr,
+        left: &Relation,
+        right: &Relation,
+        scope: &Scope,
+        keys: &mut Vec<Key>,
+    ) -> Result<()> {
+        match &condition.kind {
+            ExprKind::Paren(inner) => self.key_of(inner, left, right, scope, keys),
+            ExprKind::And(all) => all.iter().try_for_each(|c| self.key_of(c, left, right, scope, keys)),
+            ExprKind::Name(name) => {
+                let l = side(left, name, "left")?;
+                let r = side(right, name, "right")?;
+                keys.push(self.pair(Value::new(l.expr(), l.ty), Value::new(r.expr(), r.ty), condition.span)?);
+                Ok(())
+            }
+            ExprKind::Path { selector: Selector::Name(name), .. } => {
+                // `on $left.a` stands for both sides' `a`.
+                let l = side(left, name, "left")?;
+                let r = side(right, name, "right")?;
+                keys.push(self.pair(Value::new(l.expr(), l.ty), Value::new(r.expr(), r.ty), condition.span)?);
+                Ok(())
+            }
+            ExprKind::Binary { op: BinaryOp::Equal, left: a, right: b, .. } => {
+                let rows = Rows { sides: Some((&left.columns, &right.columns)), ..Rows::none(scope) };
+                let (a_left, b_left) = (is_side(a, "$left"), is_side(b, "$left"));
+                let (a, b) = (self.scalar(a, &rows)?, self.scalar(b, &rows)?);
+                let (l, r) = match (a_left, b_left) {
+                    (true, false) => (a, b),
+                    (false, true) => (b, a),
+                    _ => {
+                        return fail(error::NO_FORM, condition.span, "one side of `==` is `$left`, the other `$right`");
+                    }
+                };
+                keys.push(self.pair(l, r, condition.span)?);
+                Ok(())
+            }
+            _ => Err(Box::new(
+                (*error(error::NO_FORM, condition.span, "a join's condition is a column or an equality of two"))
+                    .help("write `on Column` or `on $left.A == $right.B`"),
+            )),
+        }
+    }
+
+    fn pair(&self, left: Value, right: Value, span: Span) -> Result<Key> {
+        let right_id = match &right.expr {
+            Plan::Column(c) => Some(c.name.clone()),
+            _ => None,
+        };
+        let (left, right) = equal_keys(left, right, span)?;
+        Ok(Key { left, right, right_id })
+    }
+
+    /// One row for each key: the first in the rows' order, if they have one.
+    fn one_for_each_key(&self, left: Relation, keys: &[Key], span: Span) -> Result<Relation> {
+        let live = left.live();
+        let on: Vec<Plan> = keys.iter().map(|k| k.left.expr.clone()).collect();
+        let select: Vec<Plan> = live.iter().map(|i| id(i)).collect();
+        let order = (!left.order.is_empty()).then(|| {
+            let keys = on.iter().map(|e| e.clone().sort(true, true));
+            keys.chain(left.order_exprs()).collect::<Vec<_>>()
+        });
+        left.then(span, |b| b.distinct_on(on, select, order))
+    }
+
+    fn joined(
+        &self,
+        left: Relation,
+        right: Relation,
+        keys: Vec<Key>,
+        join_type: JoinType,
+        lookup: bool,
+        span: Span,
+    ) -> Result<Relation> {
+        let left = left.pruned(span)?;
+        let right = right.pruned(span)?;
+        let on: (Vec<Plan>, Vec<Plan>) = keys.iter().map(|k| (k.left.expr.clone(), k.right.expr.clone())).unzip();
+        let plan = LogicalPlanBuilder::from(left.plan.clone())
+            .join_with_expr_keys(right.plan.clone(), join_type, on, None)
+            .and_then(LogicalPlanBuilder::build)
+            .at(span)?;
+        match join_type {
+            JoinType::LeftSemi | JoinType::LeftAnti => return Ok(Relation { plan, ..left }),
+            JoinType::RightSemi | JoinType::RightAnti => return Ok(Relation { plan, ..right }),
+            _ => {}
+        }
+        let mut names = Names::of(left.columns.iter().map(|c| c.name.as_str()));
+        let mut columns = left.columns.clone();
+        for c in &right.columns {
+            if lookup && keys.iter().any(|k| k.right_id.as_deref() == Some(c.id.as_str())) {
+                continue;
+            }
+            columns.push(Column { name: names.unique(&c.name), ..c.clone() });
+        }
+        let (left_missing, right_missing) = match join_type {
+            JoinType::Left => (false, true),
+            JoinType::Right => (true, false),
+            JoinType::Full => (true, true),
+            _ => (false, false),
+        };
+        let mut out = Relation { plan, columns, provenance: left.provenance, order: Vec::new(), sorted: false };
+        let width = left.columns.len();
+        let mut new = Vec::new();
+        for (i, c) in out.columns.iter_mut().enumerate() {
+            let may_miss = if i < width { left_missing } else { right_missing };
+            if may_miss && c.ty == Type::String {
+                let filled = self.ids.fresh();
+                new.push((filled.clone(), coalesce(vec![c.expr(), Value::string("").expr])));
+                c.id = filled;
+            }
+        }
+        out = out.compute(span, new)?;
+        Ok(out)
+    }
+}
+
+fn side<'r>(relation: &'r Relation, name: &Name, which: &str) -> Result<&'r Column> {
+    relation.column(&name.text).ok_or_else(|| {
+        Box::new(
+            Diagnostic::error(
+                error::UNKNOWN_NAME,
+                name.span,
+                format!("the {which} side of the join has no column `{}`", name.text),
+            )
+            .suggest(&name.text, relation.columns.iter().map(|c| c.name.as_str())),
+        )
+    })
+}
+
+/// Whether an expression reads that side.
+fn is_side(expr: &Expr, side: &str) -> bool {
+    match &expr.kind {
+        ExprKind::Path { base, .. } | ExprKind::Index { base, .. } => is_side(base, side),
+        ExprKind::Paren(inner) => is_side(inner, side),
+        ExprKind::Name(name) => name.text == side,
+        ExprKind::Call(call) => call.arguments.iter().any(|a| is_side(&a.value, side)),
+        _ => false,
+    }
+}

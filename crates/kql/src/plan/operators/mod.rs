@@ -1,0 +1,140 @@
+//! The tabular operators, a family a file. Each takes rows and gives rows.
+
+mod aggregate;
+mod columns;
+mod join;
+mod order;
+mod rows;
+mod summarize;
+mod union;
+
+pub(crate) use aggregate::aggregate_call;
+
+use super::Binder;
+use super::error::{self, Result, error, fail};
+use super::relation::Relation;
+use super::scope::{Binding, Rows, Scope};
+use super::source::Bound;
+use crate::syntax::tree::{Argument, Expr, ExprKind, Operator, OperatorKind};
+use parallax_diagnostics::{Diagnostic, Span};
+use std::rc::Rc;
+
+impl Binder<'_> {
+    /// Applies one operator of a pipeline.
+    pub(crate) fn operator(&self, op: &Operator, rows: Option<Relation>, scope: &mut Scope) -> Result<Relation> {
+        use OperatorKind as K;
+        let span = op.span;
+        // Operators that make rows of their own.
+        match &op.kind {
+            K::Print(arguments) => return self.print(arguments, scope, span),
+            K::Range { name, from, to, step } => return self.range(name, [from, to, step], scope, span),
+            K::Union { options, tables } => return self.union(rows, options, tables, scope, span),
+            _ => {}
+        }
+        let Some(input) = rows else {
+            return fail(error::NO_OPERATOR, span, format!("`{}` is not supported here", word(&op.kind)));
+        };
+        match &op.kind {
+            K::Where { predicate, .. } => self.filter(input, predicate, scope),
+            K::Extend(arguments) => self.extend(input, arguments, scope, span),
+            K::Project(arguments) => self.project(input, arguments, scope, span),
+            K::ProjectAway(names) => self.project_away(input, names),
+            K::ProjectKeep(names) => self.project_keep(input, names),
+            K::ProjectRename(arguments) => self.project_rename(input, arguments),
+            K::ProjectReorder(list) => self.project_reorder(input, list),
+            K::Distinct { columns, .. } => self.distinct(input, columns, scope, span),
+            K::Sort(sort) => self.sort(input, &sort.by, scope, span),
+            K::Top { count, by, .. } => self.top(input, count, by, scope, span),
+            K::Take { count, .. } => self.take(input, count, scope, span),
+            K::Sample { count, .. } => self.take(input, count, scope, span),
+            K::Count(name) => self.count(input, name.as_ref(), span),
+            K::Summarize(summarize) => self.summarize(input, summarize, scope, span),
+            K::Join(join) => self.join(input, join, scope, span),
+            K::Lookup(join) => self.lookup(input, join, scope, span),
+            K::Serialize { columns, .. } => self.extend(input, columns, scope, span),
+            K::GetSchema(_) => self.getschema(&input, span),
+            K::As { name, .. } => {
+                scope.declare(&name.text, Binding::Table(input.clone()));
+                Ok(input)
+            }
+            K::Render { .. } => {
+                self.note(Diagnostic::note(error::NO_EFFECT, span, "`render` draws nothing here; the rows are given"));
+                Ok(input)
+            }
+            K::Consume(_) | K::ExecuteAndCache => Ok(input),
+            K::Invoke(call) => self.invoke(input, call, scope, span),
+            other => fail(error::NO_OPERATOR, span, format!("the operator `{}` is not supported", word(other))),
+        }
+    }
+
+    /// `invoke f(…)`: the rows are the first argument.
+    fn invoke(&self, input: Relation, call: &Expr, scope: &Scope, span: Span) -> Result<Relation> {
+        let ExprKind::Call(call) = &call.kind else {
+            return fail(error::NO_FORM, span, "`invoke` calls a declared function");
+        };
+        let name = call.name.text.as_str();
+        let Some(Binding::Function(closure)) = scope.get(name) else {
+            if name == "FileProfile" {
+                return fail(error::EXTERNAL, call.span, "`FileProfile` asks a service of Microsoft")
+                    .map_err(|d| Box::new((*d).help("declare it: `let FileProfile = (T:(*), …) { T | … };`")));
+            }
+            return Err(Box::new(
+                (*error(error::UNKNOWN_FUNCTION, call.name.span, format!("there is no function `{name}`")))
+                    .suggest(name, scope.names()),
+            ));
+        };
+        let closure = Rc::clone(closure);
+        let columns = input.columns.clone();
+        let rows = Rows { columns: &columns, ..Rows::none(scope) };
+        match self.call_closure(&closure, &call.arguments, &rows, Some(input), call.span)? {
+            Bound::Table(relation) => Ok(relation),
+            Bound::Scalar(_) => fail(error::SHAPE, call.span, format!("`{name}` gives a scalar, not rows")),
+        }
+    }
+
+    /// A whole number that is known when the query is planned.
+    pub(crate) fn constant_count(&self, argument: &Argument, scope: &Scope) -> Result<usize> {
+        let value = self.scalar(&argument.value, &Rows::none(scope))?.folded();
+        match value.integer() {
+            Some(n) if n >= 0 => Ok(n as usize),
+            Some(_) => fail(error::OPTION, argument.span, "a number of rows is not negative"),
+            None => fail(error::CONSTANT, argument.span, "the number of rows must be a constant"),
+        }
+    }
+}
+
+/// The operator's word, for messages.
+fn word(kind: &OperatorKind) -> &'static str {
+    use OperatorKind as K;
+    match kind {
+        K::AssertSchema(_) => "assert-schema",
+        K::Evaluate { .. } => "evaluate",
+        K::Facet { .. } => "facet",
+        K::Find(_) => "find",
+        K::Fork(_) => "fork",
+        K::GraphMarkComponents(_) => "graph-mark-components",
+        K::GraphMatch(_) => "graph-match",
+        K::GraphShortestPaths(_) => "graph-shortest-paths",
+        K::GraphToTable(_) => "graph-to-table",
+        K::GraphWhereEdges(_) => "graph-where-edges",
+        K::GraphWhereNodes(_) => "graph-where-nodes",
+        K::MacroExpand { .. } => "macro-expand",
+        K::MakeGraph(_) => "make-graph",
+        K::MakeSeries(_) => "make-series",
+        K::MvApply(_) => "mv-apply",
+        K::MvExpand { .. } => "mv-expand",
+        K::Parse(_) => "parse",
+        K::ParseWhere(_) => "parse-where",
+        K::ParseKv { .. } => "parse-kv",
+        K::Partition(_) | K::PartitionBy { .. } => "partition",
+        K::ProjectByNames(_) => "project-by-names",
+        K::Reduce { .. } => "reduce",
+        K::SampleDistinct { .. } => "sample-distinct",
+        K::Scan(_) => "scan",
+        K::Search(_) => "search",
+        K::TopHitters { .. } => "top-hitters",
+        K::TopNested(_) => "top-nested",
+        K::Where { .. } => "where",
+        _ => "this operator",
+    }
+}

@@ -1,0 +1,201 @@
+//! `union`: rows of several tables, their columns merged by name and type.
+
+use super::columns::wildcard;
+use crate::plan::Binder;
+use crate::plan::error::{self, At, Result, fail};
+use crate::plan::relation::{Column, Relation, id};
+use crate::plan::scope::{Binding, Scope};
+use crate::plan::types::Type;
+use crate::plan::value::{Value, cast};
+use crate::schema;
+use crate::syntax::tree::{Expr, ExprKind, Options, Selector};
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder};
+use parallax_catalog::PROVENANCE;
+use parallax_diagnostics::{Diagnostic, Span};
+
+/// One branch: what `withsource` shows for it, and its rows.
+type Branch = (String, Relation);
+
+impl Binder<'_> {
+    pub(super) fn union(
+        &self,
+        input: Option<Relation>,
+        options: &Options,
+        tables: &[Expr],
+        scope: &mut Scope,
+        span: Span,
+    ) -> Result<Relation> {
+        let fuzzy = options.word("isfuzzy").is_some_and(|(w, _)| w == "true")
+            || matches!(
+                options.get("isfuzzy").map(|o| &o.value),
+                Some(crate::syntax::tree::OptionValue::Expr(Expr {
+                    kind: ExprKind::Literal(crate::syntax::tree::Literal::Bool(Some(true))),
+                    ..
+                }))
+            );
+        let mut branches: Vec<Branch> = input.into_iter().map(|r| ("union_arg0".to_string(), r)).collect();
+        for table in tables {
+            match self.branches(table, branches.len(), scope) {
+                Ok(found) => branches.extend(found),
+                Err(e) if fuzzy && matches!(e.code, error::UNKNOWN_TABLE | error::UNKNOWN_FUNCTION) => {
+                    self.note(Diagnostic::note(
+                        error::NO_EFFECT,
+                        e.span,
+                        format!("{}; `isfuzzy` leaves it out", e.message),
+                    ));
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        let source = options.word("withsource").or_else(|| options.word("with_source")).map(|(w, _)| w.to_string());
+        let inner = options.word("kind").is_some_and(|(w, _)| w == "inner");
+        self.merged(branches, source.as_deref(), inner, span)
+    }
+
+    fn branches(&self, table: &Expr, at: usize, scope: &mut Scope) -> Result<Vec<Branch>> {
+        match &table.kind {
+            ExprKind::Paren(inner) if matches!(inner.kind, ExprKind::Wildcard(_) | ExprKind::Star) => {
+                self.branches(inner, at, scope)
+            }
+            ExprKind::Wildcard(w) => self.matching_tables(&w.pattern, w.span, scope),
+            ExprKind::Star => self.matching_tables("*", table.span, scope),
+            ExprKind::Path { selector: Selector::Wildcard(w), .. } => self.matching_tables(&w.pattern, w.span, scope),
+            _ => {
+                let relation = self.relation(table, scope)?;
+                let name = source_name(table).unwrap_or_else(|| format!("union_arg{at}"));
+                Ok(vec![(name, relation)])
+            }
+        }
+    }
+
+    /// The tables whose names match: those of the catalog, and those that are known without data.
+    pub(crate) fn matching_tables(&self, pattern: &str, span: Span, scope: &Scope) -> Result<Vec<Branch>> {
+        let mut names = self.catalog.table_names();
+        names.extend(schema::names().map(str::to_owned));
+        names.extend(scope.names().filter(|n| matches!(scope.get(n), Some(Binding::Table(_)))).map(str::to_owned));
+        names.retain(|n| wildcard(pattern, n));
+        names.sort();
+        names.dedup();
+        if names.is_empty() {
+            return fail(error::UNKNOWN_TABLE, span, format!("no table's name matches `{pattern}`"));
+        }
+        names
+            .into_iter()
+            .map(|n| {
+                let r = self.named(&n, span, scope)?;
+                Ok((n, r))
+            })
+            .collect()
+    }
+
+    /// Merges branches: columns of one name and one type are one column; of several types, each has its type's name.
+    pub(crate) fn merged(
+        &self,
+        branches: Vec<Branch>,
+        source: Option<&str>,
+        inner: bool,
+        span: Span,
+    ) -> Result<Relation> {
+        if branches.is_empty() {
+            return fail(error::UNKNOWN_TABLE, span, "none of the tables of this union is known");
+        }
+        let mut merged = merged_columns(&branches, inner);
+        let source_id = source.map(|_| self.ids.fresh());
+        for m in &mut merged {
+            m.id = self.ids.fresh();
+        }
+        let provenance: Option<Vec<String>> = branches
+            .iter()
+            .any(|(_, r)| r.provenance.is_some())
+            .then(|| PROVENANCE.iter().map(|_| self.ids.fresh()).collect());
+        let mut plan: Option<LogicalPlanBuilder> = None;
+        for (name, relation) in &branches {
+            let mut exprs: Vec<Plan> = Vec::new();
+            if let Some(id) = &source_id {
+                exprs.push(Value::string(name.clone()).expr.alias(id.as_str()));
+            }
+            for m in &merged {
+                let own = relation.columns.iter().find(|c| c.name == m.original && c.ty == m.ty);
+                let value = own.map_or_else(|| cast(Value::null(m.ty).expr, m.ty), Column::expr);
+                exprs.push(value.alias(m.id.as_str()));
+            }
+            if let Some(ids) = &provenance {
+                for (i, new) in ids.iter().enumerate() {
+                    let value = match &relation.provenance {
+                        Some(own) => id(&own[i]),
+                        None => {
+                            let null = ScalarValue::try_from(&PROVENANCE[i].ty.arrow()).unwrap_or(ScalarValue::Null);
+                            Plan::Literal(null, None)
+                        }
+                    };
+                    exprs.push(value.alias(new.as_str()));
+                }
+            }
+            let branch = LogicalPlanBuilder::from(relation.plan.clone()).project(exprs).at(span)?;
+            plan = Some(match plan {
+                None => branch,
+                Some(p) => p.union(branch.build().at(span)?).at(span)?,
+            });
+        }
+        let Some(plan) = plan else { return fail(error::SHAPE, span, "there is nothing to unite") };
+        let mut columns: Vec<Column> = Vec::new();
+        if let (Some(name), Some(id)) = (source, source_id) {
+            columns.push(Column { name: name.to_string(), ty: Type::String, id });
+        }
+        columns.extend(merged.into_iter().map(|m| Column { name: m.name, ty: m.ty, id: m.id }));
+        Ok(Relation { provenance, ..Relation::new(plan.build().at(span)?, columns) })
+    }
+}
+
+/// A column of a union.
+struct Merged {
+    name: String,
+    original: String,
+    ty: Type,
+    id: String,
+}
+
+fn merged_columns(branches: &[Branch], inner: bool) -> Vec<Merged> {
+    let mut order: Vec<(&str, Vec<Type>)> = Vec::new();
+    let mut index: std::collections::HashMap<&str, usize> = std::collections::HashMap::new();
+    for (_, relation) in branches {
+        for c in &relation.columns {
+            let at = *index.entry(c.name.as_str()).or_insert_with(|| {
+                order.push((c.name.as_str(), Vec::new()));
+                order.len() - 1
+            });
+            if !order[at].1.contains(&c.ty) {
+                order[at].1.push(c.ty);
+            }
+        }
+    }
+    if inner {
+        order.retain(|(name, types)| {
+            types.len() == 1 && branches.iter().all(|(_, r)| r.columns.iter().any(|c| c.name == *name))
+        });
+    }
+    order
+        .into_iter()
+        .flat_map(|(name, types)| {
+            let several = types.len() > 1;
+            types.into_iter().map(move |ty| Merged {
+                name: if several { format!("{name}_{}", ty.name()) } else { name.to_string() },
+                original: name.to_string(),
+                ty,
+                id: String::new(),
+            })
+        })
+        .collect()
+}
+
+/// What `withsource` shows for a branch.
+fn source_name(table: &Expr) -> Option<String> {
+    match &table.kind {
+        ExprKind::Name(name) => Some(name.text.clone()),
+        ExprKind::Paren(inner) => source_name(inner),
+        ExprKind::Query(q) if q.operators.is_empty() => source_name(q.source.as_ref()?),
+        ExprKind::Path { selector: Selector::Name(name), .. } => Some(name.text.clone()),
+        _ => None,
+    }
+}

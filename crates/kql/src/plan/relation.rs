@@ -1,0 +1,177 @@
+//! Rows on their way through a query: a plan, and what a user may see of it.
+//!
+//! Every column of a plan has an opaque id, unique in the whole query; the user's names stand beside them. So renaming,
+//! dropping, reordering and shadowing columns change the list of names only, and never the plan. The plan may hold more
+//! columns than are visible: provenance, sort keys, and what a projection dropped. DataFusion prunes them.
+//!
+//! Row order is lazy: `sort` notes its keys, and a [`Sort`] node appears only where the order matters (`take`, `top`,
+//! window functions, ordered aggregates, the end of the query). An execution in parallel would otherwise lose it.
+
+use super::error::{At, Result};
+use super::types::Type;
+use datafusion::common::Column as PlanColumn;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SortExpr};
+use parallax_diagnostics::Span;
+use std::cell::Cell;
+
+/// A column that a query can name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Column {
+    /// The user's name for it.
+    pub(crate) name: String,
+    pub(crate) ty: Type,
+    /// Its name in the plan.
+    pub(crate) id: String,
+}
+
+impl Column {
+    pub(crate) fn expr(&self) -> Expr {
+        id(&self.id)
+    }
+}
+
+/// The expression that reads the plan's column of that id.
+pub(crate) fn id(id: &str) -> Expr {
+    Expr::Column(PlanColumn::from_name(id))
+}
+
+/// One key of a row order.
+#[derive(Clone, Debug)]
+pub(crate) struct OrderKey {
+    pub(crate) id: String,
+    pub(crate) ascending: bool,
+    pub(crate) nulls_first: bool,
+}
+
+impl OrderKey {
+    /// Ascending with nulls first: how rows are numbered.
+    pub(crate) fn ascending(id: impl Into<String>) -> Self {
+        OrderKey { id: id.into(), ascending: true, nulls_first: true }
+    }
+
+    pub(crate) fn expr(&self) -> SortExpr {
+        id(&self.id).sort(self.ascending, self.nulls_first)
+    }
+}
+
+/// Makes ids.
+#[derive(Debug, Default)]
+pub(crate) struct Ids(Cell<usize>);
+
+impl Ids {
+    pub(crate) fn fresh(&self) -> String {
+        let n = self.0.get();
+        self.0.set(n + 1);
+        format!("c{n}")
+    }
+}
+
+/// Rows, and what a user may see of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Relation {
+    pub(crate) plan: LogicalPlan,
+    /// The visible columns, in order.
+    pub(crate) columns: Vec<Column>,
+    /// The ids of the provenance columns, in the catalog's order.
+    pub(crate) provenance: Option<Vec<String>>,
+    /// The order of the rows, not yet applied; empty where there is none.
+    pub(crate) order: Vec<OrderKey>,
+    /// Whether the order was asked for (`sort`), rather than being how a literal table was written down.
+    pub(crate) sorted: bool,
+}
+
+impl Relation {
+    pub(crate) fn new(plan: LogicalPlan, columns: Vec<Column>) -> Self {
+        Relation { plan, columns, provenance: None, order: Vec::new(), sorted: false }
+    }
+
+    /// The visible column of that name.
+    pub(crate) fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|c| c.name == name)
+    }
+
+    pub(crate) fn order_exprs(&self) -> Vec<SortExpr> {
+        self.order.iter().map(OrderKey::expr).collect()
+    }
+
+    /// Applies a change to the plan.
+    pub(crate) fn then(
+        mut self,
+        span: Span,
+        f: impl FnOnce(LogicalPlanBuilder) -> datafusion::error::Result<LogicalPlanBuilder>,
+    ) -> Result<Self> {
+        let plan = std::mem::replace(&mut self.plan, LogicalPlanBuilder::empty(false).build().at(span)?);
+        self.plan = f(LogicalPlanBuilder::from(plan)).and_then(LogicalPlanBuilder::build).at(span)?;
+        Ok(self)
+    }
+
+    /// Adds computed columns to the plan, under their ids; the visible columns stay as they are.
+    pub(crate) fn compute(self, span: Span, new: Vec<(String, Expr)>) -> Result<Self> {
+        if new.is_empty() {
+            return Ok(self);
+        }
+        let mut exprs: Vec<Expr> = self.plan.schema().columns().into_iter().map(Expr::Column).collect();
+        exprs.extend(new.into_iter().map(|(id, e)| e.alias(id)));
+        self.then(span, |b| b.project(exprs))
+    }
+
+    pub(crate) fn filter(self, span: Span, predicate: Expr) -> Result<Self> {
+        self.then(span, |b| b.filter(predicate))
+    }
+
+    /// Makes the noted order real, keeping the first `fetch` rows.
+    pub(crate) fn apply_order(self, span: Span, fetch: Option<usize>) -> Result<Self> {
+        if self.order.is_empty() {
+            return match fetch {
+                Some(n) => self.then(span, |b| b.limit(0, Some(n))),
+                None => Ok(self),
+            };
+        }
+        let keys = self.order_exprs();
+        let mut sorted = self.then(span, |b| b.sort_with_limit(keys, fetch))?;
+        if let Some(n) = fetch {
+            sorted = sorted.then(span, |b| b.limit(0, Some(n)))?;
+        }
+        Ok(sorted)
+    }
+
+    /// The ids that live on: visible columns, provenance and order keys, each once.
+    pub(crate) fn live(&self) -> Vec<String> {
+        let mut live: Vec<String> = Vec::new();
+        let hidden = self.provenance.iter().flatten().cloned();
+        let ids =
+            self.columns.iter().map(|c| c.id.clone()).chain(hidden).chain(self.order.iter().map(|k| k.id.clone()));
+        for id in ids {
+            if !live.contains(&id) {
+                live.push(id);
+            }
+        }
+        live
+    }
+
+    /// The same rows under new ids, so that they can stand in a plan a second time.
+    pub(crate) fn renewed(self, ids: &Ids, span: Span) -> Result<Self> {
+        let pairs: Vec<(String, String)> = self.live().into_iter().map(|old| (old, ids.fresh())).collect();
+        let exprs: Vec<Expr> = pairs.iter().map(|(old, new)| id(old).alias(new.as_str())).collect();
+        let new = |old: &str| -> String {
+            pairs.iter().find(|(o, _)| o == old).map_or_else(|| old.to_string(), |(_, n)| n.clone())
+        };
+        let mut r = self.then(span, |b| b.project(exprs))?;
+        for c in &mut r.columns {
+            c.id = new(&c.id);
+        }
+        for p in r.provenance.iter_mut().flatten() {
+            *p = new(p);
+        }
+        for k in &mut r.order {
+            k.id = new(&k.id);
+        }
+        Ok(r)
+    }
+
+    /// The plan cut down to what lives on, which a user of the same column twice gets twice.
+    pub(crate) fn pruned(self, span: Span) -> Result<Self> {
+        let exprs: Vec<Expr> = self.live().iter().map(|i| id(i)).collect();
+        self.then(span, |b| b.project(exprs))
+    }
+}

@@ -1,0 +1,78 @@
+//! Names declared by `let`, by `as`, and by a function's parameters.
+
+use super::relation::{Column, Relation};
+use super::value::Value;
+use crate::syntax::tree;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// What a name stands for.
+#[derive(Clone, Debug)]
+pub(crate) enum Binding {
+    Scalar(Value),
+    Table(Relation),
+    Function(Rc<Closure>),
+}
+
+/// A declared function, with the names that were in sight where it was declared.
+#[derive(Debug)]
+pub(crate) struct Closure {
+    pub(crate) name: String,
+    pub(crate) function: tree::Function,
+    pub(crate) scope: Scope,
+}
+
+/// The names in sight. Cheap to clone; a declaration never changes the scope of anyone else.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scope {
+    names: Rc<HashMap<String, Binding>>,
+}
+
+impl Scope {
+    pub(crate) fn get(&self, name: &str) -> Option<&Binding> {
+        self.names.get(name)
+    }
+
+    pub(crate) fn declare(&mut self, name: &str, binding: Binding) {
+        Rc::make_mut(&mut self.names).insert(name.to_string(), binding);
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.keys().map(String::as_str)
+    }
+}
+
+/// Where an expression stands: which columns it can read, and what is allowed in it.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'r> {
+    pub(crate) scope: &'r Scope,
+    pub(crate) columns: &'r [Column],
+    /// The two sides of a join, for `$left` and `$right`.
+    pub(crate) sides: Option<(&'r [Column], &'r [Column])>,
+    /// Where aggregates are put, in `summarize` and its like.
+    pub(crate) aggregates: Option<&'r RefCell<Vec<(String, datafusion::logical_expr::Expr)>>>,
+    /// Where window functions are put, over rows in an order.
+    pub(crate) windows: Option<&'r Windows<'r>>,
+}
+
+/// Window functions that were met, and the order of the rows that they see.
+pub(crate) struct Windows<'r> {
+    pub(crate) order: &'r [super::relation::OrderKey],
+    pub(crate) found: RefCell<Vec<(String, datafusion::logical_expr::Expr)>>,
+}
+
+impl<'r> Rows<'r> {
+    /// No rows: constants and `let` names only.
+    pub(crate) fn none(scope: &'r Scope) -> Self {
+        Rows { scope, columns: &[], sides: None, aggregates: None, windows: None }
+    }
+
+    pub(crate) fn of(scope: &'r Scope, relation: &'r Relation) -> Self {
+        Rows { columns: &relation.columns, ..Rows::none(scope) }
+    }
+
+    pub(crate) fn column(&self, name: &str) -> Option<&'r Column> {
+        self.columns.iter().find(|c| c.name == name)
+    }
+}

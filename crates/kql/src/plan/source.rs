@@ -1,0 +1,408 @@
+//! Where rows come from: tables, `let` names, functions, `datatable`, pipelines.
+
+use super::error::{self, At, Result, error, fail};
+use super::relation::{Column, OrderKey, Relation};
+use super::scope::{Binding, Closure, Rows, Scope};
+use super::types::{EPOCH_TICKS, Type};
+use super::value::{Value, binary, convert};
+use super::{Binder, Shapes};
+use crate::schema;
+use crate::syntax::tree::{self, Argument, Expr, ExprKind, Literal, Naming, ParameterType, Selector};
+use datafusion::common::Column as PlanColumn;
+use datafusion::common::TableReference;
+use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder, Operator, lit};
+use parallax_catalog::{PROVENANCE, Table};
+use parallax_diagnostics::{Diagnostic, Span};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// What a call of a declared function gives.
+pub(crate) enum Bound {
+    Scalar(Value),
+    Table(Relation),
+}
+
+impl Binder<'_> {
+    /// The rows that an expression stands for. `as` adds to the scope.
+    pub(crate) fn relation(&self, expr: &Expr, scope: &mut Scope) -> Result<Relation> {
+        self.deeper(expr.span, || match &expr.kind {
+            ExprKind::Query(query) => self.pipeline(query, None, scope),
+            ExprKind::Paren(inner) => self.relation(inner, scope),
+            ExprKind::Name(name) => self.named(&name.text, name.span, scope),
+            ExprKind::Call(call) => self.call_for_rows(call, scope),
+            ExprKind::DataTable(table) => self.datatable(table, expr.span, scope),
+            ExprKind::Scoped { table, .. } => self.relation(table, scope),
+            ExprKind::ToTable { query, .. } => self.relation(query, scope),
+            ExprKind::Path { selector: Selector::Name(name), base } if is_database(base) => {
+                self.named(&name.text, name.span, scope)
+            }
+            ExprKind::ExternalData(_) => {
+                fail(error::EXTERNAL, expr.span, "`externaldata` reads from outside").map_err(|d| {
+                    Box::new((*d).help("save the file and give it as an input, or write it as a `datatable`"))
+                })
+            }
+            ExprKind::Wildcard(_) => {
+                fail(error::SHAPE, expr.span, "a wildcard stands for several tables; use it in `union`")
+            }
+            _ => fail(error::SHAPE, expr.span, "rows are expected here, and this is a scalar"),
+        })
+    }
+
+    /// A pipeline; `piped` are the rows of a pipeline that begins with an operator.
+    pub(crate) fn pipeline(&self, query: &tree::Query, piped: Option<Relation>, scope: &mut Scope) -> Result<Relation> {
+        let mut rows = match &query.source {
+            Some(source) => Some(self.relation(source, scope)?),
+            None => piped,
+        };
+        for operator in &query.operators {
+            rows = Some(self.operator(operator, rows, scope)?);
+        }
+        rows.ok_or_else(|| error(error::SHAPE, query.span, "there are no rows here to work on"))
+    }
+
+    /// The table of that name: declared, in the catalog, or known by its schema.
+    pub(crate) fn named(&self, name: &str, span: Span, scope: &Scope) -> Result<Relation> {
+        match scope.get(name) {
+            Some(Binding::Table(relation)) => return relation.clone().renewed(&self.ids, span),
+            Some(Binding::Function(closure)) if closure.function.parameters.is_empty() => {
+                let rows = Rows::none(scope);
+                return match self.call_closure(closure, &[], &rows, None, span)? {
+                    Bound::Table(relation) => Ok(relation),
+                    Bound::Scalar(_) => fail(error::SHAPE, span, format!("`{name}` is a scalar, not a table")),
+                };
+            }
+            Some(_) => return fail(error::SHAPE, span, format!("`{name}` is not a table")),
+            None => {}
+        }
+        if let Some(table) = self.catalog.table(name) {
+            return self.scan(&table, span);
+        }
+        match schema::columns(name) {
+            Some(columns) => self.empty(name, &columns, span),
+            None => {
+                let tables = self.catalog.table_names();
+                let mut known: Vec<&str> = tables.iter().map(String::as_str).collect();
+                known.extend(scope.names());
+                for n in schema::names() {
+                    known.push(n);
+                }
+                Err(Box::new(
+                    Diagnostic::error(error::UNKNOWN_TABLE, span, format!("there is no table `{name}`"))
+                        .suggest(name, known),
+                ))
+            }
+        }
+    }
+
+    fn scan(&self, table: &Table, span: Span) -> Result<Relation> {
+        self.tables.borrow_mut().push(table.name.clone());
+        if !table.fed {
+            self.no_data(&table.name, span);
+        }
+        let name = TableReference::bare(table.name.clone());
+        let read = |column: &str| Plan::Column(PlanColumn::new(Some(name.clone()), column));
+        let mut exprs = Vec::new();
+        let mut columns = Vec::new();
+        for c in &table.columns {
+            let ty = Type::from_name(c.ty.name()).unwrap_or(Type::String);
+            let id = self.ids.fresh();
+            let value = if ty == Type::DateTime { ticks(read(&c.name)) } else { read(&c.name) };
+            exprs.push(value.alias(id.as_str()));
+            columns.push(Column { name: c.name.clone(), ty, id });
+        }
+        let provenance = (self.context.provenance && table.provenance).then(|| {
+            let hidden = PROVENANCE.iter().map(|p| (p.name, self.ids.fresh()));
+            hidden
+                .map(|(name, id)| {
+                    exprs.push(read(name).alias(id.as_str()));
+                    id
+                })
+                .collect::<Vec<_>>()
+        });
+        let plan = LogicalPlanBuilder::scan(name.clone(), Arc::clone(&table.source), None)
+            .and_then(|b| b.project(exprs))
+            .and_then(LogicalPlanBuilder::build)
+            .at(span)?;
+        Ok(Relation { provenance, ..Relation::new(plan, columns) })
+    }
+
+    /// A table without data: its columns, and no rows.
+    fn empty(&self, name: &str, columns: &[parallax_catalog::Column], span: Span) -> Result<Relation> {
+        self.tables.borrow_mut().push(name.to_string());
+        self.no_data(name, span);
+        let columns = columns.iter().map(|c| (c.name.clone(), Type::from_name(c.ty.name()).unwrap_or(Type::String)));
+        self.no_rows(columns.collect(), span)
+    }
+
+    /// No rows of those columns.
+    pub(crate) fn no_rows(&self, columns: Vec<(String, Type)>, span: Span) -> Result<Relation> {
+        let columns: Vec<Column> =
+            columns.into_iter().map(|(name, ty)| Column { name, ty, id: self.ids.fresh() }).collect();
+        let exprs: Vec<Plan> = columns.iter().map(|c| Value::null(c.ty).expr.alias(c.id.as_str())).collect();
+        let plan = LogicalPlanBuilder::empty(true)
+            .project(exprs)
+            .and_then(|b| b.filter(lit(false)))
+            .and_then(LogicalPlanBuilder::build)
+            .at(span)?;
+        Ok(Relation::new(plan, columns))
+    }
+
+    fn no_data(&self, name: &str, span: Span) {
+        self.note(Diagnostic::note(
+            error::EMPTY_TABLE,
+            span,
+            format!("no input feeds the table `{name}`: it has no rows"),
+        ));
+    }
+
+    fn call_for_rows(&self, call: &tree::Call, scope: &mut Scope) -> Result<Relation> {
+        let name = call.name.text.as_str();
+        if let Some(Binding::Function(closure)) = scope.get(name) {
+            let closure = Rc::clone(closure);
+            return match self.call_closure(&closure, &call.arguments, &Rows::none(scope), None, call.span)? {
+                Bound::Table(relation) => Ok(relation),
+                Bound::Scalar(_) => fail(error::SHAPE, call.span, format!("`{name}` gives a scalar, not rows")),
+            };
+        }
+        match (name, call.arguments.as_slice()) {
+            ("materialize" | "view", [argument]) => self.relation(&argument.value, scope),
+            ("table", [argument, ..]) => match self.scalar(&argument.value, &Rows::none(scope))?.folded().text() {
+                Some(text) => self.named(text, argument.span, scope),
+                None => fail(error::CONSTANT, argument.span, "`table` needs a constant name"),
+            },
+            ("_GetWatchlist" | "FileProfile" | "externaldata", _) => {
+                fail(error::EXTERNAL, call.span, format!("`{name}` reads data from outside"))
+                    .map_err(|d| Box::new((*d).help("declare it: `let name = (…) { datatable (…) […] };`")))
+            }
+            _ => Err(Box::new(
+                Diagnostic::error(
+                    error::UNKNOWN_FUNCTION,
+                    call.name.span,
+                    format!("there is no function `{name}` that gives rows"),
+                )
+                .suggest(name, scope.names()),
+            )),
+        }
+    }
+
+    /// Calls a declared function; `piped` is the first argument that `invoke` adds.
+    pub(crate) fn call_closure(
+        &self,
+        closure: &Closure,
+        arguments: &[Argument],
+        rows: &Rows<'_>,
+        piped: Option<Relation>,
+        span: Span,
+    ) -> Result<Bound> {
+        let mut inner = closure.scope.clone();
+        let parameters = &closure.function.parameters;
+        let mut piped = piped;
+        let mut positional = arguments.iter().filter(|a| matches!(a.naming, Naming::None));
+        for parameter in parameters {
+            if let (Some(_), ParameterType::Table(_) | ParameterType::AnyTable) = (&piped, &parameter.ty) {
+                let given = piped.take().map(Binding::Table);
+                given.into_iter().for_each(|b| inner.declare(&parameter.name.text, b));
+                continue;
+            }
+            let by_name =
+                arguments.iter().find(|a| matches!(&a.naming, Naming::One(n) if n.text == parameter.name.text));
+            let given = by_name.or_else(|| positional.next());
+            let binding = self.argument(closure, parameter, given, rows, span)?;
+            inner.declare(&parameter.name.text, binding);
+        }
+        if let Some(extra) = positional.next() {
+            return fail(
+                error::ARGUMENTS,
+                extra.span,
+                format!("`{}` takes {} arguments", closure.name, parameters.len()),
+            );
+        }
+        self.deeper(span, || {
+            for statement in &closure.function.body.statements {
+                self.statement(statement, &mut inner)?;
+            }
+            let Some(value) = &closure.function.body.value else {
+                return fail(error::SHAPE, closure.function.body.span, "this function has no value");
+            };
+            if self.is_tabular(value, &inner) {
+                self.relation(value, &mut inner).map(Bound::Table)
+            } else {
+                self.scalar(value, &Rows::none(&inner)).map(Bound::Scalar)
+            }
+        })
+    }
+
+    fn argument(
+        &self,
+        closure: &Closure,
+        parameter: &tree::Parameter,
+        given: Option<&Argument>,
+        rows: &Rows<'_>,
+        span: Span,
+    ) -> Result<Binding> {
+        match (&parameter.ty, given) {
+            (ParameterType::Scalar(ty), Some(a)) => {
+                let ty = Type::from_name(ty.name()).unwrap_or(Type::String);
+                let value = self.scalar(&a.value, rows)?;
+                Ok(Binding::Scalar(convert(value, ty, a.span)?.folded()))
+            }
+            (ParameterType::Scalar(ty), None) => match &parameter.default {
+                Some(default) => {
+                    let ty = Type::from_name(ty.name()).unwrap_or(Type::String);
+                    let value = self.scalar(default, &Rows::none(&closure.scope))?;
+                    Ok(Binding::Scalar(convert(value, ty, default.span)?.folded()))
+                }
+                None => fail(
+                    error::ARGUMENTS,
+                    span,
+                    format!("`{}` needs a value for `{}`", closure.name, parameter.name.text),
+                ),
+            },
+            (_, Some(a)) => {
+                let mut scope = rows.scope.clone();
+                self.relation(&a.value, &mut scope).map(Binding::Table)
+            }
+            (_, None) => {
+                fail(error::ARGUMENTS, span, format!("`{}` needs a table for `{}`", closure.name, parameter.name.text))
+            }
+        }
+    }
+
+    fn datatable(&self, table: &tree::DataTable, span: Span, scope: &Scope) -> Result<Relation> {
+        let schema = self.schema(&table.schema)?;
+        let width = schema.len();
+        if width == 0 || table.values.len() % width != 0 {
+            return fail(
+                error::ARGUMENTS,
+                span,
+                format!("{} values do not fill rows of {width} columns", table.values.len()),
+            );
+        }
+        if table.values.is_empty() {
+            return self.no_rows(schema, span);
+        }
+        let rows = Rows::none(scope);
+        let mut values = Vec::new();
+        for (n, row) in table.values.chunks(width).enumerate() {
+            let mut cells = Vec::with_capacity(width + 1);
+            for (cell, (_, ty)) in row.iter().zip(&schema) {
+                let value = self.scalar(cell, &rows)?;
+                cells.push(convert(value, *ty, cell.span)?.folded().expr);
+            }
+            cells.push(lit(n as i64));
+            values.push(cells);
+        }
+        self.literal_rows(schema, values, span)
+    }
+
+    /// Rows that are written down; the last cell of each is its number.
+    pub(crate) fn literal_rows(
+        &self,
+        schema: Vec<(String, Type)>,
+        values: Vec<Vec<Plan>>,
+        span: Span,
+    ) -> Result<Relation> {
+        let columns: Vec<Column> =
+            schema.into_iter().map(|(name, ty)| Column { name, ty, id: self.ids.fresh() }).collect();
+        let number = self.ids.fresh();
+        let exprs: Vec<Plan> = columns
+            .iter()
+            .map(|c| c.id.as_str())
+            .chain([number.as_str()])
+            .enumerate()
+            .map(|(i, id)| Plan::Column(PlanColumn::from_name(format!("column{}", i + 1))).alias(id))
+            .collect();
+        let plan = LogicalPlanBuilder::values(values)
+            .and_then(|b| b.project(exprs))
+            .and_then(LogicalPlanBuilder::build)
+            .at(span)?;
+        Ok(Relation { order: vec![OrderKey::ascending(number)], ..Relation::new(plan, columns) })
+    }
+
+    /// Declared columns.
+    pub(crate) fn schema(&self, columns: &[tree::ColumnDef]) -> Result<Vec<(String, Type)>> {
+        columns
+            .iter()
+            .map(|c| match &c.ty {
+                ParameterType::Scalar(ty) => {
+                    Ok((c.name.text.clone(), Type::from_name(ty.name()).unwrap_or(Type::String)))
+                }
+                _ => fail(error::TYPE, c.span, "a column has a scalar type"),
+            })
+            .collect()
+    }
+
+    /// Whether an expression stands for rows.
+    pub(crate) fn is_tabular(&self, expr: &Expr, scope: &Scope) -> bool {
+        self.is_tabular_in(expr, scope, &Shapes::new())
+    }
+
+    fn is_tabular_in(&self, expr: &Expr, scope: &Scope, local: &Shapes) -> bool {
+        match &expr.kind {
+            ExprKind::Query(query) => match &query.source {
+                Some(source) if query.operators.is_empty() => self.is_tabular_in(source, scope, local),
+                _ => true,
+            },
+            ExprKind::DataTable(_) | ExprKind::ExternalData(_) | ExprKind::ToTable { .. } | ExprKind::Scoped { .. } => {
+                true
+            }
+            ExprKind::Paren(inner) => self.is_tabular_in(inner, scope, local),
+            ExprKind::Path { base, .. } => is_database(base),
+            ExprKind::Name(name) => match (local.get(&name.text), scope.get(&name.text)) {
+                (Some(tabular), _) => *tabular,
+                (None, Some(Binding::Table(_))) => true,
+                (None, Some(Binding::Scalar(_))) => false,
+                (None, Some(Binding::Function(f))) => self.gives_rows(f),
+                (None, None) => self.catalog.table(&name.text).is_some() || schema::columns(&name.text).is_some(),
+            },
+            ExprKind::Call(call) => match (call.name.text.as_str(), scope.get(&call.name.text)) {
+                (_, Some(Binding::Function(f))) => self.gives_rows(f),
+                ("materialize", None) => call.arguments.iter().any(|a| self.is_tabular_in(&a.value, scope, local)),
+                ("table" | "_GetWatchlist", None) => true,
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// Whether a declared function gives rows, by the look of its body.
+    fn gives_rows(&self, closure: &Closure) -> bool {
+        let mut local = Shapes::new();
+        for p in &closure.function.parameters {
+            local.insert(p.name.text.clone(), !matches!(p.ty, ParameterType::Scalar(_)));
+        }
+        for s in &closure.function.body.statements {
+            if let tree::StatementKind::Let(l) = &s.kind {
+                let tabular = match &l.value {
+                    tree::LetValue::Expr(e) => self.is_tabular_in(e, &closure.scope, &local),
+                    _ => false,
+                };
+                local.insert(l.name.text.clone(), tabular);
+            }
+        }
+        closure.function.body.value.as_ref().is_some_and(|v| self.is_tabular_in(v, &closure.scope, &local))
+    }
+}
+
+/// `database("x")`, `cluster("x").database("y")`: here there is one database.
+fn is_database(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Call(call) => matches!(call.name.text.as_str(), "database" | "workspace" | "app"),
+        ExprKind::Path { selector: Selector::Call(call), .. } => call.name.text == "database",
+        _ => false,
+    }
+}
+
+/// Nanoseconds since the Unix epoch, as a table has them, as ticks.
+fn ticks(timestamp: Plan) -> Plan {
+    let nanos = super::value::cast(timestamp, Type::Long);
+    binary(binary(nanos, Operator::Divide, lit(100i64)), Operator::Plus, lit(EPOCH_TICKS))
+}
+
+/// A literal's text, where it is a string.
+pub(crate) fn string_literal(expr: &Expr) -> Option<&str> {
+    match &expr.kind {
+        ExprKind::Literal(Literal::String { value, .. }) => Some(value),
+        _ => None,
+    }
+}
