@@ -1,0 +1,5 @@
+//! The integration tests of KQL: language cases as data, and shared corpora where their folder is given.
+
+mod cases;
+mod corpus;
+mod support;
