@@ -113,6 +113,17 @@ pub mod defender {
             _ => OTHER,
         }
     }
+
+    /// The name of a code's table; empty for [`OTHER`].
+    pub fn table(code: u32) -> &'static str {
+        match code {
+            PROCESS => "DeviceProcessEvents",
+            NETWORK => "DeviceNetworkEvents",
+            FILE => "DeviceFileEvents",
+            IMAGE_LOAD => "DeviceImageLoadEvents",
+            _ => "",
+        }
+    }
 }
 
 /// One event, its asked fields decoded.
@@ -139,6 +150,9 @@ pub struct Request {
     pub fields: Vec<String>,
     /// The kinds to deliver ([`Kind::ANY`] for all codes of a family); empty means all. A reader may deliver others, which the caller drops.
     pub kinds: Vec<Kind>,
+    /// For rows without a fixed vocabulary: the fields that the caller knows of. A reader notes others, once each. Empty
+    /// means that the caller does not want to hear of them.
+    pub known: Vec<String>,
 }
 
 impl Request {

@@ -191,7 +191,7 @@ fn epoch_text(text: &str) -> Option<i64> {
         return None;
     }
     // Only seconds are written with a fraction, except that some exporters write milliseconds so.
-    let nanos = Cursor(text[whole.len()..].as_bytes()).fraction()?;
+    let nanos = Cursor(&text.as_bytes()[whole.len()..]).fraction()?;
     match epoch(value) / value.max(1) {
         1_000_000 => Some(epoch(value) + nanos / 1_000),
         _ => value.checked_mul(SECOND)?.checked_add(nanos),

@@ -128,18 +128,32 @@ impl Plan {
         Plan { feeds, defender: is_defender, action, table, header }
     }
 
-    fn kind(&self, record: &csv::StringRecord) -> Kind {
-        if !self.defender {
-            return Kind::new(Family::Generic, 0);
+    /// The table that a row names.
+    fn named<'r>(&self, record: &'r csv::StringRecord) -> &'r str {
+        self.table.and_then(|p| record.get(p)).map(defender::table_name).unwrap_or_default()
+    }
+
+    /// The number of a Defender row's table.
+    fn code(&self, record: &csv::StringRecord) -> u32 {
+        match self.named(record) {
+            "" => {
+                let action = self.action.and_then(|p| record.get(p)).unwrap_or_default();
+                defender::code_of(action, self.header.names.iter().map(String::as_str))
+            }
+            table => code::code(table),
         }
-        let cell = |place: Option<usize>| place.and_then(|p| record.get(p)).unwrap_or_default();
-        let table = defender::table_name(cell(self.table));
-        let number = if table.is_empty() {
-            defender::code_of(cell(self.action), self.header.names.iter().map(String::as_str))
-        } else {
-            code::code(table)
-        };
-        Kind::new(Family::Defender, number)
+    }
+
+    /// The table of a row, named or not.
+    fn table_of<'r>(&self, record: &'r csv::StringRecord) -> &'r str {
+        match self.named(record) {
+            "" if self.defender => code::table(self.code(record)),
+            table => table,
+        }
+    }
+
+    fn kind(&self, record: &csv::StringRecord) -> Kind {
+        if self.defender { Kind::new(Family::Defender, self.code(record)) } else { Kind::new(Family::Generic, 0) }
     }
 }
 
@@ -195,36 +209,8 @@ fn read_one(
         if !request.wants(&kind) {
             continue;
         }
-        let cell = |place: usize| value(&plan, &record, place, offset_minutes);
-        let table;
-        let (mut raw, mut fields) = (None, None);
-        for feed in &plan.feeds {
-            match feed {
-                Feed::Raw => raw = Some(line(&record)),
-                Feed::Fields => fields = Some(object(&plan.header, &record)),
-                _ => {}
-            }
-        }
-        table = plan.table.and_then(|p| record.get(p)).map(defender::table_name).unwrap_or_default();
-        let values: Vec<Value<'_>> = plan
-            .feeds
-            .iter()
-            .map(|feed| match feed {
-                Feed::Column(place) => cell(*place),
-                Feed::Time(places) => places
-                    .iter()
-                    .find_map(|p| match cell(*p) {
-                        Value::Text(t) => time::parse(&t).map(Value::Time),
-                        v @ Value::Time(_) => Some(v),
-                        _ => None,
-                    })
-                    .unwrap_or_default(),
-                Feed::Raw => raw.as_deref().map(Value::text).unwrap_or_default(),
-                Feed::Fields => fields.as_deref().map(|f| Value::Json(Cow::Borrowed(f))).unwrap_or_default(),
-                Feed::Table => Value::text(table),
-                Feed::None => Value::Missing,
-            })
-            .collect();
+        let row = Row::new(&plan, &record, offset_minutes);
+        let values: Vec<Value<'_>> = plan.feeds.iter().map(|feed| row.value(feed)).collect();
         report.add_events(1);
         if sink.event(&Event { kind, file, position, values: &values }).is_break() {
             return Ok(ControlFlow::Break(()));
@@ -232,15 +218,52 @@ fn read_one(
     }
 }
 
-/// A cell's value: local times moved to UTC, empty cells missing.
-fn value<'a>(plan: &Plan, record: &'a csv::StringRecord, place: usize, offset_minutes: i32) -> Value<'a> {
-    match record.get(place) {
-        None | Some("") => Value::Missing,
-        Some(cell) if plan.header.local.get(place) == Some(&true) => match time::parse(cell) {
-            Some(t) => Value::Time(t.saturating_sub(i64::from(offset_minutes) * 60_000_000_000)),
-            None => Value::text(cell),
-        },
-        Some(cell) => Value::text(cell),
+/// One row and what is made of all of it, where that is asked for.
+struct Row<'a> {
+    plan: &'a Plan,
+    record: &'a csv::StringRecord,
+    offset_minutes: i32,
+    raw: Option<String>,
+    fields: Option<String>,
+}
+
+impl<'a> Row<'a> {
+    fn new(plan: &'a Plan, record: &'a csv::StringRecord, offset_minutes: i32) -> Self {
+        let asked = |wanted: fn(&Feed) -> bool| plan.feeds.iter().any(wanted);
+        let raw = asked(|f| matches!(f, Feed::Raw)).then(|| line(record));
+        let fields = asked(|f| matches!(f, Feed::Fields)).then(|| object(&plan.header, record));
+        Row { plan, record, offset_minutes, raw, fields }
+    }
+
+    fn value(&self, feed: &Feed) -> Value<'_> {
+        match feed {
+            Feed::Column(place) => self.cell(*place),
+            Feed::Time(places) => places.iter().find_map(|p| self.time(*p)).map_or(Value::Missing, Value::Time),
+            Feed::Raw => self.raw.as_deref().map(Value::text).unwrap_or_default(),
+            Feed::Fields => self.fields.as_deref().map(|f| Value::Json(Cow::Borrowed(f))).unwrap_or_default(),
+            Feed::Table => Value::text(self.plan.table_of(self.record)),
+            Feed::None => Value::Missing,
+        }
+    }
+
+    /// A cell's value: local times moved to UTC, empty cells missing.
+    fn cell(&self, place: usize) -> Value<'a> {
+        match self.record.get(place) {
+            None | Some("") => Value::Missing,
+            Some(cell) if self.plan.header.local.get(place) == Some(&true) => match time::parse(cell) {
+                Some(t) => Value::Time(t.saturating_sub(i64::from(self.offset_minutes) * 60_000_000_000)),
+                None => Value::text(cell),
+            },
+            Some(cell) => Value::text(cell),
+        }
+    }
+
+    fn time(&self, place: usize) -> Option<i64> {
+        match self.cell(place) {
+            Value::Text(t) => time::parse(&t),
+            Value::Time(t) => Some(t),
+            _ => None,
+        }
     }
 }
 

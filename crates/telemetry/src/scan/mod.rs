@@ -87,7 +87,7 @@ struct Plan<'v> {
 
 /// What to ask of the reader, and how each family's events become rows.
 fn plan<'v>(source: &Source, view: &'v View, columns: &[String]) -> (Request, Vec<Plan<'v>>) {
-    let mut request = Request::default();
+    let mut request = Request { known: view.inferred(), ..Request::default() };
     let mut plans = Vec::new();
     for feed in view.feeds().iter().filter(|f| source.format.families().contains(&f.family)) {
         request.kinds.extend(feed.kinds());

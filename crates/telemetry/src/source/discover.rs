@@ -27,12 +27,13 @@ pub struct Options {
 ///
 /// In the order of `paths`, and within a folder by name, so that two runs read the same in the same order.
 pub fn discover(paths: &[String], options: &Options, report: &Report) -> Vec<Source> {
-    let mut walk = Walk { report, folders: HashSet::new(), files: Vec::new(), known: HashSet::new() };
+    let mut walk = Walk { report, folders: HashSet::new(), files: Vec::new(), known: Some(HashSet::new()) };
     let mut sources = Vec::new();
+    let mut unknown = 0;
     for path in paths {
         if path == "-" {
             match Input::spool(io::stdin()) {
-                Ok(input) => sources.extend(open(input, options, report)),
+                Ok(input) => sources.extend(open(input, true, options, &mut unknown, report)),
                 Err(e) => report.damage("<stdin>", None, describe(&e)),
             }
             continue;
@@ -45,7 +46,10 @@ pub fn discover(paths: &[String], options: &Options, report: &Report) -> Vec<Sou
         }
         for file in std::mem::take(&mut walk.files) {
             match Input::sniff(&file) {
-                Ok(input) => sources.extend(open(input, options, report)),
+                Ok(input) => {
+                    let named = file == plain;
+                    sources.extend(open(input, named, options, &mut unknown, report));
+                }
                 Err(e) => report.damage(&file.display().to_string(), None, describe(&e)),
             }
         }
@@ -53,8 +57,11 @@ pub fn discover(paths: &[String], options: &Options, report: &Report) -> Vec<Sou
     group_rotated(sources)
 }
 
-/// Recognises one input.
-fn open(mut input: Input, options: &Options, report: &Report) -> Option<Source> {
+/// How many files of no known format are named one by one.
+const UNKNOWN_NAMED: u64 = 20;
+
+/// Recognises one input. One that the user `named` must be telemetry; a folder may hold other things.
+fn open(mut input: Input, named: bool, options: &Options, unknown: &mut u64, report: &Report) -> Option<Source> {
     input.limits = options.limits;
     let name = input.name();
     let mut head = vec![0; SAMPLE];
@@ -76,7 +83,13 @@ fn open(mut input: Input, options: &Options, report: &Report) -> Option<Source> 
         (Some(format), found) => (format, found.map(|f| f.seen).unwrap_or_default()),
         (None, Some(found)) => (found.format, found.seen),
         (None, None) => {
-            report.note(&format!("{name}: no known telemetry format"), 1);
+            const WHAT: &str = "no known telemetry format";
+            *unknown += 1;
+            match (named, *unknown <= UNKNOWN_NAMED) {
+                (true, _) => report.damage(&name, None, WHAT),
+                (false, true) => report.note(&format!("{name}: {WHAT}"), 1),
+                (false, false) => report.note("further files of no known telemetry format", 1),
+            }
             return None;
         }
     };
@@ -100,8 +113,9 @@ struct Walk<'a> {
     /// Real paths of the folders entered, so that a link to a parent ends.
     folders: HashSet<PathBuf>,
     files: Vec<PathBuf>,
-    /// Real paths of the files taken, so that none is read twice.
-    known: HashSet<PathBuf>,
+    /// Real paths of the files taken, so that none is read twice. `None` while a glob looks for what it matches: a
+    /// file that has two names may match by the second.
+    known: Option<HashSet<PathBuf>>,
 }
 
 impl Walk<'_> {
@@ -116,7 +130,7 @@ impl Walk<'_> {
             Err(e) => self.report.damage(&name(), None, describe(&e)),
             Ok(m) if m.is_dir() => self.folder(path, real),
             Ok(m) if m.is_file() || named => {
-                if self.known.insert(real) {
+                if self.known.as_mut().is_none_or(|known| known.insert(real)) {
                     self.files.push(path.to_owned());
                 }
             }
@@ -159,19 +173,20 @@ impl Walk<'_> {
             }
         }
         let start = if base.as_os_str().is_empty() { PathBuf::from(".") } else { base };
-        let mut walk = Walk { report: self.report, folders: HashSet::new(), files: Vec::new(), known: HashSet::new() };
+        let mut walk = Walk { report: self.report, folders: HashSet::new(), files: Vec::new(), known: None };
         walk.path(&start, false);
-        let before = self.files.len();
+        let mut matched = false;
         for file in walk.files {
             let plain = file.strip_prefix(".").unwrap_or(&file);
             let matches = matcher.is_match(plain)
                 || matcher.is_match(&file)
                 || plain.ancestors().skip(1).any(|folder| matcher.is_match(folder));
-            if matches && fs::canonicalize(&file).is_ok_and(|real| self.known.insert(real)) {
-                self.files.push(file);
+            matched |= matches;
+            if matches {
+                self.path(&file, false);
             }
         }
-        if self.files.len() == before {
+        if !matched {
             self.report.damage(pattern, None, "matches no file");
         }
     }
@@ -206,17 +221,21 @@ fn group_rotated(sources: Vec<Source>) -> Vec<Source> {
     out
 }
 
-/// The log that a file is a part of, and which: `audit.log` is generation 0, `audit.log.3` and `audit.log.3.gz` 3.
+/// The log that a file is a part of, and how old a part: `audit.log` is 0, `audit.log.3` and `audit.log.3.gz` are 3,
+/// and `audit.log-20240501` (logrotate's `dateext`) is older the earlier its date.
 fn rotation(path: &Path) -> Option<(PathBuf, u64)> {
+    const NEWEST_DATE: u64 = 99_999_999;
     let name = path.file_name()?.to_str()?;
     let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(name);
-    let (stem, generation) = match name.rsplit_once('.') {
-        Some((stem, n)) if !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()) && n.len() < 7 => {
-            (stem, n.parse().ok()?)
+    let digits = |n: &str| n.bytes().all(|b| b.is_ascii_digit());
+    let (stem, age) = match (name.rsplit_once('.'), name.rsplit_once('-')) {
+        (Some((stem, n)), _) if (1..7).contains(&n.len()) && digits(n) => (stem, n.parse().ok()?),
+        (_, Some((stem, date))) if date.len() == 8 && digits(date) => {
+            (stem, NEWEST_DATE + 1_000_000 - date.parse::<u64>().ok()?)
         }
         _ => (name, 0),
     };
-    Some((path.with_file_name(stem), generation))
+    Some((path.with_file_name(stem), age))
 }
 
 #[cfg(test)]
@@ -227,6 +246,10 @@ mod tests {
     fn rotated_names() {
         assert_eq!(rotation(Path::new("/v/audit.log")), Some(("/v/audit.log".into(), 0)));
         assert_eq!(rotation(Path::new("/v/audit.log.12.gz")), Some(("/v/audit.log".into(), 12)));
+        let dated = |name: &str| rotation(Path::new(name)).unwrap();
+        assert_eq!(dated("audit.log-20240501").0, Path::new("audit.log"));
+        assert!(dated("audit.log-20240501.gz").1 > dated("audit.log-20240601").1);
+        assert!(dated("audit.log-20240601").1 > dated("audit.log.9").1);
         assert_eq!(rotation(Path::new("a.enriched.log")), Some(("a.enriched.log".into(), 0)));
     }
 }

@@ -143,8 +143,17 @@ impl Source {
         self.settings.table.clone().unwrap_or_else(|| identifier(&self.name))
     }
 
-    /// The reader of its format. Parquet has none here: the engine reads it in its own way, by
+    /// The schema that a Parquet file declares. Its rows are read column by column by an engine of its own, from
     /// [`Input::disk_path`].
+    pub fn parquet_schema(&self) -> io::Result<arrow::datatypes::SchemaRef> {
+        let path = self.inputs.first().and_then(Input::plain_path);
+        let path = path.ok_or_else(|| io::Error::new(io::ErrorKind::Unsupported, "a packed Parquet file"))?;
+        let builder =
+            parquet::arrow::arrow_reader::ArrowReaderMetadata::load(&std::fs::File::open(path)?, Default::default());
+        Ok(builder.map_err(io::Error::other)?.schema().clone())
+    }
+
+    /// The reader of its format. Parquet has none: see [`Source::parquet_schema`].
     pub fn reader(&self) -> io::Result<Box<dyn Reader>> {
         formats::reader(self)
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! expression = term { "|" term }            the first that is not missing
-//! term       = field | "text" | function "(" expression { "," expression } ")"
+//! term       = field | "text" | 'text' | function "(" expression { "," expression } ")"
 //! field      = a name of the source, or a pseudo-field such as @time
 //! ```
 
@@ -147,8 +147,9 @@ impl Parser<'_> {
     }
 
     fn term(&mut self) -> Result<Expr, String> {
-        if let Some(rest) = self.rest.strip_prefix('"') {
-            let (text, rest) = rest.split_once('"').ok_or_else(|| format!("no end of `{}`", self.rest))?;
+        if let Some(quote) = self.rest.chars().next().filter(|c| matches!(c, '"' | '\'')) {
+            let rest = &self.rest[1..];
+            let (text, rest) = rest.split_once(quote).ok_or_else(|| format!("no end of `{}`", self.rest))?;
             self.rest = rest.trim_start();
             return Ok(Expr::Const(text.to_owned()));
         }

@@ -41,7 +41,7 @@ impl Known {
 
 /// Infers the table.
 pub(super) fn infer(source: &Source, report: &Report) -> io::Result<View> {
-    let request = Request { fields: vec!["@fields".to_owned()], kinds: Vec::new() };
+    let request = Request { fields: vec!["@fields".to_owned()], ..Request::default() };
     let mut names: Vec<(String, Known)> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     let (mut rows, mut bytes) = (0, 0);

@@ -26,20 +26,22 @@ pub fn messages(fields: &[String], raw_audit: bool) -> View {
     let audit = if raw_audit { Family::AuditRecord } else { Family::Auditd };
     let feeds = FAMILIES.into_iter().chain([audit]).map(|family| {
         let data = mapping::family(family);
-        let columns = fields.iter().map(|name| Some(source_of(name, data))).collect();
+        let columns = fields.iter().map(|name| Some(source_of(name, family, data))).collect();
         Feed { family, codes: Vec::new(), columns, require: None, verbatim: false }
     });
     View::new("messages", columns, feeds.collect(), true)
 }
 
 /// Where a field comes from.
-fn source_of(name: &str, data: &FamilyData) -> Expr {
+fn source_of(name: &str, family: Family, data: &FamilyData) -> Expr {
     if let Some(expr) = data.names.get(&name.to_ascii_lowercase()) {
         return expr.clone();
     }
-    // `EventData.Image` and `Event.EventData.Image` are the same field as `Image` to a reader that has no such tree.
+    // Where a product's fields stand in a tree, its collectors name the path differently: `EventData.Image`,
+    // `Event.EventData.Image` and `winlog.event_data.Image` are one field.
+    let tree = matches!(family, Family::Sysmon | Family::Security | Family::Windows | Family::Defender);
     let leaf = name.rsplit('.').next().unwrap_or(name);
-    if leaf == name || leaf.is_empty() {
+    if !tree || leaf == name || leaf.is_empty() {
         return Expr::Field(name.to_owned());
     }
     let short = data.names.get(&leaf.to_ascii_lowercase()).cloned();

@@ -163,6 +163,12 @@ impl View {
         self.schema_of(&names)
     }
 
+    /// The names of the columns, where they were inferred and there may be more.
+    pub(crate) fn inferred(&self) -> Vec<String> {
+        let only = self.inner.only.is_some();
+        self.inner.columns.iter().filter(|_| only).map(|c| c.name.clone()).collect()
+    }
+
     pub(crate) fn family_data(&self, feed: &Feed) -> &'static FamilyData {
         mapping::family(feed.family)
     }

@@ -16,12 +16,16 @@ fn input(path: &Path) -> Input {
 }
 
 fn read(paths: &[PathBuf], settings: Settings, kinds: &[Kind], fields: &[&str], report: &Report) -> Vec<(Kind, Row)> {
-    let request = Request { fields: fields.iter().map(|f| (*f).to_owned()).collect(), kinds: kinds.to_vec() };
+    let request = Request {
+        fields: fields.iter().map(|f| (*f).to_owned()).collect(),
+        kinds: kinds.to_vec(),
+        ..Request::default()
+    };
     let mut rows = vec![];
     AuditReader::new(paths.iter().map(|p| input(p)).collect(), settings)
         .read(&request, report, &mut |e: &parallax_telemetry::Event<'_>| {
             let row = request.fields.iter().cloned().zip(e.values.iter().map(show)).collect();
-            rows.push((e.kind.clone(), row));
+            rows.push((e.kind, row));
             ControlFlow::Continue(())
         })
         .unwrap();

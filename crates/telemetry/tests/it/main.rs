@@ -1,6 +1,10 @@
 //! Integration tests of the telemetry crate.
 
 mod auditd;
+mod damage;
 mod defender;
+mod sources;
 mod support;
+mod tables;
+mod views;
 mod windows;

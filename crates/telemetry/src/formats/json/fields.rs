@@ -2,7 +2,7 @@
 
 use super::value::{self, Entry};
 use crate::event::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A pseudo-field that every family knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +33,17 @@ pub(crate) struct Wanted {
     slots: HashMap<String, Vec<usize>>,
     /// What the n-th entry of the previous objects was called: rows of one table repeat their column order.
     memo: Vec<(String, Vec<usize>)>,
+    /// Lower-case names that the caller knows; empty where it does not want to hear of others.
+    known: HashSet<String>,
+    /// Names met that the caller does not know, until they are told.
+    news: Vec<String>,
 }
 
+/// So many unknown names are told; more are data under changing names, not columns.
+const MOST_NEWS: usize = 1_000;
+
 impl Wanted {
-    pub(crate) fn new(fields: &[String]) -> Self {
+    pub(crate) fn new(fields: &[String], known: &[String]) -> Self {
         let mut wanted = Wanted {
             names: fields.to_vec(),
             pseudo: Vec::new(),
@@ -44,6 +51,8 @@ impl Wanted {
             plain: Vec::new(),
             slots: HashMap::new(),
             memo: Vec::new(),
+            known: known.iter().map(|n| n.to_ascii_lowercase()).collect(),
+            news: Vec::new(),
         };
         for (slot, name) in fields.iter().enumerate() {
             if name.starts_with('@') {
@@ -79,12 +88,22 @@ impl Wanted {
         &self.pseudo
     }
 
+    /// Names met since the last call that the caller does not know.
+    pub(crate) fn news(&mut self) -> std::vec::Drain<'_, String> {
+        self.news.drain(..)
+    }
+
     /// Fills the slots of plain and dotted names from an object's entries. With `nested`, names that stand nowhere at
     /// the top are looked for below.
     pub(crate) fn fill<'a>(&mut self, entries: &[Entry<'a>], nested: bool, values: &mut [Value<'a>]) {
         for (place, (name, raw)) in entries.iter().enumerate() {
             if self.memo.get(place).is_none_or(|(known, _)| known != name) {
-                let slots = self.slots.get(&name.to_ascii_lowercase()).cloned().unwrap_or_default();
+                let lower = name.to_ascii_lowercase();
+                let slots = self.slots.get(&lower).cloned().unwrap_or_default();
+                if !self.known.is_empty() && !self.known.contains(&lower) && self.known.len() < MOST_NEWS {
+                    self.news.push(name.clone().into_owned());
+                    self.known.insert(lower);
+                }
                 let entry = (name.clone().into_owned(), slots);
                 match self.memo.get_mut(place) {
                     Some(old) => *old = entry,

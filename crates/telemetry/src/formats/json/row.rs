@@ -103,7 +103,7 @@ pub(crate) struct Rows<'r> {
 
 impl<'r> Rows<'r> {
     pub(crate) fn new(request: &'r Request, report: &'r Report, sink: &'r mut dyn Sink) -> Self {
-        let wanted = Wanted::new(&request.fields);
+        let wanted = Wanted::new(&request.fields, &request.known);
         let windows = Compiled::new(request);
         let wants = Wants::new(request);
         Rows {
@@ -288,7 +288,7 @@ impl<'r> Rows<'r> {
         let mut values: Vec<Value<'a>> = self.blank();
         self.wanted.fill(entries, false, &mut values);
         let text = |name: &str| value::find(entries, name).map_or(Value::Missing, value::decode);
-        let table = if table.is_empty() { table_of(number) } else { table };
+        let table = if table.is_empty() { code::table(number) } else { table };
         for (slot, pseudo) in self.wanted.pseudo() {
             values[*slot] = match pseudo {
                 Pseudo::Time => time(entries, &["Timestamp", "TimeGenerated", "time"]),
@@ -329,7 +329,16 @@ impl<'r> Rows<'r> {
         values
     }
 
+    /// Tells of fields that a table with an inferred schema lacks.
+    fn tell_news(&mut self) {
+        for name in self.wanted.news() {
+            let what = format!("{}: field `{name}` came up after the table's columns were inferred", self.name);
+            self.report.note(&what, 1);
+        }
+    }
+
     fn emit(&mut self, kind: Kind, position: u64, values: Vec<Value<'_>>) -> ControlFlow<()> {
+        self.tell_news();
         self.report.add_events(1);
         let flow = self.sink.event(&Event { kind, file: self.file, position, values: &values });
         self.values = recycle(values);
@@ -377,16 +386,6 @@ fn time<'a>(entries: &[Entry<'a>], names: &[&str]) -> Value<'a> {
             _ => None,
         })
         .map_or(Value::Missing, Value::Time)
-}
-
-fn table_of(number: u32) -> &'static str {
-    match number {
-        code::PROCESS => "DeviceProcessEvents",
-        code::NETWORK => "DeviceNetworkEvents",
-        code::FILE => "DeviceFileEvents",
-        code::IMAGE_LOAD => "DeviceImageLoadEvents",
-        _ => "",
-    }
 }
 
 /// How far into `whole` its part begins.

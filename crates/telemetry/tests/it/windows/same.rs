@@ -190,7 +190,7 @@ fn mixed_shapes_in_one_file() {
     let (seen, report) = through(content.as_bytes(), json, &request(&["Image", "NewProcessName"]));
     assert_eq!(report.damaged(), 0);
     let expected: Vec<Kind> = json_shapes().iter().flat_map(|_| events.iter().map(kind)).collect();
-    assert_eq!(seen.iter().map(|s| s.kind.clone()).collect::<Vec<_>>(), expected);
+    assert_eq!(seen.iter().map(|s| s.kind).collect::<Vec<_>>(), expected);
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub(crate) fn shown(value: &Value<'_>) -> Option<String> {
 }
 
 pub(crate) fn request(fields: &[&str]) -> Request {
-    Request { fields: fields.iter().map(|f| (*f).to_owned()).collect(), kinds: vec![] }
+    Request { fields: fields.iter().map(|f| (*f).to_owned()).collect(), ..Request::default() }
 }
 
 /// Everything that `reader` gives for `request`.
@@ -35,7 +35,7 @@ pub(crate) fn read(reader: &mut dyn Reader, request: &Request) -> (Vec<Seen>, Re
     let report = Report::new();
     let mut seen = Vec::new();
     let mut sink = |e: &Event<'_>| {
-        seen.push(Seen { kind: e.kind.clone(), position: e.position, values: e.values.iter().map(shown).collect() });
+        seen.push(Seen { kind: e.kind, position: e.position, values: e.values.iter().map(shown).collect() });
         ControlFlow::Continue(())
     };
     reader.read(request, &report, &mut sink).expect("the reader goes on");
