@@ -4,7 +4,8 @@
 //! `cargo run --release --example windows -- [--dump] [--kind FAMILY:CODE]… FIELD,FIELD,… FILE…`
 
 use parallax_telemetry::event::{Event, Family, Kind, Reader, Request, Value};
-use parallax_telemetry::formats::windows::{EvtxReader, JsonReader, SysmonLinuxReader, XmlReader};
+use parallax_telemetry::formats::json::JsonReader;
+use parallax_telemetry::formats::windows::{EvtxReader, SysmonLinuxReader, XmlReader};
 use parallax_telemetry::input::{Compression, Input};
 use parallax_telemetry::report::Report;
 use std::io::Write as _;

@@ -16,6 +16,7 @@
 //! into one. [`declared`] gives parameters and result of a function, and so does a search for all names that begin with
 //! `kql_<function>_` its variants.
 
+mod aggregate;
 mod convert;
 mod dynamic;
 pub(crate) mod json;
@@ -46,8 +47,13 @@ pub fn scalar(name: &str) -> Option<Arc<ScalarUDF>> {
 }
 
 /// The aggregate of that full name (`kql_dcount`).
-pub fn aggregate(_name: &str) -> Option<Arc<AggregateUDF>> {
-    None
+pub fn aggregate(name: &str) -> Option<Arc<AggregateUDF>> {
+    aggregate::get(name)
+}
+
+/// All aggregates, by name.
+pub fn all_aggregates() -> impl Iterator<Item = &'static Arc<AggregateUDF>> {
+    aggregate::all()
 }
 
 /// All scalar functions, by name.

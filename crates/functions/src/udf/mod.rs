@@ -24,7 +24,7 @@ mod signature;
 
 pub use call::Function;
 pub use compile::{Const, Consts};
-pub use row::{DECIMAL_ONE, DECIMAL_SCALE, Row};
+pub use row::{Columns, DECIMAL_ONE, DECIMAL_SCALE, Row};
 pub use signature::{Param, Signature, Type};
 
 use arrow::array::ArrayRef;

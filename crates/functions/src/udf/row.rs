@@ -115,6 +115,11 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// Whether argument `i` is a column of decimals.
+    pub fn is_decimal(&self, i: usize) -> bool {
+        matches!(self.column(i), Some((Data::Decimal(_), _)))
+    }
+
     /// Whether argument `i` is null or not given.
     pub fn is_null(&self, i: usize) -> bool {
         let Some((data, at)) = self.column(i) else { return true };
@@ -127,5 +132,23 @@ impl<'a> Row<'a> {
             Data::Decimal(a) => a.is_null(at),
             Data::Text(a) => a.is_null(at),
         }
+    }
+}
+
+/// Columns to be read row by row, outside a scalar function.
+pub struct Columns<'a>(Vec<Column<'a>>);
+
+impl<'a> Columns<'a> {
+    /// Over arrays of one length.
+    ///
+    /// # Errors
+    /// Where a column has a type that no row can be read from.
+    pub fn new(arrays: &'a [ArrayRef]) -> Result<Self> {
+        arrays.iter().map(|a| Column::new(a, false)).collect::<Result<_>>().map(Columns)
+    }
+
+    /// The row at an index.
+    pub fn row(&'a self, at: usize) -> Row<'a> {
+        Row { columns: &self.0, at }
     }
 }

@@ -66,7 +66,7 @@ pub(crate) fn call(name: &str, args: &[Value], shape: Shape) -> Result<Value, St
     Ok(all.into_iter().next().unwrap_or(Value::Null))
 }
 
-fn scalar(value: &Value, ty: Type) -> Result<ScalarValue, String> {
+pub(crate) fn scalar(value: &Value, ty: Type) -> Result<ScalarValue, String> {
     let ty = match ty {
         Type::Of(ty) => ty,
         Type::Any => ColumnType::String,
@@ -100,7 +100,7 @@ fn scalar(value: &Value, ty: Type) -> Result<ScalarValue, String> {
     })
 }
 
-fn json(value: &ScalarValue, ty: ColumnType) -> Result<Value, String> {
+pub(crate) fn json(value: &ScalarValue, ty: ColumnType) -> Result<Value, String> {
     Ok(match (value, ty) {
         (v, _) if v.is_null() => Value::Null,
         (ScalarValue::Boolean(Some(b)), _) => Value::from(*b),

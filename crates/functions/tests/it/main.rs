@@ -1,7 +1,9 @@
 //! The functions against their cases (`tests/cases/*.tsv`) and, where present, against shared corpora.
 
+mod aggregates;
 mod call;
 mod cases;
 mod corpus;
 mod optimised;
+mod plans;
 mod speed;

@@ -120,63 +120,132 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     Some(y * 365 + y / 4 - y / 100 + y / 400 + BEFORE[index] + i64::from(leap && month > 2) + day - 1)
 }
 
-/// What stands in `datetime(…)`: ISO 8601 as Kusto documents it (a year, a month, a date, a date and a time, with `Z`
-/// or an offset), and `month/day/year`. UTC where nothing else is said.
+/// What stands in `datetime(…)`. Besides ISO 8601 (a year, a month, a date, a date and a time, with `Z` or an offset)
+/// the engine takes what .NET takes in the invariant culture, and published queries use it: month names, `month/day/year`
+/// with any separator, and spaces around separators. UTC where nothing else is said.
 pub(crate) fn datetime(text: &str) -> Option<i64> {
     let text = unquote(text);
-    let split = text.find(['T', 't', ' ']).unwrap_or(text.len());
-    let (date, rest) = text.split_at(split);
-    let rest = rest.trim_start_matches(['T', 't', ' ']);
+    let (date, time) = split_date(text);
     let date = date_part(date)?;
-    let (time, offset) = if rest.is_empty() { (0, 0) } else { time_and_offset(rest)? };
+    let (time, offset) = if time.is_empty() { (0, 0) } else { time_and_offset(time)? };
     let ticks = date.checked_mul(DAY)?.checked_add(time)?.checked_sub(offset)?;
     (0..=3_155_378_975_999_999_999).contains(&ticks).then_some(ticks)
 }
 
+/// Cuts before the hour: at the `T` behind a digit, else before the digits of the first `:`.
+fn split_date(text: &str) -> (&str, &str) {
+    let bytes = text.as_bytes();
+    let marked = (1..bytes.len()).find(|&i| matches!(bytes[i], b'T' | b't') && bytes[i - 1].is_ascii_digit());
+    if let Some(at) = marked {
+        return (&text[..at], text[at + 1..].trim());
+    }
+    let Some(colon) = text.find(':') else { return (text, "") };
+    let hour = text[..colon].trim_end().trim_end_matches(|c: char| c.is_ascii_digit());
+    (hour, text[hour.len()..].trim())
+}
+
 fn date_part(date: &str) -> Option<i64> {
-    if date.contains('/') {
-        let mut parts = date.split('/');
-        let (month, day, year) = (number(parts.next()?)?, number(parts.next()?)?, parts.next()?);
-        if year.len() != 4 || parts.next().is_some() {
+    let parts: Vec<&str> = date.split(|c: char| !c.is_ascii_alphanumeric()).filter(|p| !p.is_empty()).collect();
+    let mut month = None;
+    let mut numbers = Vec::new();
+    for part in parts {
+        if part.bytes().all(|b| b.is_ascii_digit()) {
+            numbers.push(part);
+        } else if let Some(named) = month_named(part) {
+            month = Some(named);
+        } else if !is_weekday(part) {
             return None;
         }
-        return days(number(year)?, month, day);
     }
-    let mut parts = date.split('-');
-    let year = parts.next()?;
-    if year.len() == 8 && !date.contains('-') {
-        return days(number(&year[..4])?, number(&year[4..6])?, number(&year[6..])?);
+    let full = |text: &str| text.len() == 4;
+    match (month, numbers.as_slice()) {
+        (None, [year]) if full(year) => days(number(year)?, 1, 1),
+        (None, [whole]) if whole.len() == 8 => days(number(&whole[..4])?, number(&whole[4..6])?, number(&whole[6..])?),
+        (None, [year, month]) if full(year) => days(number(year)?, number(month)?, 1),
+        (None, [year, month, day]) if full(year) => days(number(year)?, number(month)?, number(day)?),
+        (None, [month, day, year]) => days(year_of(year)?, number(month)?, number(day)?),
+        (Some(month), [year, day]) if full(year) => days(number(year)?, month, number(day)?),
+        (Some(month), [day, year]) => days(year_of(year)?, month, number(day)?),
+        _ => None,
     }
-    if year.len() != 4 {
-        return None;
+}
+
+/// A year; of two digits it lies between 1950 and 2049.
+fn year_of(text: &str) -> Option<i64> {
+    match (text.len(), number(text)?) {
+        (4, year) => Some(year),
+        (2, year) if year < 50 => Some(2000 + year),
+        (2, year) => Some(1900 + year),
+        _ => None,
     }
-    let month = parts.next().map_or(Some(1), number)?;
-    let day = parts.next().map_or(Some(1), number)?;
-    if parts.next().is_some() {
-        return None;
-    }
-    days(number(year)?, month, day)
+}
+
+fn month_named(word: &str) -> Option<i64> {
+    const MONTHS: [&str; 12] = [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ];
+    let at = MONTHS.iter().position(|m| m.eq_ignore_ascii_case(word) || m[..3].eq_ignore_ascii_case(word))?;
+    i64::try_from(at + 1).ok()
+}
+
+fn is_weekday(word: &str) -> bool {
+    let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    days.iter().any(|d| d.eq_ignore_ascii_case(word) || d[..3].eq_ignore_ascii_case(word))
 }
 
 fn time_and_offset(text: &str) -> Option<(i64, i64)> {
-    let end = text.find(['Z', 'z', '+', '-']).unwrap_or(text.len());
+    let end = text.find(|c: char| c.is_ascii_alphabetic() || matches!(c, '+' | '-')).unwrap_or(text.len());
     let (time, zone) = text.split_at(end);
-    let offset = match zone.trim() {
-        "" | "Z" | "z" => 0,
-        zone => {
-            let sign = if zone.starts_with('-') { -1 } else { 1 };
-            let digits: String = zone.get(1..)?.chars().filter(|c| *c != ':').collect();
-            let (hours, minutes) = match digits.len() {
-                1 | 2 => (number(&digits)?, 0),
-                4 => (number(&digits[..2])?, number(&digits[2..])?),
-                _ => return None,
-            };
-            sign * (hours * HOUR + minutes * MINUTE)
-        }
+    let (zone, afternoon) = half_of_day(zone.trim());
+    let offset = match zone.to_ascii_uppercase().as_str() {
+        "" | "Z" | "GMT" | "UTC" => 0,
+        zone => offset(zone)?,
     };
     let time = time.trim();
     let ticks = if time.contains(':') { clock(time)? } else { number(time).filter(|h| *h < 24)? * HOUR };
-    (0..=DAY).contains(&ticks).then_some((ticks, offset))
+    let ticks = match afternoon {
+        Some(afternoon) if (HOUR..13 * HOUR).contains(&ticks) => ticks % (12 * HOUR) + i64::from(afternoon) * 12 * HOUR,
+        Some(_) => return None,
+        None => ticks,
+    };
+    (0..DAY).contains(&ticks).then_some((ticks, offset))
+}
+
+/// `AM` or `PM` before a zone; whether it is `PM`.
+fn half_of_day(text: &str) -> (&str, Option<bool>) {
+    let head = text.get(..2).unwrap_or("");
+    if head.eq_ignore_ascii_case("am") || head.eq_ignore_ascii_case("pm") {
+        (text[2..].trim(), Some(head.eq_ignore_ascii_case("pm")))
+    } else {
+        (text, None)
+    }
+}
+
+/// `+02:00`, `-0530`, `+2`.
+fn offset(zone: &str) -> Option<i64> {
+    let sign = match zone.chars().next()? {
+        '-' => -1,
+        '+' => 1,
+        _ => return None,
+    };
+    let digits: String = zone[1..].chars().filter(|c| *c != ':').collect();
+    let (hours, minutes) = match digits.len() {
+        1 | 2 => (number(&digits)?, 0),
+        4 => (number(&digits[..2])?, number(&digits[2..])?),
+        _ => return None,
+    };
+    Some(sign * (hours * HOUR + minutes * MINUTE))
 }
 
 /// What stands in the parentheses of a typed literal. `None`: no value of that type.

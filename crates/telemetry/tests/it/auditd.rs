@@ -101,7 +101,7 @@ fn shared_capture_decodes_as_expected() {
         parents += usize::from(parent.is_some());
         images.insert(row["pid"].clone().unwrap(), row["exe"].clone().unwrap());
     }
-    println!("{} executions, {parents} with a parent, notes {:?}", rows.len(), report.notes());
+    eprintln!("{} executions, {parents} with a parent, notes {:?}", rows.len(), report.notes());
     assert_eq!(report.damaged(), 0, "{:?}", report.damages());
 }
 
@@ -124,7 +124,7 @@ fn shared_rotation_is_one_stream() {
     }
     let mut sizes: Vec<usize> = runs.values().map(HashMap::len).collect();
     sizes.sort_unstable();
-    println!("{} executions, runs of {sizes:?} markers, notes {:?}", rows.len(), report.notes());
+    eprintln!("{} executions, runs of {sizes:?} markers, notes {:?}", rows.len(), report.notes());
     assert_eq!(sizes, [37, 1500, 3000]);
     assert!(runs.values().flat_map(HashMap::values).all(|&n| n == 1));
     assert_eq!(report.damaged(), 0, "{:?}", report.damages());
@@ -135,10 +135,103 @@ fn shared_loss_capture_reads() {
     let Some(folder) = shared() else { return };
     let report = Report::new();
     let rows = read(&[folder.join("kernel-loss.log")], Settings::default(), &[], &["@type", "@fields"], &report);
-    println!("{} events, {:?}, {:?}", rows.len(), report.notes(), report.damages());
+    eprintln!("{} events, {:?}, {:?}", rows.len(), report.notes(), report.damages());
     let executions = rows.iter().filter(|(k, _)| *k == exec()).count();
     assert_eq!(executions, 40);
     // Three successful calls lost their EXECVE record in the kernel.
     assert_eq!(report.notes().values().copied().collect::<Vec<_>>(), [3]);
     assert_eq!(report.damaged(), 0, "{:?}", report.damages());
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/auditd").join(name)
+}
+
+/// Executions as a person would write them down: who, what, and from whom.
+fn executions(files: &[PathBuf], settings: Settings) -> (Vec<String>, Report) {
+    let report = Report::new();
+    let fields = [
+        "@host",
+        "@id",
+        "ppid",
+        "pid",
+        "uid",
+        "@user",
+        "exe",
+        "comm",
+        "@argv",
+        "@parent.exe",
+        "@parent.cmdline",
+        "ARCH",
+    ];
+    let rows = read(files, settings, &[exec()], &fields, &report);
+    let lines = rows.iter().filter(|(kind, _)| *kind == exec()).map(|(_, row)| {
+        let f = |name: &str| row[name].as_deref().unwrap_or("-");
+        let argv = match f("@argv") {
+            long if long.len() > 300 => format!("{}… {} bytes", &long[..60], long.len()),
+            short => short.to_owned(),
+        };
+        let at = format!(
+            "{}#{} {}→{} {} {}({})",
+            f("@host"),
+            f("@id"),
+            f("ppid"),
+            f("pid"),
+            f("ARCH"),
+            f("uid"),
+            f("@user")
+        );
+        format!("{at} {} [{}] {argv}\n    from {} ({})", f("exe"), f("comm"), f("@parent.exe"), f("@parent.cmdline"))
+    });
+    (lines.collect(), report)
+}
+
+#[test]
+fn fixtures_decode() {
+    for name in ["atomics.enriched", "atomics.raw", "evasions.enriched", "traps.enriched", "traps.raw-no-node"] {
+        let (lines, report) = executions(&[fixture(&format!("{name}.log"))], Settings::default());
+        assert_eq!(report.damaged(), 0, "{:?}", report.damages());
+        let notes = format!("{:?}", report.notes());
+        insta::assert_snapshot!(name, format!("{}\n\nnotes {notes}", lines.join("\n")));
+    }
+}
+
+#[test]
+fn fixtures_connections() {
+    let fields = ["@id", "success", "exit", "exe", "@addr.family", "@addr.ip", "@addr.port", "@addr.path"];
+    let mut lines = vec![];
+    for name in ["atomics.enriched.log", "traps.raw-no-node.log"] {
+        let connect = Kind::new(Family::Auditd, audit::CONNECT);
+        let rows = read(&[fixture(name)], Settings::default(), std::slice::from_ref(&connect), &fields, &Report::new());
+        for (_, row) in rows.iter().filter(|(kind, _)| *kind == connect) {
+            if row["@addr.path"].as_deref() != Some("/var/run/nscd/socket") {
+                lines.push(fields.map(|f| row[f].as_deref().unwrap_or("-")).join(" "));
+            }
+        }
+    }
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn fixtures_user_commands() {
+    let user_cmd = Kind::new(Family::Auditd, audit::USER_CMD);
+    let fields = ["@user_cmd", "cmd", "cwd", "exe", "uid", "UID", "@user", "res", "terminal"];
+    for (name, passwd) in
+        [("traps.enriched.log", false), ("traps.raw-no-node.log", false), ("traps.raw-no-node.log", true)]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("passwd");
+        std::fs::write(&file, "root:x:0:0::/root:/bin/sh\nanalyst:x:1001:1001::/home/analyst:/bin/bash\n").unwrap();
+        let settings = Settings { passwd: passwd.then_some(file), ..Settings::default() };
+        let rows = read(&[fixture(name)], settings, std::slice::from_ref(&user_cmd), &fields, &Report::new());
+        let rows: Vec<&Row> = rows.iter().filter(|(kind, _)| *kind == user_cmd).map(|(_, row)| row).collect();
+        assert_eq!(rows.len(), 3);
+        let f = |name: &str| rows[1][name].as_deref();
+        assert_eq!(f("@user_cmd"), Some(r"/usr/bin/printf %s\n two words"));
+        assert_eq!((f("cmd"), f("cwd"), f("exe")), (f("@user_cmd"), Some("/home/analyst"), Some("/usr/bin/sudo")));
+        assert_eq!((f("uid"), f("res"), f("terminal")), (Some("1001"), Some("success"), None));
+        // The number never stands for the name.
+        let named = (name == "traps.enriched.log" || passwd).then_some("analyst");
+        assert_eq!((f("UID"), f("@user")), (named, named));
+    }
 }

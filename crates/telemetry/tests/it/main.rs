@@ -1,6 +1,7 @@
 //! Integration tests of the telemetry crate.
 
 mod auditd;
+mod auditd_properties;
 mod damage;
 mod defender;
 mod sources;

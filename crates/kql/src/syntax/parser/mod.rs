@@ -59,11 +59,19 @@ impl Parser<'_> {
             let span = self.bump().span();
             directives.push(Directive { text: span.of(self.text).to_owned(), span });
         }
+        if self.peek() == Kind::Dot {
+            return Err(self.management_command());
+        }
         let statements = self.statements()?;
         if self.peek() != Kind::End {
             return Err(self.unexpected());
         }
         Ok(Tree { directives, statements })
+    }
+
+    fn management_command(&self) -> Box<Diagnostic> {
+        let diagnostic = self.error(codes::UNSUPPORTED, "management commands, which begin with `.`, are not supported");
+        Box::new(diagnostic.help("only queries are read here"))
     }
 
     fn token(&self, ahead: usize) -> Token {

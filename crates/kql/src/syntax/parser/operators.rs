@@ -4,8 +4,8 @@ use super::super::codes;
 use super::super::keyword::Keyword;
 use super::super::lexer::Kind;
 use super::super::tree::{
-    Argument, EvaluateSchema, Expr, ExprKind, Join, JoinCondition, Naming, Operator, OperatorKind, Options, Order,
-    Ordered, Query, Reorder, Selector, Sort, Summarize,
+    Argument, EvaluateSchema, Expr, ExprKind, Join, JoinCondition, Operator, OperatorKind, Options, Order, Ordered,
+    Query, Reorder, Selector, Sort, Summarize,
 };
 use super::lists::ListRule;
 use super::names::Names;
@@ -288,13 +288,7 @@ impl Parser<'_> {
     fn filter(&mut self) -> Parsed<OperatorKind> {
         let options = self.options(HINTS)?;
         let predicate = self.expect_named()?;
-        if let Naming::One(name) = &predicate.naming {
-            // The reference parser reads this and refuses it when it binds, with a message about types.
-            let place = parallax_diagnostics::Span::new(name.span.end, predicate.value.span.start);
-            let message = "`=` gives a name; to compare, write `==`";
-            return Err(Box::new(Diagnostic::error(codes::UNEXPECTED, place, message).fix(place, " == ")));
-        }
-        Ok(OperatorKind::Where { options, predicate: predicate.value })
+        Ok(OperatorKind::Where { options, naming: predicate.naming, predicate: predicate.value })
     }
 
     fn get_schema(&mut self) -> Parsed<OperatorKind> {

@@ -1,6 +1,6 @@
 //! Tabular operators.
 
-use super::expr::{Argument, Call, Expr, Query};
+use super::expr::{Argument, Call, Expr, Naming, Query};
 use super::literal::ScalarType;
 use super::{ColumnDef, Name, Parameter, Statement};
 use parallax_diagnostics::Span;
@@ -250,6 +250,9 @@ pub enum OperatorKind {
     Where {
         /// Hints.
         options: Options,
+        /// The name in `where name = predicate`, which is not the comparison that its writer meant: the language
+        /// gives the predicate a name and forgets it, so `where IsAudit = true` keeps every row.
+        naming: Naming,
         /// The predicate.
         predicate: Expr,
     },

@@ -5,12 +5,47 @@ use super::arguments::{self, Arguments};
 use super::decode::Decoder;
 use super::join::{Group, Record};
 use super::json;
-use super::process::Image;
-use super::record::{Fields, Raw, RecordType, enrichment};
+use super::process::Table;
+use super::record::{Fields, Raw, RecordType};
 use super::syscall::{Syscall, decimal};
 use super::users::Users;
 use crate::Value;
 use std::cell::OnceCell;
+
+/// Which process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    Own,
+    Parent,
+    Grandparent,
+}
+
+/// What of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Pid,
+    Ppid,
+    Exe,
+    Comm,
+    CommandLine,
+    Argv,
+    Time,
+}
+
+impl Part {
+    fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "pid" => Part::Pid,
+            "ppid" => Part::Ppid,
+            "exe" => Part::Exe,
+            "comm" => Part::Comm,
+            "cmdline" => Part::CommandLine,
+            "argv" => Part::Argv,
+            "time" => Part::Time,
+            _ => return None,
+        })
+    }
+}
 
 /// What an asked field is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,12 +59,8 @@ pub(super) enum Want {
     CommandLine,
     Argv,
     Argc,
-    ParentPid,
-    ParentExe,
-    ParentComm,
-    ParentCommandLine,
-    ParentArgv,
-    ParentTime,
+    /// Something of the event's process, its parent or its parent's parent.
+    Process(Whose, Part),
     User,
     UserCommand,
     AddressFamily,
@@ -66,6 +97,13 @@ impl Want {
         if let Some(n) = lower.strip_prefix("@name.") {
             return n.parse().map_or(Want::Nothing, Want::PathName);
         }
+        for (prefix, whose) in
+            [("@parent.parent.", Whose::Grandparent), ("@parent.", Whose::Parent), ("@process.", Whose::Own)]
+        {
+            if let Some(part) = lower.strip_prefix(prefix) {
+                return Part::parse(part).map_or(Want::Nothing, |part| Want::Process(whose, part));
+            }
+        }
         match lower.as_str() {
             "@time" => Want::Time,
             "@host" => Want::Host,
@@ -76,12 +114,6 @@ impl Want {
             "@cmdline" => Want::CommandLine,
             "@argv" => Want::Argv,
             "@argc" => Want::Argc,
-            "@parent.pid" => Want::ParentPid,
-            "@parent.exe" => Want::ParentExe,
-            "@parent.comm" => Want::ParentComm,
-            "@parent.cmdline" => Want::ParentCommandLine,
-            "@parent.argv" => Want::ParentArgv,
-            "@parent.time" => Want::ParentTime,
             "@user" => Want::User,
             "@user_cmd" => Want::UserCommand,
             "@addr.family" => Want::AddressFamily,
@@ -100,28 +132,19 @@ impl Want {
 
     /// Whether the process table must be kept for it.
     pub(super) fn needs_processes(&self) -> bool {
-        matches!(
-            self,
-            Want::ParentExe | Want::ParentComm | Want::ParentCommandLine | Want::ParentArgv | Want::ParentTime
-        )
+        !matches!(self, Want::Process(Whose::Parent | Whose::Own, Part::Pid) | Want::Process(Whose::Own, Part::Ppid))
+            && matches!(self, Want::Process(..))
     }
 
     /// Whether the process table must keep arguments for it.
     pub(super) fn needs_parent_arguments(&self) -> bool {
-        matches!(self, Want::ParentCommandLine | Want::ParentArgv)
+        matches!(self, Want::Process(_, Part::CommandLine | Part::Argv))
     }
 
     /// Whether the arguments must be decoded for it.
     pub(super) fn needs_arguments(&self) -> bool {
         matches!(self, Want::CommandLine | Want::Argv | Want::Argc | Want::Argument(..) | Want::Fields)
     }
-}
-
-/// The parent as the process table knows it.
-#[derive(Clone, Copy)]
-pub(super) struct Parent<'a> {
-    pub(super) image: &'a Image,
-    pub(super) started: Option<i64>,
 }
 
 /// An event and all that its fields are taken from.
@@ -132,7 +155,8 @@ pub(super) struct View<'a> {
     /// Whether it is a successful execution.
     pub(super) exec: bool,
     pub(super) arguments: Option<&'a Arguments>,
-    pub(super) parent: Option<Parent<'a>>,
+    /// The processes of its node, where they are followed.
+    pub(super) processes: Option<&'a Table>,
     pub(super) host: Option<&'a str>,
     pub(super) node: &'a str,
     pub(super) users: &'a Users,
@@ -158,15 +182,7 @@ impl<'a> View<'a> {
             Want::Argc => self.arguments.map_or(Value::Missing, |a| {
                 Value::Int(a.declared.and_then(|n| i64::try_from(n).ok()).unwrap_or(a.len() as i64))
             }),
-            Want::ParentPid => self.syscall.and_then(|(_, s)| s.ppid).map_or(Value::Missing, |n| Value::Int(n.into())),
-            Want::ParentExe => self.parent_text(|p| p.exe.as_deref()),
-            Want::ParentComm => self.parent_text(|p| p.comm.as_deref()),
-            Want::ParentCommandLine => match self.parent_arguments() {
-                Some(a) => Value::Text(d.utf8(&a.joined)),
-                None => Value::Missing,
-            },
-            Want::ParentArgv => self.parent_arguments().map_or(Value::Missing, |a| Value::Json(a.json().into())),
-            Want::ParentTime => self.parent.and_then(|p| p.started).map_or(Value::Missing, Value::Time),
+            Want::Process(whose, part) => self.process(*whose, *part),
             Want::User => self.user(),
             Want::UserCommand => self.plain_of(RecordType::UserCmd, b"cmd"),
             Want::AddressFamily => self.with_address(|a| Some(Value::Text(a.family.to_string().into()))),
@@ -195,12 +211,36 @@ impl<'a> View<'a> {
         self.group.records.first().map_or(&b""[..], |r| self.group.name(r))
     }
 
-    fn parent_text(&self, of: impl Fn(&'a Image) -> Option<&'a str>) -> Value<'a> {
-        self.parent.and_then(|p| of(p.image)).map_or(Value::Missing, Value::text)
-    }
-
-    fn parent_arguments(&self) -> Option<&'a Arguments> {
-        self.parent.and_then(|p| p.image.arguments.as_ref())
+    /// Something of a process: the numbers as the record has them, the rest as the process table knows it.
+    fn process(&self, whose: Whose, part: Part) -> Value<'a> {
+        let number = |n: Option<u32>| n.map_or(Value::Missing, |n| Value::Int(n.into()));
+        let syscall = self.syscall.as_ref().map(|(_, s)| s);
+        match (whose, part) {
+            (Whose::Own, Part::Pid) => return number(syscall.and_then(|s| s.pid)),
+            (Whose::Own, Part::Ppid) | (Whose::Parent, Part::Pid) => return number(syscall.and_then(|s| s.ppid)),
+            _ => {}
+        }
+        let live = |pid: Option<u32>| self.processes?.live(pid?, self.group.time);
+        let own = syscall.and_then(|s| s.pid);
+        let parent = || live(syscall.and_then(|s| s.ppid));
+        let process = match whose {
+            Whose::Own => live(own),
+            Whose::Parent => parent(),
+            Whose::Grandparent if part == Part::Pid => return number(parent().and_then(|p| p.ppid)),
+            Whose::Grandparent => live(parent().and_then(|p| p.ppid)),
+        };
+        let Some(process) = process else { return Value::Missing };
+        let text = |text: &'a Option<String>| text.as_deref().map_or(Value::Missing, Value::text);
+        let arguments = process.image.arguments.as_ref();
+        match part {
+            Part::Pid => Value::Missing,
+            Part::Ppid => number(process.ppid),
+            Part::Exe => text(&process.image.exe),
+            Part::Comm => text(&process.image.comm),
+            Part::CommandLine => arguments.map_or(Value::Missing, |a| Value::Text(self.decoder.utf8(&a.joined))),
+            Part::Argv => arguments.map_or(Value::Missing, |a| Value::Json(a.json().into())),
+            Part::Time => process.started.map_or(Value::Missing, Value::Time),
+        }
     }
 
     fn with_address(&self, take: impl Fn(&Address) -> Option<Value<'a>>) -> Value<'a> {
@@ -242,7 +282,7 @@ impl<'a> View<'a> {
 
     fn find(&self, of: impl Fn(&Record) -> bool, name: &[u8]) -> Value<'a> {
         for record in self.records().filter(|r| of(r)) {
-            let (body, _) = enrichment(self.group.body(record));
+            let body = self.group.body(record);
             if let Some(raw) = Fields::find(body, name) {
                 return self.decoder.value(name, raw);
             }
@@ -253,7 +293,7 @@ impl<'a> View<'a> {
     /// A name for a number: from the enrichment, else from what is known here, else missing.
     fn enriched(&self, name: &str) -> Value<'a> {
         for record in self.records() {
-            let (_, added) = enrichment(self.group.body(record));
+            let added = self.group.added(record);
             if let Some(raw) = (!added.is_empty()).then(|| Fields::find_exact(added, name.as_bytes())).flatten() {
                 return self.decoder.value(b"", raw);
             }
@@ -289,7 +329,7 @@ impl<'a> View<'a> {
 
     fn keys(&self) -> Value<'a> {
         for record in self.records() {
-            let (body, _) = enrichment(self.group.body(record));
+            let body = self.group.body(record);
             let Some(raw) = Fields::find(body, b"key") else { continue };
             let mut bytes = Vec::new();
             super::decode::append(raw, &mut bytes);
@@ -328,7 +368,7 @@ impl<'a> View<'a> {
             object.put(b"node", &Value::text(self.node));
         }
         for record in self.records() {
-            let (body, added) = enrichment(self.group.body(record));
+            let (body, added) = (self.group.body(record), self.group.added(record));
             let arguments_known = self.arguments.is_some();
             for (name, raw) in flat(body) {
                 if arguments_known && (record.kind == RecordType::Execve || arguments::piece(name).is_some()) {

@@ -4,7 +4,7 @@
 //! when that record never comes, or at the end of the input. Complete events are given on in the order of their serials
 //! as long as an earlier one is pending, so that the process table sees them in the kernel's order.
 
-use super::record::{Header, RecordType, type_name};
+use super::record::{Header, RecordType, enrichment, type_name};
 use std::collections::VecDeque;
 
 /// How much later, in event time, a node's records must be for an incomplete event to be given on.
@@ -47,9 +47,14 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// A record's fields, enrichment included.
+    /// A record's fields as the kernel or a program wrote them.
     pub(super) fn body(&self, record: &Record) -> &[u8] {
-        &self.text[record.body..record.end]
+        enrichment(&self.text[record.body..record.end]).0
+    }
+
+    /// The names that the daemon added to a record.
+    pub(super) fn added(&self, record: &Record) -> &[u8] {
+        enrichment(&self.text[record.body..record.end]).1
     }
 
     /// A record's type.

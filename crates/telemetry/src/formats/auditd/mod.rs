@@ -26,7 +26,9 @@
 //! | `@fields` | all fields as a JSON object, each with the value that asking for it gives |
 //! | `@cmdline` `@argv` `@argc` | the arguments joined by single spaces, as a JSON array, their number |
 //! | `@parent.pid` | the record's `ppid` |
-//! | `@parent.exe` `@parent.comm` `@parent.cmdline` `@parent.argv` `@parent.time` | the parent as the log told it before; missing where it did not. `time` is when the parent began to run this image |
+//! | `@parent.exe` `@parent.comm` `@parent.cmdline` `@parent.argv` `@parent.time` `@parent.ppid` | the parent as the log told it before; missing where it did not. `time` is when the parent began to run this image |
+//! | `@parent.parent.pid` `@parent.parent.exe` … | likewise the parent's parent |
+//! | `@process.pid` `@process.exe` `@process.cmdline` … | likewise the event's own process: for a connection, what the connecting process was started with |
 //! | `@user` | the name of `uid` |
 //! | `@user_cmd` | the command of a USER_CMD record |
 //! | `@addr.family` `@addr.ip` `@addr.port` `@addr.path` | the decoded SOCKADDR record |
@@ -60,10 +62,10 @@ use crate::lines::Lines;
 use crate::{Input, Report, Value};
 use arguments::Arguments;
 use decode::Decoder;
-use fields::{Parent, View, Want};
+use fields::{View, Want};
 use join::{Group, Pending, Stamp};
-use process::{Image, Table};
-use record::{RecordType, enrichment};
+use process::{Image, Seen, Table};
+use record::RecordType;
 use std::collections::HashMap;
 use std::io;
 use std::ops::ControlFlow;
@@ -302,7 +304,7 @@ impl<'r> Events<'r> {
         self.counts.dropped += group.dropped;
         let has_execve = group.first(RecordType::Execve).is_some();
         let syscall = group.first(RecordType::Syscall).map(|r| (r, Syscall::read(group.body(r))));
-        let call = syscall.map_or(Call::Other, |(r, s)| s.call(|| enrichment(group.body(r)).1));
+        let call = syscall.map_or(Call::Other, |(r, s)| s.call(|| group.added(r)));
         let failed = syscall.is_some_and(|(_, s)| s.failed());
         let exec = has_execve && !failed;
         if call == Call::Exec && !has_execve && !failed {
@@ -330,14 +332,15 @@ impl<'r> Events<'r> {
         }
         let mut flow = ControlFlow::Continue(());
         if wanted {
-            let parent = syscall.and_then(|(_, s)| s.ppid).filter(|_| self.follow_processes);
-            let parent = parent.and_then(|ppid| processes.parent(ppid, group.time));
+            if let Some(ppid) = syscall.and_then(|(_, s)| s.ppid).filter(|_| self.follow_processes) {
+                processes.touch(ppid);
+            }
             let view = View {
                 group: &group,
                 syscall,
                 exec,
                 arguments: exec.then_some(&*arguments),
-                parent: parent.map(|p| Parent { image: &p.image, started: p.started }),
+                processes: self.follow_processes.then_some(&*processes),
                 host: if shown.is_empty() { settings.host.as_deref() } else { Some(shown) },
                 node: shown,
                 users,
@@ -383,15 +386,16 @@ fn follow(
     decoder: &Decoder,
 ) {
     let Some(pid) = s.pid else { return };
+    let seen = Seen { pid, ppid: s.ppid, time };
     let text = |name: &str, raw: Option<record::Raw<'_>>| match raw.map(|raw| decoder.value(name.as_bytes(), raw)) {
         Some(Value::Text(text)) => Some(text.into_owned()),
         _ => None,
     };
     if exec || (call == Call::Exec && s.succeeded()) {
-        processes.exec(pid, time, Image { exe: text("exe", s.exe), comm: text("comm", s.comm), arguments });
+        processes.exec(seen, Image { exe: text("exe", s.exe), comm: text("comm", s.comm), arguments });
         return;
     }
-    processes.observe(pid, time, text("exe", s.exe).as_deref(), text("comm", s.comm).as_deref());
+    processes.observe(seen, text("exe", s.exe).as_deref(), text("comm", s.comm).as_deref());
     match call {
         Call::Clone | Call::Fork if s.succeeded() => {
             if let Ok(child) = u32::try_from(s.exit)

@@ -4,9 +4,13 @@
 //! child its parent's, `exit_group` ends it. Any other record of a process tells its `exe` and `comm` (not its
 //! arguments). What the log does not tell is missing, never guessed.
 //!
-//! Two things of the kernel matter here. A record's time is that of the call's *entry*, its place in the log that of the
-//! *exit*: so the `vfork` of a child stands after the child's own `execve`, with an earlier time. And a record of a live
-//! process can't be older than the end of the one that had its pid before.
+//! Three things of the kernel matter here. A record's time is that of the call's *entry*, its place in the log that of
+//! the *exit*: so the `vfork` of a child may stand after the child's own `execve`, with an earlier time. A record of a
+//! live process can't be older than the end of the one that had its pid before. And `fork` returns the child's pid as
+//! its parent's *namespace* counts, while `pid` and `ppid` are the machine's: a shell in a container forks "2". The
+//! machine gives numbers below [`RESERVED`] once, while it boots, so such a number from a process with a higher one tells
+//! a namespace, whose forks say nothing then; and a fork onto a live process is not believed until the child's own record
+//! names that parent.
 //!
 //! Memory: ended processes go [`LINGER`] after their end; beyond [`MAX_PROCESSES`] or [`MAX_BYTES`] the half that was
 //! touched longest ago is forgotten (and counted), so a log without `exit_group` records stays bounded too.
@@ -21,6 +25,9 @@ const LINGER: i64 = 5_000_000_000;
 const MAX_PROCESSES: usize = 65_536;
 /// How many bytes of names and arguments a node may have in the table.
 const MAX_BYTES: usize = 64 << 20;
+
+/// The kernel skips the numbers below this one when its pids begin again (`RESERVED_PIDS`).
+const RESERVED: u32 = 300;
 
 /// What a process runs. Shared with the children that it forked.
 #[derive(Debug, Default)]
@@ -43,10 +50,23 @@ pub(super) struct Process {
     pub(super) image: Arc<Image>,
     /// The time of the `execve` or, where it never did one, of the `fork`; `None` where the log begins later.
     pub(super) started: Option<i64>,
+    pub(super) ppid: Option<u32>,
     /// Time of the event that last set the image.
     since: i64,
     ended: Option<i64>,
     touched: u64,
+    /// The parent whose fork gave a pid that another process had, until the child's own record confirms it.
+    doubtful: Option<u32>,
+    /// Its forks return the numbers of a pid namespace.
+    namespaced: bool,
+}
+
+/// A process as one of its own records shows it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    pub(super) pid: u32,
+    pub(super) ppid: Option<u32>,
+    pub(super) time: i64,
 }
 
 /// The processes of one node.
@@ -61,44 +81,78 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// The live process `pid` at `time`, for a child's record.
-    pub(super) fn parent(&mut self, pid: u32, time: i64) -> Option<&Process> {
+    /// Notes that `pid` is spoken of: the processes that nobody speaks of are forgotten first.
+    pub(super) fn touch(&mut self, pid: u32) {
         self.clock += 1;
-        let process = self.processes.get_mut(&pid)?;
-        process.touched = self.clock;
+        if let Some(process) = self.processes.get_mut(&pid) {
+            process.touched = self.clock;
+        }
+    }
+
+    /// The process that has `pid` at `time`.
+    pub(super) fn live(&self, pid: u32, time: i64) -> Option<&Process> {
+        let process = self.processes.get(&pid)?;
         // A parent that ended before is not the one that a live child names: its pid was given to another.
-        (process.ended.is_none_or(|ended| ended >= time)).then_some(process)
+        let live = process.ended.is_none_or(|ended| ended >= time);
+        (live && process.doubtful.is_none()).then_some(process)
     }
 
-    /// `pid` replaced its image.
-    pub(super) fn exec(&mut self, pid: u32, time: i64, image: Image) {
-        self.set(pid, Arc::new(image), time, Some(time));
+    /// A process replaced its image.
+    pub(super) fn exec(&mut self, seen: Seen, image: Image) {
+        let namespaced = self.namespaced(seen);
+        self.set(seen, Arc::new(image), Some(seen.time), namespaced);
     }
 
-    /// A record of `pid` shows what it runs. Says only what the record does: the arguments are kept while the
+    /// A record of a process shows what it runs. Says only what the record does: the arguments are kept while the
     /// executable stays the same.
-    pub(super) fn observe(&mut self, pid: u32, time: i64, exe: Option<&str>, comm: Option<&str>) {
+    pub(super) fn observe(&mut self, seen: Seen, exe: Option<&str>, comm: Option<&str>) {
         if exe.is_none() {
             return;
         }
-        if let Some(process) = self.processes.get_mut(&pid) {
-            let reused = process.ended.is_some_and(|ended| ended < time);
-            if time < process.since || (!reused && process.image.exe.as_deref() == exe) {
+        let namespaced = self.namespaced(seen);
+        if let Some(process) = self.processes.get_mut(&seen.pid) {
+            let confirmed = process.doubtful.is_none() || process.doubtful == seen.ppid;
+            let reused = process.ended.is_some_and(|ended| ended < seen.time);
+            if seen.time < process.since {
+                return;
+            }
+            if confirmed && !reused && process.image.exe.as_deref() == exe {
+                process.doubtful = None;
+                process.namespaced |= namespaced;
                 return;
             }
         }
         let image = Image { exe: exe.map(str::to_owned), comm: comm.map(str::to_owned), arguments: None };
-        self.set(pid, Arc::new(image), time, None);
+        self.set(seen, Arc::new(image), None, namespaced);
+    }
+
+    /// Whether the process or its parent is known to live in a pid namespace: children do where their parents do.
+    fn namespaced(&self, seen: Seen) -> bool {
+        let known = |pid: u32| self.processes.get(&pid).is_some_and(|p| p.namespaced && p.ended.is_none());
+        known(seen.pid) || seen.ppid.is_some_and(known)
     }
 
     /// `parent` made `child`.
     pub(super) fn fork(&mut self, parent: u32, child: u32, time: i64) {
-        // A child that is known since after the call began has its own records: they say more.
-        if self.processes.get(&child).is_some_and(|c| c.since >= time) {
+        let Some(process) = self.processes.get_mut(&parent) else { return };
+        if child < RESERVED && child < parent {
+            process.namespaced = true;
+        }
+        if process.namespaced {
             return;
         }
-        if let Some(image) = self.processes.get(&parent).map(|p| Arc::clone(&p.image)) {
-            self.set(child, image, time, Some(time));
+        let image = Arc::clone(&process.image);
+        let mut doubtful = None;
+        if let Some(known) = self.processes.get(&child) {
+            // A child that is known since after the call began has its own records: they say more.
+            if known.since >= time {
+                return;
+            }
+            doubtful = known.ended.is_none().then_some(parent);
+        }
+        self.set(Seen { pid: child, ppid: Some(parent), time }, image, Some(time), false);
+        if let Some(process) = self.processes.get_mut(&child) {
+            process.doubtful = doubtful;
         }
     }
 
@@ -128,12 +182,15 @@ impl Table {
         self.bytes = 0;
     }
 
-    fn set(&mut self, pid: u32, image: Arc<Image>, time: i64, started: Option<i64>) {
+    fn set(&mut self, seen: Seen, image: Arc<Image>, started: Option<i64>, namespaced: bool) {
+        let Seen { pid, ppid, time } = seen;
         self.remove(pid);
         // Shared images are counted for each holder: an upper bound is good enough.
         self.bytes += image.size();
         self.clock += 1;
-        self.processes.insert(pid, Process { image, started, since: time, ended: None, touched: self.clock });
+        let touched = self.clock;
+        let process = Process { image, started, ppid, since: time, ended: None, touched, doubtful: None, namespaced };
+        self.processes.insert(pid, process);
         if self.processes.len() > MAX_PROCESSES || self.bytes > MAX_BYTES {
             self.forget();
         }
@@ -166,22 +223,26 @@ mod tests {
         Image { exe: Some(exe.to_owned()), comm: None, arguments: None }
     }
 
+    fn seen(pid: u32, time: i64) -> Seen {
+        Seen { pid, ppid: None, time }
+    }
+
     fn exe(table: &mut Table, pid: u32, time: i64) -> Option<String> {
-        table.parent(pid, time).and_then(|p| p.image.exe.clone())
+        table.live(pid, time).and_then(|p| p.image.exe.clone())
     }
 
     #[test]
     fn fork_exec_exit_and_reuse() {
         let mut t = Table::default();
-        t.exec(10, 1, image("/bin/bash"));
+        t.exec(seen(10, 1), image("/bin/bash"));
         t.fork(10, 11, 2);
         assert_eq!(exe(&mut t, 11, 3).as_deref(), Some("/bin/bash"));
-        t.exec(11, 4, image("/bin/lua"));
+        t.exec(seen(11, 4), image("/bin/lua"));
         assert_eq!(exe(&mut t, 11, 5).as_deref(), Some("/bin/lua"));
         t.exit(11, 6);
         assert_eq!(exe(&mut t, 11, 6).as_deref(), Some("/bin/lua"));
         assert_eq!(exe(&mut t, 11, 7), None);
-        t.observe(11, 8, Some("/bin/cat"), None);
+        t.observe(seen(11, 8), Some("/bin/cat"), None);
         assert_eq!(exe(&mut t, 11, 9).as_deref(), Some("/bin/cat"));
         assert_eq!(exe(&mut t, 12, 9), None);
     }
@@ -189,22 +250,50 @@ mod tests {
     #[test]
     fn a_vfork_that_stands_after_its_childs_exec_changes_nothing() {
         let mut t = Table::default();
-        t.exec(10, 1, image("/bin/sh"));
-        t.exec(11, 6, image("/bin/id"));
+        t.exec(seen(10, 1), image("/bin/sh"));
+        t.exec(seen(11, 6), image("/bin/id"));
         t.fork(10, 11, 5);
         assert_eq!(exe(&mut t, 11, 7).as_deref(), Some("/bin/id"));
     }
 
     #[test]
+    fn pids_of_a_namespace_are_not_the_machines() {
+        let mut t = Table::default();
+        t.exec(seen(5000, 1), image("/bin/sh"));
+        t.fork(5000, 2, 2);
+        assert_eq!(exe(&mut t, 2, 3), None);
+        // From here on its forks and those of its children say nothing.
+        t.fork(5000, 6000, 3);
+        assert_eq!(exe(&mut t, 6000, 4), None);
+        t.exec(Seen { pid: 7000, ppid: Some(5000), time: 4 }, image("/bin/lua"));
+        t.fork(7000, 6001, 5);
+        assert_eq!(exe(&mut t, 6001, 6), None);
+        assert_eq!(exe(&mut t, 7000, 6).as_deref(), Some("/bin/lua"));
+    }
+
+    #[test]
+    fn a_fork_onto_a_live_process_waits_for_the_childs_word() {
+        for (ppid, expected) in [(10, "/bin/bash"), (1, "/bin/sshd")] {
+            let mut t = Table::default();
+            t.exec(seen(700, 1), image("/bin/sshd"));
+            t.exec(seen(10, 2), image("/bin/bash"));
+            t.fork(10, 700, 3);
+            assert_eq!(exe(&mut t, 700, 4), None);
+            t.observe(Seen { pid: 700, ppid: Some(ppid), time: 5 }, Some(expected), None);
+            assert_eq!(exe(&mut t, 700, 6).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
     fn the_table_is_bounded() {
         let mut t = Table::default();
-        for pid in 0..200_000 {
-            t.exec(pid, i64::from(pid), image("/bin/true"));
+        for pid in 1000..200_000 {
+            t.exec(seen(pid, i64::from(pid)), image("/bin/true"));
         }
         assert!(t.processes.len() <= MAX_PROCESSES);
         assert!(t.forgotten > 0);
         assert_eq!(exe(&mut t, 199_999, 200_000).as_deref(), Some("/bin/true"));
-        for pid in 0..200_000 {
+        for pid in 200_000..400_000 {
             t.fork(199_999, pid, 300_000 + i64::from(pid));
             t.exit(pid, 300_000_000_000 * i64::from(pid));
         }

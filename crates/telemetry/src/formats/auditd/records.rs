@@ -9,8 +9,8 @@ use crate::{Input, Report, Value};
 use std::io;
 use std::ops::ControlFlow;
 
-/// Delivers the records of `inputs`. Of the pseudo-fields only `@time`, `@host`, `@id`, `@raw`, `@fields` and `@type`
-/// have a value.
+/// Delivers the records of `inputs`. Of the pseudo-fields only `@time`, `@host`, `@id`, `@raw`, `@fields`, `@type` and
+/// (in an ENRICHED log) `@user` have a value.
 pub(super) fn read(
     inputs: &[Input],
     settings: &Settings,
@@ -76,6 +76,7 @@ fn value<'a>(
         Want::Node if header.node.is_empty() => Value::Missing,
         Want::Node => Value::Text(decoder.utf8(header.node)),
         Want::Fields => Value::Json(all(header, body, added, decoder).into()),
+        Want::User => find(added, b"UID", decoder),
         Want::Enriched(name) => find(added, name.as_bytes(), decoder),
         Want::Plain(name) if name == "msg" && Fields::find(body, b"msg").is_none() => {
             Value::Text(decoder.utf8(header.stamp))

@@ -251,9 +251,9 @@ impl<'r> Rows<'r> {
         if !self.wants.windows && !self.wants.generic {
             return ControlFlow::Continue(());
         }
-        let Some(shape) = windows::Shape::of(raw) else { return self.generic(raw, entries, position) };
+        let Some(shape) = windows::Shape::of_entries(entries) else { return self.generic(raw, entries, position) };
         let mut values: Vec<Value<'a>> = recycle(std::mem::take(&mut self.values));
-        match windows::decode(raw, shape, &self.windows, &mut values) {
+        match windows::decode_entries(raw, entries, shape, &self.windows, &mut values) {
             windows::Decoded::Event { kind, recovered } => {
                 if recovered > 0 {
                     self.report.note("events recovered from malformed text", 1);

@@ -56,7 +56,6 @@ mod xml_reader;
 
 pub use evtx::EvtxReader;
 pub use gather::Compiled;
-pub use json::JsonReader;
 pub use sysmon_linux::SysmonLinuxReader;
 pub use vocabulary::kind;
 pub use xml_reader::XmlReader;

@@ -2,7 +2,8 @@
 
 use super::support::{files, folder, input, read, request};
 use parallax_telemetry::event::{Family, Kind};
-use parallax_telemetry::formats::windows::{EvtxReader, JsonReader};
+use parallax_telemetry::formats::json::JsonReader;
+use parallax_telemetry::formats::windows::EvtxReader;
 use parallax_telemetry::report::Report;
 
 const FIELDS: &[&str] = &["@time", "@host", "@id", "Image", "NewProcessName", "CommandLine", "ParentImage"];

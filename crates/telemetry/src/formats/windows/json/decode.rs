@@ -1,12 +1,11 @@
 //! One JSON object to one event.
 
 use super::super::gather::{Compiled, Gather, Raw};
-use super::super::text::unescape_json;
 use super::super::xml;
 use super::shape::Shape;
 use super::tables::{Act, Table, top};
 use crate::event::{Kind, Value};
-use sonic_rs::{LazyValue, to_array_iter, to_object_iter};
+use sonic_rs::LazyValue;
 use std::borrow::Cow;
 
 /// What became of a line.
@@ -30,14 +29,35 @@ pub enum Decoded {
 /// Decodes the asked fields of the JSON object `line`, of which `shape` is known, into `values` (one for each asked
 /// field, in order; emptied first).
 pub fn decode<'a>(line: &'a str, shape: Shape, compiled: &Compiled, values: &mut Vec<Value<'a>>) -> Decoded {
-    values.clear();
     let mut gather = Gather::new(compiled);
-    gather.doubled = shape == Shape::Wazuh;
-    if let Err(e) = object(line, top(shape), &mut gather, shape, 0) {
-        return Decoded::Broken(e);
+    match object(line, top(shape), &mut gather, shape, 0) {
+        Ok(()) => finish(gather, line, shape, values),
+        Err(e) => Decoded::Broken(e),
     }
+}
+
+/// The same of an object whose entries were found already: names, and values as they stand in `line`.
+pub fn decode_entries<'a>(
+    line: &'a str,
+    entries: &[(Cow<'a, str>, &'a str)],
+    shape: Shape,
+    compiled: &Compiled,
+    values: &mut Vec<Value<'a>>,
+) -> Decoded {
+    let mut gather = Gather::new(compiled);
+    for (name, value) in entries {
+        if let Err(e) = act(name.clone(), value, top(shape), &mut gather, shape, 0) {
+            return Decoded::Broken(e);
+        }
+    }
+    finish(gather, line, shape, values)
+}
+
+fn finish<'a>(mut gather: Gather<'a, '_>, line: &'a str, shape: Shape, values: &mut Vec<Value<'a>>) -> Decoded {
+    values.clear();
+    gather.doubled = shape == Shape::Wazuh;
     let Some(kind) = gather.kind() else { return Decoded::NotThis };
-    if !compiled.wants(&kind) {
+    if !gather.wanted() {
         return Decoded::Unwanted;
     }
     let recovered = gather.finish(line, values);
@@ -54,18 +74,33 @@ fn reason(e: &sonic_rs::Error) -> String {
     e.to_string().lines().next().unwrap_or("not valid JSON").to_owned()
 }
 
-fn raw<'a>(value: &LazyValue<'a>) -> Raw<'a> {
+/// The text of a parsed value, which is borrowed from the object's.
+fn text<'a>(value: &LazyValue<'a>) -> &'a str {
     match value.as_raw_cow() {
-        Cow::Borrowed("null") => Raw::None,
-        Cow::Borrowed(json) => Raw::Json(json),
-        Cow::Owned(json) => Raw::Plain(Cow::Owned(unescape_json(&json).into_owned())),
+        Cow::Borrowed(json) => json,
+        // Values are owned only where the input was; ours never is.
+        Cow::Owned(_) => "null",
     }
 }
 
+/// An object's members, as far as it is well-formed.
+fn members(json: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
+    sonic_rs::to_object_iter(json).map_while(|entry| entry.ok().map(|(name, value)| (name, text(&value))))
+}
+
+/// An array's elements, as far as it is well-formed.
+fn elements(json: &str) -> impl Iterator<Item = &str> {
+    sonic_rs::to_array_iter(json).map_while(|value| value.ok().map(|value| text(&value)))
+}
+
+fn raw(json: &str) -> Raw<'_> {
+    if json == "null" { Raw::None } else { Raw::Json(json) }
+}
+
 fn object<'a>(json: &'a str, table: Table, gather: &mut Gather<'a, '_>, shape: Shape, depth: u8) -> Result<()> {
-    for entry in to_object_iter(json) {
+    for entry in sonic_rs::to_object_iter(json) {
         let (key, value) = entry.map_err(|e| reason(&e))?;
-        act(key, &value, table, gather, shape, depth)?;
+        act(key, text(&value), table, gather, shape, depth)?;
     }
     Ok(())
 }
@@ -73,7 +108,7 @@ fn object<'a>(json: &'a str, table: Table, gather: &mut Gather<'a, '_>, shape: S
 /// Does with one name's value what the table says. A dotted name goes through the tables part by part.
 fn act<'a>(
     key: Cow<'a, str>,
-    value: &LazyValue<'a>,
+    value: &'a str,
     table: Table,
     gather: &mut Gather<'a, '_>,
     shape: Shape,
@@ -146,14 +181,14 @@ fn nested(text: &str, gather: &mut Gather<'_, '_>, read: for<'t> fn(&'t str, &mu
 }
 
 /// The event's data, whatever holds it.
-fn fields<'a>(value: &LazyValue<'a>, gather: &mut Gather<'a, '_>, shape: Shape) {
+fn fields<'a>(value: &'a str, gather: &mut Gather<'a, '_>, shape: Shape) {
     match raw(value) {
         Raw::Json(json) if json.starts_with('{') => {
-            for (name, value) in to_object_iter(json).flatten() {
-                field(name, &value, gather, shape);
+            for (name, value) in members(json) {
+                field(name, value, gather, shape);
             }
         }
-        Raw::Json(json) if json.starts_with('[') => unnamed(json, gather, shape),
+        Raw::Json(json) if json.starts_with('[') => unnamed(json, gather),
         raw => {
             let Some(text) = raw.text(&mut 0) else { return };
             let begin = text.trim_start();
@@ -168,21 +203,22 @@ fn fields<'a>(value: &LazyValue<'a>, gather: &mut Gather<'a, '_>, shape: Shape) 
 
 /// A text of JSON that holds the event's data.
 fn json_text<'a>(json: &'a str, gather: &mut Gather<'a, '_>) {
-    let mut whole = true;
-    for entry in to_object_iter(json) {
+    for entry in sonic_rs::to_object_iter(json) {
         match entry {
-            Ok((name, value)) => field(name, &value, gather, Shape::EventData),
-            Err(_) => whole = false,
+            Ok((name, value)) => field(name, text(&value), gather, Shape::EventData),
+            Err(_) => {
+                gather.recovered += 1;
+                return;
+            }
         }
     }
-    gather.recovered += u32::from(!whole);
 }
 
 /// One field of the event's data; `Data` may hold all of them once more.
-fn field<'a>(name: Cow<'a, str>, value: &LazyValue<'a>, gather: &mut Gather<'a, '_>, shape: Shape) {
+fn field<'a>(name: Cow<'a, str>, value: &'a str, gather: &mut Gather<'a, '_>, shape: Shape) {
     match (&*name, raw(value)) {
         ("#attributes" | "X_attributes" | "@xmlns" | "xmlns" | "xml_name" | "Data_attributes", _) => {}
-        ("Data", Raw::Json(json)) if json.starts_with('[') => unnamed(json, gather, shape),
+        ("Data", Raw::Json(json)) if json.starts_with('[') => unnamed(json, gather),
         ("Data", Raw::Json(json)) if json.starts_with('{') => element(json, gather, &mut 0),
         ("Data", raw) if shape != Shape::Flat => gather.data(Cow::Borrowed("param1"), raw),
         (_, raw) if shape == Shape::Wazuh => gather.data(capitalised(name), raw),
@@ -200,10 +236,10 @@ fn capitalised(name: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 /// The elements of an array: `{"@Name":…,"#text":…}` each, or values without a name.
-fn unnamed<'a>(json: &'a str, gather: &mut Gather<'a, '_>, _shape: Shape) {
+fn unnamed<'a>(json: &'a str, gather: &mut Gather<'a, '_>) {
     let mut count = 0;
-    for value in to_array_iter(json).flatten() {
-        match raw(&value) {
+    for value in elements(json) {
+        match raw(value) {
             Raw::Json(json) if json.starts_with('{') => element(json, gather, &mut count),
             raw => {
                 count += 1;
@@ -219,12 +255,12 @@ fn element<'a>(json: &'a str, gather: &mut Gather<'a, '_>, count: &mut u32) {
     let mut text = Raw::None;
     let mut pending: Vec<&'a str> = vec![json];
     while let Some(json) = pending.pop() {
-        for (key, value) in to_object_iter(json).flatten() {
+        for (key, value) in members(json) {
             match &*key {
-                "Name" | "@Name" => name = raw(&value).text(&mut 0),
-                "#text" | "Value" | "value" | "content" | "_" => text = raw(&value),
+                "Name" | "@Name" => name = raw(value).text(&mut 0),
+                "#text" | "Value" | "value" | "content" | "_" => text = raw(value),
                 "#attributes" | "X_attributes" | "$" => {
-                    if let Raw::Json(inner) = raw(&value)
+                    if let Raw::Json(inner) = raw(value)
                         && pending.len() < 4
                     {
                         pending.push(inner);
@@ -237,9 +273,9 @@ fn element<'a>(json: &'a str, gather: &mut Gather<'a, '_>, count: &mut u32) {
     match (name, text) {
         (Some(name), text) => gather.data(name, text),
         (None, Raw::Json(list)) if list.starts_with('[') => {
-            for value in to_array_iter(list).flatten() {
+            for value in elements(list) {
                 *count += 1;
-                gather.data(Cow::Owned(format!("param{count}")), raw(&value));
+                gather.data(Cow::Owned(format!("param{count}")), raw(value));
             }
         }
         (None, text) => {
@@ -251,11 +287,11 @@ fn element<'a>(json: &'a str, gather: &mut Gather<'a, '_>, count: &mut u32) {
 
 /// A publisher's own elements: leaves by their names, behind those of the elements around them except the outermost.
 fn user_fields<'a>(json: &'a str, prefix: &str, gather: &mut Gather<'a, '_>, depth: u8) {
-    for (name, value) in to_object_iter(json).flatten() {
+    for (name, value) in members(json) {
         if name.ends_with("#attributes") || name.ends_with("_attributes") || name.starts_with('@') {
             continue;
         }
-        match raw(&value) {
+        match raw(value) {
             Raw::Json(inner) if inner.starts_with('{') && depth < DEPTH => {
                 let below = if depth == 0 { String::new() } else { format!("{prefix}{name}.") };
                 user_fields(inner, &below, gather, depth + 1);

@@ -1,11 +1,10 @@
 //! Windows events as JSON, in every shape that collectors give them.
+//!
+//! [`crate::formats::json`] reads the files; here one object is told and decoded.
 
 mod decode;
-mod elements;
-mod reader;
 mod shape;
 mod tables;
 
-pub use decode::{Decoded, decode};
-pub use reader::JsonReader;
+pub use decode::{Decoded, decode, decode_entries};
 pub use shape::Shape;

@@ -1,6 +1,6 @@
 //! Which collector's shape a JSON object has.
 
-use sonic_rs::{JsonValueTrait, LazyValue, to_object_iter};
+use std::borrow::Cow;
 
 /// A shape of a Windows event in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,19 +50,25 @@ impl Shape {
 
     fn at_depth(line: &str, depth: u8) -> Option<Shape> {
         let mut seen = Seen::default();
-        for entry in to_object_iter(line) {
+        for entry in sonic_rs::to_object_iter(line) {
             let (key, value) = entry.ok()?;
-            if let Some(shape) = seen.take(&key, &value, depth) {
+            if let Some(shape) = seen.take(&key, &value.as_raw_cow(), depth) {
                 return Some(shape);
             }
         }
         seen.shape()
     }
+
+    /// The same of an object whose entries were found already.
+    pub fn of_entries(entries: &[(Cow<'_, str>, &str)]) -> Option<Shape> {
+        let mut seen = Seen::default();
+        entries.iter().find_map(|(key, value)| seen.take(key, value, 0)).or_else(|| seen.shape())
+    }
 }
 
 impl Seen {
     /// Takes one name; a shape, where that alone decides.
-    fn take(&mut self, key: &str, value: &LazyValue<'_>, depth: u8) -> Option<Shape> {
+    fn take(&mut self, key: &str, value: &str, depth: u8) -> Option<Shape> {
         let first = key.split('.').next().unwrap_or(key);
         let dotted = key.len() > first.len();
         match first {
@@ -70,13 +76,13 @@ impl Seen {
             "win" if dotted || has(value, "system") => return Some(Shape::Wazuh),
             "data" if key.starts_with("data.win.") || (!dotted && has(value, "win")) => return Some(Shape::Wazuh),
             "Event" if dotted || has(value, "System") => return Some(Shape::EvtxDump),
-            "System" if dotted || value.is_object() => self.system = true,
+            "System" if dotted || value.starts_with('{') => self.system = true,
             "EventID" | "EventId" | "EventCode" => self.event_id |= is_id(value),
             "EventData" | "UserData" | "EventData_dynamic" => self.event_data = true,
             "Channel" => self.channel = true,
             "SourceName" | "ProviderGuid" | "ProviderName" | "Provider" => self.provider = true,
             "EventSourceName" => self.security_row = true,
-            "Type" if value.as_str() == Some("SecurityEvent") => self.security_row = true,
+            "Type" if value == "\"SecurityEvent\"" => self.security_row = true,
             "Source" | "EventLog" => self.event_table = true,
             "event_id" => self.beat_id |= is_id(value),
             "log_name" | "source_name" => self.beat_source = true,
@@ -85,8 +91,8 @@ impl Seen {
                 return Some(Shape::Xml);
             }
             // Envelopes of Elasticsearch and Splunk.
-            "_source" | "result" if depth == 0 && value.is_object() => {
-                return Shape::at_depth(&value.as_raw_cow(), 1);
+            "_source" | "result" if depth == 0 && value.starts_with('{') => {
+                return Shape::at_depth(value, 1);
             }
             _ => {}
         }
@@ -110,21 +116,18 @@ impl Seen {
     }
 }
 
-fn has(value: &LazyValue<'_>, name: &str) -> bool {
-    value.is_object() && value.get(name).is_some()
+fn has(value: &str, name: &str) -> bool {
+    value.starts_with('{') && sonic_rs::get(value, &[name]).is_ok()
 }
 
 /// Whether the value is a number, a text of digits, or evtx_dump's object around one.
-fn is_id(value: &LazyValue<'_>) -> bool {
-    let raw = value.as_raw_cow();
-    let digits = raw.trim_matches('"');
-    raw.starts_with('{') || (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+fn is_id(value: &str) -> bool {
+    let digits = value.trim_matches('"');
+    value.starts_with('{') || (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Whether the value is a text with an event's XML in it.
-fn is_xml(value: &LazyValue<'_>) -> bool {
-    memchr::memmem::find(value.as_raw_cow().as_bytes(), b"<Event").is_some_and(|i| {
-        let raw = value.as_raw_cow();
-        matches!(raw.as_bytes().get(i + 6), Some(b'>' | b' ' | b'\\'))
-    })
+fn is_xml(value: &str) -> bool {
+    memchr::memmem::find(value.as_bytes(), b"<Event")
+        .is_some_and(|i| matches!(value.as_bytes().get(i + 6), Some(b'>' | b' ' | b'\\')))
 }

@@ -1,0 +1,58 @@
+//! The aggregates that DataFusion has not, or has otherwise.
+//!
+//! `count`, `sum`, `avg`, `min`, `max`, the variances and the bitwise ones are DataFusion's own; an `…if` is an aggregate
+//! with a filter. `hll`, `tdigest` and what reads them are not here: they are approximations whose results no other
+//! engine can reproduce. All of these are exact.
+//!
+//! | name | arguments | result |
+//! |---|---|---|
+//! | `kql_make_list`, `kql_make_list_with_nulls`, `kql_make_set` | dynamic, long? (the most elements, a constant) | dynamic array, in order of appearance |
+//! | `kql_make_bag` | dynamic, long? | dynamic |
+//! | `kql_dcount` | any, any? (an accuracy, which exactness makes idle) | long |
+//! | `kql_percentile` | number, instant or length of time; real | as the first |
+//! | `kql_percentiles_array` | the same, several reals | dynamic array |
+//! | `kql_arg_max`, `kql_arg_min` | any that has an order, any… | struct of all of them: fields `0`, `1`, … |
+//! | `kql_take_any` | any | as given; not null or empty where there is such a value |
+//! | `kql_take_any_row` | any… | struct: fields `0`, `1`, … |
+
+mod adapter;
+mod arg;
+mod collect;
+mod distinct;
+mod percentile;
+
+use adapter::{Aggregate, State};
+use datafusion::logical_expr::AggregateUDF;
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+static AGGREGATES: LazyLock<BTreeMap<&'static str, Arc<AggregateUDF>>> = LazyLock::new(|| {
+    let mut all = BTreeMap::new();
+    let mut add = |udaf: AggregateUDF, name: &'static str| {
+        all.insert(name, Arc::new(udaf));
+    };
+    fn of<S: State>(name: &'static str) -> AggregateUDF {
+        AggregateUDF::from(Aggregate::<S>::new(name))
+    }
+    add(of::<collect::List>("kql_make_list"), "kql_make_list");
+    add(of::<collect::ListWithNulls>("kql_make_list_with_nulls"), "kql_make_list_with_nulls");
+    add(of::<collect::Set>("kql_make_set"), "kql_make_set");
+    add(of::<collect::Bag>("kql_make_bag"), "kql_make_bag");
+    add(of::<distinct::Distinct>("kql_dcount"), "kql_dcount");
+    add(of::<percentile::Percentile>("kql_percentile"), "kql_percentile");
+    add(of::<percentile::Percentiles>("kql_percentiles_array"), "kql_percentiles_array");
+    for (name, kind) in arg::KINDS {
+        add(AggregateUDF::from(arg::Best::new(name, kind)), name);
+    }
+    all
+});
+
+/// The aggregate of that full name.
+pub(super) fn get(name: &str) -> Option<Arc<AggregateUDF>> {
+    AGGREGATES.get(name).cloned()
+}
+
+/// All of them, by name.
+pub(super) fn all() -> impl Iterator<Item = &'static Arc<AggregateUDF>> {
+    AGGREGATES.values()
+}
