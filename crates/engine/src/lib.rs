@@ -1,1 +1,16 @@
 //! A session: tables over telemetry, limits, execution, explanation.
+
+mod dialect;
+mod error;
+mod execute;
+mod order;
+pub mod scan;
+mod session;
+pub mod value;
+
+pub use dialect::Dialect;
+pub use error::Error;
+pub use execute::{Limits, Rows};
+pub use parallax_catalog::{Context, Encoding, Output, PROVENANCE};
+pub use scan::Window;
+pub use session::{Census, Execution, Options, Session, TableUse};

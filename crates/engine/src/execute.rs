@@ -1,0 +1,194 @@
+//! Running a plan: limits, cancellation, and rows in an order that does not depend on the threads.
+
+use crate::error::Error;
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use datafusion::common::exec_err;
+use datafusion::datasource::listing::{ListingOptions, ListingTableUrl};
+use datafusion::execution::TaskContext;
+use datafusion::execution::disk_manager::DiskManagerBuilder;
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
+use datafusion::prelude::SessionConfig;
+use futures::{StreamExt, stream};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+
+/// What a query may use.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Threads that compute. Readers that block have their own.
+    pub threads: usize,
+    /// Bytes that sorts, joins and aggregates may hold before they spill to disk or fail.
+    pub memory: Option<usize>,
+    /// How long a query may take.
+    pub timeout: Option<Duration>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Limits { threads, memory: None, timeout: None }
+    }
+}
+
+/// Runs plans under limits.
+pub(crate) struct Executor {
+    state: SessionState,
+    limits: Limits,
+    /// Always there but while it is dropped.
+    runtime: Option<Runtime>,
+}
+
+impl Executor {
+    pub(crate) fn new(limits: Limits) -> Result<Self, Error> {
+        let mut config = SessionConfig::new().with_target_partitions(limits.threads.max(1));
+        let options = config.options_mut();
+        // Both move rows between partitions as threads happen to be free; the order of rows must not depend on that.
+        options.optimizer.enable_round_robin_repartition = false;
+        options.execution.enable_file_stream_work_stealing = false;
+        // Our sources are not cut up by DataFusion, and have no statistics to collect.
+        options.execution.collect_statistics = false;
+        let mut env = RuntimeEnvBuilder::new().with_disk_manager_builder(DiskManagerBuilder::default());
+        if let Some(bytes) = limits.memory {
+            let top = const { NonZeroUsize::new(3).unwrap() };
+            env = env.with_memory_pool(Arc::new(TrackConsumersPool::new(FairSpillPool::new(bytes), top)));
+        }
+        let env = env.build_arc().map_err(|e| Error::Setup(e.to_string()))?;
+        let state =
+            SessionStateBuilder::new().with_config(config).with_runtime_env(env).with_default_features().build();
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(limits.threads.max(1))
+            .thread_name("parallax")
+            .enable_time()
+            .build()
+            .map_err(|e| Error::Setup(format!("threads can't be started: {e}")))?;
+        Ok(Executor { state, limits, runtime: Some(runtime) })
+    }
+
+    fn handle(&self) -> Handle {
+        self.runtime.as_ref().expect("there until dropped").handle().clone()
+    }
+
+    pub(crate) fn failure(&self, e: datafusion::error::DataFusionError) -> Error {
+        Error::from_datafusion(e, self.limits.memory)
+    }
+
+    pub(crate) fn physical(&self, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>, Error> {
+        self.handle().block_on(self.state.create_physical_plan(plan)).map_err(|e| self.failure(e))
+    }
+
+    pub(crate) fn threads(&self) -> usize {
+        self.limits.threads.max(1)
+    }
+
+    /// The schema that the files behind a URL declare.
+    pub(crate) fn infer(
+        &self,
+        options: &ListingOptions,
+        url: &ListingTableUrl,
+    ) -> datafusion::common::Result<SchemaRef> {
+        self.handle().block_on(options.infer_schema(&self.state, url))
+    }
+
+    /// Starts the plan.
+    pub(crate) fn start(&self, plan: Arc<dyn ExecutionPlan>) -> Result<Rows, Error> {
+        let context = Arc::new(TaskContext::from(&self.state));
+        let handle = self.handle();
+        let _inside = handle.enter();
+        let streams = execute_stream_partitioned(plan, context).map_err(|e| self.failure(e))?;
+        // All partitions run at once, each into a channel; their rows are taken one partition after the other.
+        let partitions: Vec<_> = streams
+            .into_iter()
+            .map(|mut batches| {
+                let (tx, rx) = mpsc::channel(2);
+                let task = handle.spawn(async move {
+                    while let Some(batch) = batches.next().await {
+                        if tx.send(batch).await.is_err() {
+                            break;
+                        }
+                    }
+                });
+                (rx, AbortOnDrop(task))
+            })
+            .collect();
+        let rows = stream::iter(partitions).flat_map(|partition| stream::unfold(Some(partition), next_of));
+        Ok(Rows {
+            stream: rows.boxed(),
+            deadline: self.limits.timeout.map(|t| (Instant::now() + t, t)),
+            memory: self.limits.memory,
+            handle,
+        })
+    }
+}
+
+impl Drop for Executor {
+    /// Readers may still be inside a file when a query was cancelled; nobody waits for them.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+type Batch = datafusion::common::Result<RecordBatch>;
+type Partition = (mpsc::Receiver<Batch>, AbortOnDrop);
+
+/// The next batch of a partition. A partition that ends in a panic must not look like one that is done.
+async fn next_of(partition: Option<Partition>) -> Option<(Batch, Option<Partition>)> {
+    let (mut rx, mut task) = partition?;
+    match rx.recv().await {
+        Some(batch) => Some((batch, Some((rx, task)))),
+        None => match (&mut task.0).await {
+            Err(e) if e.is_panic() => Some((exec_err!("an internal error while rows were computed: {e}"), None)),
+            _ => None,
+        },
+    }
+}
+
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// The rows of a running query. Dropping it cancels the query.
+pub struct Rows {
+    stream: stream::BoxStream<'static, Batch>,
+    deadline: Option<(Instant, Duration)>,
+    memory: Option<usize>,
+    handle: Handle,
+}
+
+impl Rows {
+    /// The next batch.
+    pub async fn next_batch(&mut self) -> Option<Result<RecordBatch, Error>> {
+        let next = match self.deadline {
+            None => self.stream.next().await,
+            Some((deadline, limit)) => match timeout_at(deadline, self.stream.next()).await {
+                Ok(next) => next,
+                Err(_) => return Some(Err(Error::Timeout(limit))),
+            },
+        };
+        next.map(|batch| batch.map_err(|e| Error::from_datafusion(e, self.memory)))
+    }
+}
+
+/// For callers that wait.
+impl Iterator for Rows {
+    type Item = Result<RecordBatch, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let handle = self.handle.clone();
+        handle.block_on(self.next_batch())
+    }
+}

@@ -1,0 +1,162 @@
+//! Making the order of rows a matter of the query and the data alone, never of how threads happened to run.
+//!
+//! - A sort is made total: rows that tie on the query's keys come in the order of their sources.
+//! - Rows that no sort orders come in the order of the sources, or, where an aggregate or a join made them, by value.
+//! - A query that depends on the order of rows without sorting them (a bare `take`) reads in one partition.
+
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, Result};
+use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder, SortExpr};
+
+/// The hidden columns that tell events apart, in the order of the sources.
+const IDENTITY: [&str; 2] = ["$source", "$record"];
+
+/// Aggregates whose result does not depend on the order of rows. All others are taken to depend on it.
+const ORDERLESS: [&str; 14] = [
+    "count", "sum", "min", "max", "avg", "dcount", "stdev", "stddev", "variance", "var", "countif", "sumif",
+    "bool_and", "bool_or",
+];
+
+/// Makes every sort of the plan total, and sorts the rows of aggregates and joins where the query does not.
+pub(crate) fn settle(plan: LogicalPlan, ordered: bool) -> Result<LogicalPlan> {
+    let plan = plan
+        .transform_up(|node| match node {
+            LogicalPlan::Sort(mut sort) => {
+                let more = ties(&sort.input, &sort.expr);
+                sort.expr.extend(more);
+                Ok(Transformed::yes(LogicalPlan::Sort(sort)))
+            }
+            node => Ok(Transformed::no(node)),
+        })?
+        .data;
+    if ordered || !regroups(&plan)? {
+        return Ok(plan);
+    }
+    let keys = ties(&plan, &[]);
+    if keys.is_empty() { Ok(plan) } else { LogicalPlanBuilder::from(plan).sort(keys)?.build() }
+}
+
+/// Whether the rows that come out depend on the order in which rows are read, beyond their own order.
+pub(crate) fn depends_on_order(plan: &LogicalPlan) -> Result<bool> {
+    let mut depends = false;
+    plan.apply_with_subqueries(|node| {
+        depends |= match node {
+            LogicalPlan::Limit(limit) => !is_sorted(&limit.input),
+            LogicalPlan::Window(_) => true,
+            LogicalPlan::Aggregate(a) => a.aggr_expr.iter().any(order_matters),
+            _ => false,
+        };
+        Ok(if depends { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(depends)
+}
+
+fn order_matters(aggregate: &Expr) -> bool {
+    match aggregate {
+        Expr::Alias(a) => order_matters(&a.expr),
+        Expr::AggregateFunction(f) => {
+            let name = f.func.name().to_ascii_lowercase();
+            let name = name.strip_prefix("kql_").or_else(|| name.strip_prefix("sumo_")).unwrap_or(&name);
+            !ORDERLESS.contains(&name)
+        }
+        _ => true,
+    }
+}
+
+fn is_sorted(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Sort(_) => true,
+        LogicalPlan::Projection(p) => is_sorted(&p.input),
+        LogicalPlan::SubqueryAlias(a) => is_sorted(&a.input),
+        LogicalPlan::Limit(l) => is_sorted(&l.input),
+        // Exactly one row, or none, whatever the order.
+        LogicalPlan::Aggregate(a) => a.group_expr.is_empty(),
+        _ => false,
+    }
+}
+
+/// Whether rows of several partitions meet in the plan in an order that depends on time.
+fn regroups(plan: &LogicalPlan) -> Result<bool> {
+    plan.exists(|node| {
+        Ok(match node {
+            LogicalPlan::Aggregate(a) => !a.group_expr.is_empty(),
+            LogicalPlan::Distinct(_) | LogicalPlan::Join(_) => true,
+            _ => false,
+        })
+    })
+}
+
+/// What to sort by after `keys` so that no two different rows tie.
+fn ties(input: &LogicalPlan, keys: &[SortExpr]) -> Vec<SortExpr> {
+    let origins = origins(input);
+    let column = |at: usize| Expr::Column(Column::from(input.schema().qualified_field(at)));
+    let sort = |e: Expr| SortExpr::new(e, true, true);
+    let identity: Vec<_> =
+        IDENTITY.iter().filter_map(|name| origins.iter().position(|o| o.as_deref() == Some(name))).collect();
+    // A join repeats an event for each partner.
+    let joined = input.exists(|n| Ok(matches!(n, LogicalPlan::Join(_)))).unwrap_or(true);
+    let mut more: Vec<Expr> = identity.iter().map(|at| column(*at)).collect();
+    if identity.len() < IDENTITY.len() || joined {
+        more.extend((0..origins.len()).map(column));
+    }
+    let mut seen: Vec<Expr> = keys.iter().map(|k| k.expr.clone()).collect();
+    more.retain(|e| {
+        let new = !seen.contains(e);
+        seen.push(e.clone());
+        new
+    });
+    more.into_iter().map(sort).collect()
+}
+
+/// For each field of the plan, the name of the table's column that it is, where it is one unchanged.
+fn origins(plan: &LogicalPlan) -> Vec<Option<String>> {
+    let none = || vec![None; plan.schema().fields().len()];
+    match plan {
+        LogicalPlan::TableScan(scan) => scan.projected_schema.fields().iter().map(|f| Some(f.name().clone())).collect(),
+        LogicalPlan::Projection(p) => {
+            let below = origins(&p.input);
+            p.expr
+                .iter()
+                .map(|e| column_of(e).and_then(|c| below.get(p.input.schema().maybe_index_of_column(c)?)?.clone()))
+                .collect()
+        }
+        LogicalPlan::Filter(f) => origins(&f.input),
+        LogicalPlan::Sort(s) => origins(&s.input),
+        LogicalPlan::Limit(l) => origins(&l.input),
+        LogicalPlan::SubqueryAlias(a) => origins(&a.input),
+        LogicalPlan::Union(u) => u.inputs.first().map_or_else(none, |first| {
+            let mut all = origins(first);
+            for other in u.inputs.iter().skip(1) {
+                let other = origins(other);
+                all.iter_mut().zip(other).for_each(|(a, b)| {
+                    if *a != b {
+                        *a = None;
+                    }
+                });
+            }
+            all
+        }),
+        LogicalPlan::Join(j) => match j.join_type {
+            JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full => {
+                origins(&j.left).into_iter().chain(origins(&j.right)).collect()
+            }
+            JoinType::LeftSemi | JoinType::LeftAnti => origins(&j.left),
+            JoinType::RightSemi | JoinType::RightAnti => origins(&j.right),
+            _ => none(),
+        },
+        LogicalPlan::Window(w) => {
+            let mut all = origins(&w.input);
+            all.resize(plan.schema().fields().len(), None);
+            all
+        }
+        _ => none(),
+    }
+}
+
+fn column_of(e: &Expr) -> Option<&Column> {
+    match e {
+        Expr::Column(c) => Some(c),
+        Expr::Alias(a) => column_of(&a.expr),
+        _ => None,
+    }
+}

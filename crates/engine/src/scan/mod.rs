@@ -1,0 +1,45 @@
+//! Reading telemetry inside a DataFusion plan.
+//!
+//! A table is fed by [`Feed`]s, one a source. Its scan is a `DataSourceExec` over a `FileSource` of ours (never a plan
+//! node of our own: schedulers of distributed engines know how to cut up this one and no other), with a feed for each
+//! of its files. Feeds read on threads that may block; batches come over bounded channels, so that memory stays flat
+//! and a scan that nobody reads any more ends.
+
+mod offered;
+mod opener;
+mod source;
+mod table;
+mod window;
+
+pub use offered::Offered;
+pub use table::TelemetryTable;
+pub(crate) use window::latest;
+pub use window::{Outside, Window};
+
+use arrow::record_batch::RecordBatch;
+use parallax_telemetry::Report;
+use std::fmt;
+use std::io;
+use std::ops::ControlFlow;
+
+/// Rows in a batch. Smaller than DataFusion's 8,192: command lines are long, and several batches wait in each channel.
+pub const BATCH_ROWS: usize = 4096;
+
+/// One source as one table sees it.
+pub trait Feed: fmt::Debug + Send + Sync {
+    /// The source's name, for people.
+    fn name(&self) -> &str;
+
+    /// The number of bytes on disk, to share work out evenly.
+    fn size(&self) -> u64;
+
+    /// Reads everything, in the order of the source, with the columns asked for and no others.
+    ///
+    /// What can't be read goes to `report`; an `Err` means that the rest of the source can't be read.
+    fn scan(
+        &self,
+        columns: &[String],
+        report: &Report,
+        emit: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
+    ) -> io::Result<()>;
+}

@@ -1,0 +1,108 @@
+//! From a feed, which blocks, to a stream of batches.
+
+use super::offered::Offered;
+use super::source::Attached;
+use super::window::{Outside, TIME, Window};
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use datafusion::common::{DataFusionError, Result, internal_datafusion_err};
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{FileOpenFuture, FileOpener};
+use datafusion::physical_plan::stream::RecordBatchReceiverStream;
+use futures::StreamExt;
+use parallax_telemetry::Report;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// Batches that wait between a reader and the plan.
+const WAITING: usize = 2;
+
+/// What all readers of one scan share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) table: String,
+    pub(super) report: Arc<Report>,
+    pub(super) window: Window,
+    /// The lower bound that the query puts on a time column, and where the events before it are counted.
+    pub(super) bound: Option<(String, i64)>,
+    pub(super) outside: Arc<Outside>,
+    /// Where the table takes any field name: which of them events had.
+    pub(super) offered: Option<Arc<Offered>>,
+}
+
+pub(super) struct FeedOpener {
+    /// The columns that the plan asks for.
+    schema: SchemaRef,
+    /// The columns to decode: those, and the time where the user restricts it.
+    decoded: Vec<String>,
+    shared: Arc<Shared>,
+}
+
+impl FeedOpener {
+    pub(super) fn new(schema: SchemaRef, table: &SchemaRef, shared: Arc<Shared>) -> Self {
+        let mut decoded: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
+        let known = table.field_with_name(TIME).is_ok();
+        if !shared.window.is_unbounded() && known && !decoded.iter().any(|c| c == TIME) {
+            decoded.push(TIME.to_owned());
+        }
+        FeedOpener { schema, decoded, shared }
+    }
+}
+
+impl FileOpener for FeedOpener {
+    fn open(&self, file: PartitionedFile) -> Result<FileOpenFuture> {
+        let feed = file
+            .extensions
+            .get::<Attached>()
+            .ok_or_else(|| internal_datafusion_err!("a telemetry file without its feed"))?
+            .0
+            .clone();
+        let (schema, decoded, shared) = (self.schema.clone(), self.decoded.clone(), self.shared.clone());
+        Ok(Box::pin(async move {
+            let mut stream = RecordBatchReceiverStream::builder(schema.clone(), WAITING);
+            let tx = stream.tx();
+            stream.spawn_blocking(move || {
+                let mut failure = None;
+                let mut emit = |batch: RecordBatch| match shared.shape(batch, &schema) {
+                    Ok(batch) if batch.num_rows() == 0 => match tx.is_closed() {
+                        true => ControlFlow::Break(()),
+                        false => ControlFlow::Continue(()),
+                    },
+                    // A closed channel means that nobody reads any more: a limit is reached, or the query is cancelled.
+                    Ok(batch) => match tx.blocking_send(Ok(batch)) {
+                        Ok(()) => ControlFlow::Continue(()),
+                        Err(_) => ControlFlow::Break(()),
+                    },
+                    Err(e) => {
+                        failure = Some(e);
+                        ControlFlow::Break(())
+                    }
+                };
+                if let Err(e) = feed.scan(&decoded, &shared.report, &mut emit) {
+                    // The other sources are read all the same.
+                    shared.report.damage(feed.name(), None, e.to_string());
+                }
+                failure.map_or(Ok(()), Err)
+            });
+            Ok(stream.build().boxed())
+        }))
+    }
+}
+
+impl Shared {
+    /// The rows within the user's window, with the plan's columns.
+    fn shape(&self, batch: RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+        let batch = self.window.filter(batch)?;
+        if let Some((column, bound)) = &self.bound {
+            self.outside.count(&batch, column, *bound);
+        }
+        if let Some(offered) = &self.offered {
+            offered.note(&batch);
+        }
+        if batch.num_columns() == schema.fields().len() {
+            return Ok(batch);
+        }
+        let wanted: Vec<usize> = (0..schema.fields().len()).collect();
+        batch.project(&wanted).map_err(DataFusionError::from)
+    }
+}

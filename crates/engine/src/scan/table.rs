@@ -1,0 +1,157 @@
+//! A table over telemetry, as DataFusion sees it.
+
+use super::offered::Offered;
+use super::opener::Shared;
+use super::source::{TelemetrySource, file};
+use super::window::{Outside, Window, lower_bound};
+use super::{BATCH_ROWS, Feed};
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::Result;
+use datafusion::datasource::TableType;
+use datafusion::datasource::object_store::ObjectStoreUrl;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use parallax_telemetry::Report;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A table and the feeds behind it.
+#[derive(Debug)]
+pub struct TelemetryTable {
+    /// Its name, for plans that people read.
+    pub name: String,
+    /// All its columns, the hidden ones included.
+    pub schema: SchemaRef,
+    /// The sources, in the order in which their rows come.
+    pub feeds: Vec<Arc<dyn Feed>>,
+    /// The event times that the user asked for.
+    pub window: Window,
+    /// Where readers say what they did.
+    pub report: Arc<Report>,
+    /// Where events before the query's own window are counted.
+    pub outside: Arc<Outside>,
+    /// For a table that takes any field name: which of them events had.
+    pub offered: Option<Arc<Offered>>,
+    /// Read everything in one partition: the query depends on the order of rows.
+    pub in_order: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl TableProvider for TelemetryTable {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    /// The scan sees every filter, and the plan keeps every filter: the scan may leave rows out, and need not.
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        if self.feeds.is_empty() {
+            let schema = match projection {
+                Some(p) => Arc::new(self.schema.project(p)?),
+                None => self.schema.clone(),
+            };
+            return Ok(Arc::new(EmptyExec::new(schema)));
+        }
+        let bound = lower_bound(filters, &self.schema);
+        if let Some((_, at)) = &bound {
+            self.outside.set_bound(*at);
+        }
+        let shared = Arc::new(Shared {
+            table: self.name.clone(),
+            report: self.report.clone(),
+            window: self.window,
+            bound,
+            outside: self.outside.clone(),
+            offered: self.offered.clone(),
+        });
+        let source = Arc::new(TelemetrySource::new(TableSchema::from(self.schema.clone()), shared));
+        let partitions = if self.in_order.load(Ordering::Relaxed) { 1 } else { state.config().target_partitions() };
+        let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), source)
+            .with_file_groups(groups(&self.feeds, partitions))
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit)
+            .with_preserve_order(true)
+            .with_batch_size(Some(BATCH_ROWS))
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+}
+
+/// Shares the feeds out over at most `partitions` groups of about the same size, each a run of neighbours: the groups
+/// one after the other are the feeds in their order.
+fn groups(feeds: &[Arc<dyn Feed>], partitions: usize) -> Vec<FileGroup> {
+    // An empty file is work too.
+    let weight = |f: &Arc<dyn Feed>| f.size() as u128 + 1;
+    let total: u128 = feeds.iter().map(weight).sum();
+    let partitions = partitions.clamp(1, feeds.len()) as u128;
+    let mut groups: Vec<(u128, Vec<_>)> = Vec::new();
+    let mut before = 0u128;
+    for feed in feeds {
+        // The group in whose share of the bytes the middle of this feed falls.
+        let group = (before + weight(feed) / 2) * partitions / total;
+        before += weight(feed);
+        match groups.last_mut() {
+            Some((last, files)) if *last == group => files.push(file(feed)),
+            _ => groups.push((group, vec![file(feed)])),
+        }
+    }
+    groups.into_iter().map(|(_, files)| FileGroup::new(files)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::record_batch::RecordBatch;
+    use std::ops::ControlFlow;
+
+    #[derive(Debug)]
+    struct Sized(u64);
+
+    impl Feed for Sized {
+        fn name(&self) -> &str {
+            "f"
+        }
+        fn size(&self) -> u64 {
+            self.0
+        }
+        fn scan(
+            &self,
+            _: &[String],
+            _: &Report,
+            _: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
+        ) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn work_is_shared_out_in_order() {
+        let shares = |sizes: &[u64], n| {
+            let feeds: Vec<Arc<dyn Feed>> = sizes.iter().map(|s| Arc::new(Sized(*s)) as _).collect();
+            groups(&feeds, n).iter().map(|g| g.iter().map(|f| f.object_meta.size).collect()).collect::<Vec<Vec<u64>>>()
+        };
+        assert_eq!(shares(&[10, 10, 10, 10], 2), [[10, 10], [10, 10]]);
+        assert_eq!(shares(&[100, 1, 1, 1], 4), [vec![100], vec![1, 1, 1]]);
+        assert_eq!(shares(&[0, 0], 4), [[0], [0]]);
+        assert_eq!(shares(&[5], 4), [[5]]);
+    }
+}

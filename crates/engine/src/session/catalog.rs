@@ -1,0 +1,158 @@
+//! What tables there are.
+
+use super::TableUse;
+use super::feed::ViewFeed;
+use super::parquet::{self, ParquetTable};
+use crate::execute::Executor;
+use crate::scan::{Feed, Offered, Outside, TelemetryTable, Window};
+use datafusion::datasource::provider_as_source;
+use parallax_catalog::{Catalog, Column, Table};
+use parallax_telemetry::{Format, Report, Source, View, view};
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// How a plan names Sumo's table.
+const MESSAGES: &str = "messages";
+
+/// A source that is a table of its own.
+pub(super) struct OwnTable {
+    name: String,
+    source: Source,
+    /// What Parquet declares.
+    parquet: Option<ParquetTable>,
+    /// What other formats show at their beginning; looked at when a query names the table.
+    view: OnceLock<Option<View>>,
+}
+
+/// Finds the sources that are tables of their own, and gives each a name that nothing else has.
+pub(super) fn own_tables(sources: &[Source], executor: &Executor, report: &Report) -> Vec<OwnTable> {
+    let mut taken: HashSet<String> = View::names().iter().map(|n| (*n).to_owned()).collect();
+    let mut own = Vec::new();
+    for source in sources.iter().filter(|s| s.format.is_table()) {
+        let wanted = source.table_name();
+        let others = (2..).map(|n| format!("{wanted}_{n}"));
+        let Some(name) = std::iter::once(wanted.clone()).chain(others).find(|n| !taken.contains(n)) else { continue };
+        let parquet = match source.format {
+            Format::Parquet => match parquet::open(source, executor) {
+                Ok(table) => Some(table),
+                Err(e) => {
+                    report.damage(&source.name, None, e);
+                    continue;
+                }
+            },
+            _ => None,
+        };
+        taken.insert(name.clone());
+        own.push(OwnTable { name, source: source.clone(), parquet, view: OnceLock::new() });
+    }
+    own
+}
+
+impl OwnTable {
+    fn view(&self, report: &Report) -> Option<&View> {
+        self.view
+            .get_or_init(|| match View::of(&self.source, report) {
+                Ok(view) => view,
+                Err(e) => {
+                    report.damage(&self.source.name, None, e.to_string());
+                    None
+                }
+            })
+            .as_ref()
+    }
+}
+
+/// The tables of a session.
+pub(super) struct Tables {
+    pub(super) sources: Arc<Vec<Source>>,
+    pub(super) own: Arc<Vec<OwnTable>>,
+    pub(super) window: Window,
+}
+
+/// The tables of a session as one query asks for them.
+pub(super) struct Asked {
+    tables: Tables,
+    pub(super) report: Arc<Report>,
+    pub(super) outside: Arc<Outside>,
+    pub(super) offered: Arc<Offered>,
+    in_order: Arc<AtomicBool>,
+}
+
+impl Asked {
+    pub(super) fn new(tables: Tables) -> Self {
+        Asked {
+            tables,
+            report: Arc::default(),
+            outside: Arc::default(),
+            offered: Arc::default(),
+            in_order: Arc::default(),
+        }
+    }
+
+    /// The scans that are still to be planned read in one partition each, or not.
+    pub(super) fn read_in_order(&self, yes: bool) {
+        self.in_order.store(yes, Ordering::Relaxed);
+    }
+
+    /// The tables of those names.
+    pub(super) fn uses(&self, names: &[String]) -> Vec<TableUse> {
+        let fed = |name: &String| match name.as_str() {
+            MESSAGES => !self.tables.sources.is_empty(),
+            name => match View::named(name) {
+                Some(view) => self.seen(&view),
+                None => self.tables.own.iter().any(|t| t.name == name),
+            },
+        };
+        names.iter().map(|name| TableUse { name: name.clone(), fed: fed(name) }).collect()
+    }
+
+    fn seen(&self, view: &View) -> bool {
+        self.tables.sources.iter().any(|s| view.seen_in(s))
+    }
+
+    fn over(&self, name: &str, view: &View, fed: bool) -> Table {
+        let feeds = self.tables.sources.iter().filter(|s| s.format != Format::Parquet && view.fed_by(s));
+        let feeds = feeds.map(|s| Arc::new(ViewFeed { source: s.clone(), view: view.clone() }) as Arc<dyn Feed>);
+        let provider = TelemetryTable {
+            name: name.to_owned(),
+            schema: view.schema(),
+            feeds: feeds.collect(),
+            window: self.tables.window,
+            report: self.report.clone(),
+            outside: self.outside.clone(),
+            offered: (name == MESSAGES).then(|| self.offered.clone()),
+            in_order: self.in_order.clone(),
+        };
+        Table {
+            name: name.to_owned(),
+            columns: view.columns().iter().map(|c| Column { name: c.name.clone(), ty: c.ty }).collect(),
+            source: provider_as_source(Arc::new(provider)),
+            provenance: true,
+            fed,
+        }
+    }
+}
+
+impl Catalog for Asked {
+    fn table(&self, name: &str) -> Option<Table> {
+        if let Some(view) = View::named(name) {
+            let fed = self.seen(&view);
+            return Some(self.over(name, &view, fed));
+        }
+        let own = self.tables.own.iter().find(|t| t.name == name)?;
+        match &own.parquet {
+            Some(table) => Some(table.table(name)),
+            None => own.view(&self.report).map(|view| self.over(name, view, true)),
+        }
+    }
+
+    fn table_names(&self) -> Vec<String> {
+        let known = View::names().iter().map(|n| (*n).to_owned());
+        known.chain(self.tables.own.iter().map(|t| t.name.clone())).collect()
+    }
+
+    fn messages(&self, fields: &[String], raw_audit: bool) -> Table {
+        self.over(MESSAGES, &view::messages(fields, raw_audit), !self.tables.sources.is_empty())
+    }
+}

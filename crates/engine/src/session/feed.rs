@@ -1,0 +1,39 @@
+//! A source read through a view.
+
+use crate::scan::{BATCH_ROWS, Feed};
+use arrow::record_batch::RecordBatch;
+use parallax_telemetry::{Report, Source, View, scan};
+use std::io;
+use std::ops::ControlFlow;
+
+/// A source as a view sees it.
+#[derive(Debug)]
+pub(super) struct ViewFeed {
+    pub(super) source: Source,
+    pub(super) view: View,
+}
+
+impl Feed for ViewFeed {
+    fn name(&self) -> &str {
+        &self.source.name
+    }
+
+    fn size(&self) -> u64 {
+        size(&self.source)
+    }
+
+    fn scan(
+        &self,
+        columns: &[String],
+        report: &Report,
+        emit: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
+    ) -> io::Result<()> {
+        scan::scan(&self.source, &self.view, columns, BATCH_ROWS, report, emit)
+    }
+}
+
+/// The bytes of a source on disk.
+pub(super) fn size(source: &Source) -> u64 {
+    let on_disk = |path| std::fs::metadata(path).map_or(0, |m| m.len());
+    source.inputs.iter().filter_map(|i| i.disk_path()).map(on_disk).sum()
+}

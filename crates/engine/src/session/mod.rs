@@ -1,0 +1,158 @@
+//! Sources, and queries over them.
+
+mod catalog;
+mod census;
+mod feed;
+mod parquet;
+
+pub use census::Census;
+
+use crate::dialect::Dialect;
+use crate::error::Error;
+use crate::execute::{Executor, Limits, Rows};
+use crate::order;
+use crate::scan::{Offered, Outside, Window};
+use catalog::{Asked, OwnTable, Tables};
+use datafusion::common::Column;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use parallax_catalog::{Context, Output, PROVENANCE, Planned};
+use parallax_diagnostics::Diagnostics;
+use parallax_telemetry::source::{self, discover};
+use parallax_telemetry::{Report, Source};
+use std::sync::Arc;
+
+/// What a session is opened with.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What a query may use.
+    pub limits: Limits,
+    /// The event times to look at.
+    pub window: Window,
+    /// How sources are found and recognised.
+    pub telemetry: source::Options,
+}
+
+/// Sources with their tables, and what is needed to run queries over them.
+pub struct Session {
+    sources: Arc<Vec<Source>>,
+    own: Arc<Vec<OwnTable>>,
+    window: Window,
+    discovery: Report,
+    executor: Executor,
+}
+
+/// A table that a query reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableUse {
+    /// Its name; `messages` for Sumo's.
+    pub name: String,
+    /// Whether an input feeds it.
+    pub fed: bool,
+}
+
+/// A query that is running.
+pub struct Execution {
+    /// What the user sees of each row.
+    pub columns: Vec<Output>,
+    /// Whether the hidden columns ([`PROVENANCE`]) follow the visible ones in every batch.
+    pub provenance: bool,
+    /// Warnings and notes about the query's text.
+    pub diagnostics: Diagnostics,
+    /// The tables that it reads.
+    pub tables: Vec<TableUse>,
+    /// What was read and what could not be. Complete when the rows are.
+    pub report: Arc<Report>,
+    /// How much was read from before the query's own time window. Complete when the rows are.
+    pub outside: Arc<Outside>,
+    /// The rows.
+    pub rows: Rows,
+    offered: Arc<Offered>,
+}
+
+impl Execution {
+    /// What the query reads where no input offers any of it: tables, or fields of messages. Complete when the rows are.
+    pub fn lacking(&self) -> Vec<String> {
+        if !self.tables.is_empty() && self.tables.iter().all(|t| !t.fed) {
+            return self.tables.iter().map(|t| t.name.clone()).collect();
+        }
+        self.offered.lacking()
+    }
+}
+
+impl Session {
+    /// Finds the sources at `paths` (files, folders, globs, `-`).
+    pub fn open(paths: &[String], options: Options) -> Result<Self, Error> {
+        let executor = Executor::new(options.limits)?;
+        let discovery = Report::new();
+        let sources = Arc::new(discover(paths, &options.telemetry, &discovery));
+        let own = Arc::new(catalog::own_tables(&sources, &executor, &discovery));
+        Ok(Session { sources, own, window: options.window, discovery, executor })
+    }
+
+    /// The sources that were found.
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// The bytes of all sources on disk.
+    pub fn size(&self) -> u64 {
+        self.sources.iter().map(feed::size).sum()
+    }
+
+    /// What could not be read while sources were looked for.
+    pub fn discovery(&self) -> &Report {
+        &self.discovery
+    }
+
+    /// Reads all sources for nothing but the times of their events.
+    pub fn census(&self) -> Census {
+        census::take(&self.sources, self.window, self.executor.threads())
+    }
+
+    /// Parses and binds a query without running it: its warnings, or what is wrong with it.
+    pub fn check(&self, dialect: Dialect, text: &str, context: &Context) -> Result<Diagnostics, Error> {
+        let (asked, context) = self.asked(context);
+        dialect.plan(text, &asked, &context).map(|planned| planned.diagnostics)
+    }
+
+    /// Starts a query.
+    pub fn query(&self, dialect: Dialect, text: &str, context: &Context) -> Result<Execution, Error> {
+        let (asked, inner) = self.asked(context);
+        let planned = dialect.plan(text, &asked, &inner)?;
+        let tables = asked.uses(&planned.tables);
+        let provenance = context.provenance && planned.provenance;
+        let plan = finish(&planned, provenance).map_err(|e| self.executor.failure(e))?;
+        asked.read_in_order(order::depends_on_order(&plan).map_err(|e| self.executor.failure(e))?);
+        let physical = self.executor.physical(&plan)?;
+        let rows = self.executor.start(physical)?;
+        Ok(Execution {
+            columns: planned.columns,
+            provenance,
+            diagnostics: planned.diagnostics,
+            tables,
+            report: asked.report,
+            outside: asked.outside,
+            rows,
+            offered: asked.offered,
+        })
+    }
+
+    /// The catalog of one query, and the context in which it is planned: always with the hidden columns, by which rows
+    /// that tie in a sort are told apart. What nobody asks for in the end is not decoded.
+    fn asked(&self, context: &Context) -> (Asked, Context) {
+        let tables = Tables { sources: self.sources.clone(), own: self.own.clone(), window: self.window };
+        (Asked::new(tables), Context { provenance: true, ..context.clone() })
+    }
+}
+
+/// The plan with its order settled, and without the hidden columns unless they are asked for.
+fn finish(planned: &Planned, provenance: bool) -> datafusion::common::Result<LogicalPlan> {
+    let plan = order::settle(planned.plan.clone(), planned.ordered)?;
+    let hidden = if planned.provenance { PROVENANCE.len() } else { 0 };
+    if provenance || hidden == 0 {
+        return Ok(plan);
+    }
+    let visible: Vec<Expr> =
+        (0..planned.columns.len()).map(|i| Expr::Column(Column::from(plan.schema().qualified_field(i)))).collect();
+    LogicalPlanBuilder::from(plan).project(visible)?.build()
+}

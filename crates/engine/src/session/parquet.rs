@@ -1,0 +1,67 @@
+//! Parquet files, read by DataFusion itself.
+
+use crate::execute::Executor;
+use arrow::datatypes::{DataType, Field, Schema};
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::datasource::{TableProvider, provider_as_source};
+use parallax_catalog::{Column, Table};
+use parallax_telemetry::{ColumnType, Source};
+use std::sync::Arc;
+
+/// A Parquet file as a table.
+pub(super) struct ParquetTable {
+    columns: Vec<Column>,
+    provider: Arc<dyn TableProvider>,
+}
+
+impl ParquetTable {
+    pub(super) fn table(&self, name: &str) -> Table {
+        Table {
+            name: name.to_owned(),
+            columns: self.columns.clone(),
+            source: provider_as_source(self.provider.clone()),
+            provenance: false,
+            fed: true,
+        }
+    }
+}
+
+/// Reads what a file declares.
+pub(super) fn open(source: &Source, executor: &Executor) -> Result<ParquetTable, String> {
+    let path = source.inputs.first().and_then(|i| i.plain_path()).ok_or("packed Parquet can't be read in place")?;
+    let path = path.canonicalize().map_err(|e| e.to_string())?;
+    let url = format!("file://{}", encode(&path.display().to_string()));
+    let url = ListingTableUrl::parse(url).map_err(|e| e.to_string())?;
+    // The file's own ending does not matter: its content said what it is.
+    let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("");
+    let declared = executor.infer(&options, &url).map_err(|e| e.strip_backtrace())?;
+    let fields: Vec<(Column, Field)> = declared.fields().iter().filter_map(|f| column(f)).collect();
+    let schema = Arc::new(Schema::new(fields.iter().map(|(_, f)| f.clone()).collect::<Vec<_>>()));
+    let config = ListingTableConfig::new(url).with_listing_options(options).with_schema(schema);
+    let provider = ListingTable::try_new(config).map_err(|e| e.strip_backtrace())?;
+    Ok(ParquetTable { columns: fields.into_iter().map(|(c, _)| c).collect(), provider: Arc::new(provider) })
+}
+
+/// A declared column as one of ours; `None` for what has no type in any of the languages (lists, structs).
+fn column(field: &Field) -> Option<(Column, Field)> {
+    let ty = match field.data_type() {
+        DataType::Boolean => ColumnType::Bool,
+        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 => ColumnType::Int,
+        DataType::Int64 | DataType::UInt32 | DataType::UInt64 => ColumnType::Long,
+        DataType::Float16 | DataType::Float32 | DataType::Float64 => ColumnType::Real,
+        DataType::Decimal128(..) | DataType::Decimal256(..) => ColumnType::Decimal,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => ColumnType::String,
+        DataType::Dictionary(_, value) if matches!(**value, DataType::Utf8 | DataType::LargeUtf8) => ColumnType::String,
+        DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 => ColumnType::DateTime,
+        _ => return None,
+    };
+    let name = field.name().clone();
+    Some((Column { name: name.clone(), ty }, Field::new(name, ty.arrow(), true)))
+}
+
+/// A path in a URL.
+fn encode(path: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-_.~".contains(&b);
+    path.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
