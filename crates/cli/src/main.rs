@@ -1,3 +1,45 @@
-//! The `parallax` command.
+//! The `parallax` command: arguments in, rows and findings out. What they mean is decided in the rooms below.
 
-fn main() {}
+mod args;
+mod commands;
+mod exit;
+mod output;
+mod policy;
+mod progress;
+mod say;
+
+use args::{Cli, Command};
+use clap::Parser;
+use clap::error::ErrorKind;
+use exit::{Exit, Failure};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            // Nobody is left to be told when this can't be printed.
+            let _ = e.print();
+            return match e.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
+                _ => Exit::Usage,
+            }
+            .into();
+        }
+    };
+    let result = match cli.command {
+        Command::Query(args) => commands::query::run(&args),
+        Command::Detect(args) => commands::detect::run(&args),
+        Command::Test(args) => commands::test::run(&args),
+        Command::Check(args) => commands::check::run(&args),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(Failure { exit, message }) => {
+            if !message.is_empty() {
+                say::line(&message);
+            }
+            exit.into()
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! The flags, as they are typed. What they mean is decided in [`crate::policy`].
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Runs SIEM detections as they are written (KQL, Sumo Logic search) over real endpoint telemetry.
+///
+/// Inputs are recognised by their content: Linux audit logs, Windows event logs (EVTX, XML, JSON), Sysmon for Linux,
+/// Defender exports, JSON lines, CSV, Parquet; gzip and Zstandard are unpacked. Data goes to standard output, everything
+/// else to standard error.
+///
+/// Exit codes: 0 done; 1 findings or failed tests where that was asked for; 2 a query or a pack is wrong; 3 wrong usage;
+/// 4 some input could not be read (everything readable was processed).
+#[derive(Debug, Parser)]
+#[command(name = "parallax", version, max_term_width = 100, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run detections over telemetry.
+    ///
+    /// Without PACK, the packs that are built in. The reference time of the queries (`now()`) is the time of the latest
+    /// event, so that recorded telemetry is looked at as on the day it was recorded; `--now` sets another.
+    Detect(DetectArgs),
+    /// Run one query.
+    ///
+    /// A query file's ending says its language: .kql, .sumo.
+    Query(QueryArgs),
+    /// Run the tests of packs: exit 0 only when every expectation holds.
+    ///
+    /// Without PACK, the packs that are built in.
+    Test(TestArgs),
+    /// Parse and bind queries without running them, and say what is wrong or would not work elsewhere.
+    Check(CheckArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DetectArgs {
+    /// Folders of packs.
+    #[arg(value_name = "PACK")]
+    pub(crate) packs: Vec<String>,
+
+    /// Exit with 1 when something is found at this severity or above.
+    #[arg(long, value_name = "SEVERITY", num_args = 0..=1, default_missing_value = "informational")]
+    pub(crate) fail_on: Option<SeverityArg>,
+
+    /// Run only these detections: `detection` or `pack/detection`.
+    #[arg(long, value_name = "ID", num_args = 1..)]
+    pub(crate) only: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+
+    #[command(flatten)]
+    pub(crate) time: TimeArgs,
+
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QueryArgs {
+    /// A query in Kusto Query Language.
+    #[arg(long, value_name = "TEXT", group = "text", allow_hyphen_values = true)]
+    pub(crate) kql: Option<String>,
+
+    /// A Sumo Logic search.
+    #[arg(long, value_name = "TEXT", group = "text", allow_hyphen_values = true)]
+    pub(crate) sumo: Option<String>,
+
+    /// A file with a query; its ending (.kql, .sumo) says the language.
+    #[arg(short, long, value_name = "FILE", group = "text")]
+    pub(crate) file: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) language: LanguageArgs,
+
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+
+    #[command(flatten)]
+    pub(crate) time: TimeArgs,
+
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestArgs {
+    /// Folders of packs.
+    #[arg(value_name = "PACK")]
+    pub(crate) packs: Vec<String>,
+
+    /// Run only these cases: `case` or `pack/case`.
+    #[arg(long, value_name = "ID", num_args = 1..)]
+    pub(crate) only: Vec<String>,
+
+    /// The form of the result.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ReportFormat::Table)]
+    pub(crate) format: ReportFormat,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Query files (.kql, .sumo), or folders of packs, whose detections are checked.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<String>,
+
+    /// Write the corrected queries.
+    #[arg(long)]
+    pub(crate) fix: bool,
+
+    /// The form of the diagnostics.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ReportFormat::Table)]
+    pub(crate) format: ReportFormat,
+
+    /// Telemetry whose tables the queries may name.
+    #[arg(short, long, value_name = "PATH", num_args = 1..)]
+    pub(crate) input: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) language: LanguageArgs,
+
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Language")]
+pub(crate) struct LanguageArgs {
+    /// Refuse forms that the real product does not document.
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    /// A value for a parameter of the query.
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub(crate) parameters: Vec<String>,
+
+    /// Settle a point that the product's documentation leaves open.
+    #[arg(long = "set", value_name = "SWITCH=VALUE")]
+    pub(crate) switches: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Input")]
+pub(crate) struct InputArgs {
+    /// Files, folders, globs, or `-` for standard input.
+    #[arg(short, long, value_name = "PATH", num_args = 1..)]
+    pub(crate) input: Vec<String>,
+
+    /// The format of all inputs, instead of what their content says.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) input_format: Option<String>,
+
+    /// The host of events that do not say theirs.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Option<String>,
+
+    /// Sumo's `_sourceCategory` of the inputs; each format has a default.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) source_category: Option<String>,
+
+    /// A passwd file to name the numeric users of audit logs.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passwd: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Time")]
+pub(crate) struct TimeArgs {
+    /// What `now()` is: a time (RFC 3339 or seconds since 1970), `wall` or `latest` (the latest event).
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) now: Option<String>,
+
+    /// Leave out events before this time.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) from: Option<String>,
+
+    /// Leave out events at this time and after it.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) to: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// The form of the result.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct LimitArgs {
+    /// Threads that compute; by default one for each processor.
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+
+    /// Memory for sorts, joins and aggregates, such as 512M or 2G.
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<String>,
+
+    /// Stop a query after so long, such as 30s or 5m.
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) timeout: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Messages")]
+pub(crate) struct TalkArgs {
+    /// Say nothing on standard error but errors.
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+
+    /// Say more on standard error.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+
+    /// Show no progress bar.
+    #[arg(long)]
+    pub(crate) no_progress: bool,
+
+    /// Colours on standard error.
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorArg::Auto)]
+    pub(crate) color: ColorArg,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Aligned columns for people.
+    Table,
+    /// One JSON object: `{"columns":[{"name":…,"type":…}],"rows":[[…]]}`.
+    Json,
+    /// One JSON object a row.
+    Ndjson,
+    /// Comma-separated values.
+    Csv,
+    /// Apache Parquet.
+    Parquet,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// Text for people.
+    Table,
+    /// One JSON object.
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorArg {
+    /// When standard error is a terminal and NO_COLOR is not set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SeverityArg {
+    Informational,
+    Low,
+    Medium,
+    High,
+    Critical,
+}

@@ -1,0 +1,130 @@
+//! `parallax check`
+
+use super::query::read;
+use crate::args::{CheckArgs, ReportFormat};
+use crate::exit::{Exit, Failure};
+use crate::policy::{self, Talk};
+use crate::say;
+use parallax_detect::Pack;
+use parallax_diagnostics::{Diagnostic, Diagnostics, Severity};
+use parallax_engine::{Context, Dialect, Error, Options, Session};
+use serde_json::{Value as Json, json};
+use std::io::{Write, stdout};
+use std::path::Path;
+
+/// A query to check.
+struct Subject {
+    dialect: Dialect,
+    text: String,
+    origin: String,
+    /// The file to write a corrected query to.
+    file: String,
+}
+
+pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
+    let talk = Talk::new(&args.talk);
+    let subjects = subjects(&args.files, talk)?;
+    let session = Session::open(&args.input, Options::default()).map_err(Failure::usage)?;
+    let context = policy::context(&args.language, policy::wall())?;
+    let mut reports = Vec::new();
+    let mut errors = false;
+    for subject in &subjects {
+        let found = check(&session, subject, &context);
+        errors |= found.has_errors();
+        let fixed = if args.fix { fix(subject, &found)? } else { 0 };
+        match args.format {
+            ReportFormat::Table => {
+                say::diagnostics(&found, &subject.text, &subject.origin, talk);
+                if fixed > 0 && !talk.quiet {
+                    say::line(&format!("{}: {} written", subject.origin, say::count(fixed, "fix", "fixes")));
+                }
+            }
+            ReportFormat::Json => reports.push(report(subject, &found, fixed)),
+        }
+    }
+    if args.format == ReportFormat::Json {
+        writeln!(stdout(), "{}", json!({ "files": reports }))?;
+    } else if !talk.quiet {
+        let state = if errors { "errors found" } else { "no errors" };
+        say::line(&format!("{}: {state}", say::count(subjects.len(), "query", "queries")));
+    }
+    Ok(if errors { Exit::Wrong } else { Exit::Done })
+}
+
+fn check(session: &Session, subject: &Subject, context: &Context) -> Diagnostics {
+    match session.check(subject.dialect, &subject.text, context) {
+        Ok(diagnostics) | Err(Error::Query(diagnostics)) => diagnostics,
+        Err(e) => Diagnostic::error("QUERY0002", parallax_diagnostics::Span::at(0), e.to_string()).into(),
+    }
+}
+
+fn subjects(files: &[String], talk: Talk) -> Result<Vec<Subject>, Failure> {
+    let mut subjects = Vec::new();
+    for file in files {
+        if Path::new(file).is_dir() {
+            let pack = Pack::open(Path::new(file)).map_err(|e| Failure::wrong(e.render(talk.style)))?;
+            for d in &pack.detections {
+                let Some(dialect) = Dialect::named(&d.dialect) else { continue };
+                let file = pack.files.name(&d.path);
+                subjects.push(Subject { dialect, text: d.query.clone(), origin: file.clone(), file });
+            }
+        } else {
+            let (dialect, text) = read(file)?;
+            subjects.push(Subject { dialect, text, origin: file.clone(), file: file.clone() });
+        }
+    }
+    Ok(subjects)
+}
+
+/// Writes the query with its fixes; says how many there were. Of two that overlap the first is taken: another run
+/// finds the other.
+fn fix(subject: &Subject, found: &Diagnostics) -> Result<usize, Failure> {
+    let mut fixes: Vec<_> = found.iter().filter_map(|d| d.fix.as_ref()).collect();
+    fixes.sort_by_key(|f| (f.span.start, f.span.end));
+    let mut text = String::with_capacity(subject.text.len());
+    let (mut at, mut done) = (0, 0);
+    for f in fixes {
+        let Some(between) = subject.text.get(at..f.span.start) else { continue };
+        if f.span.end < f.span.start || !subject.text.is_char_boundary(f.span.end) {
+            continue;
+        }
+        text.push_str(between);
+        text.push_str(&f.replacement);
+        at = f.span.end;
+        done += 1;
+    }
+    if done > 0 {
+        text.push_str(subject.text.get(at..).unwrap_or_default());
+        std::fs::write(&subject.file, text).map_err(|e| Failure::usage(format!("{}: {e}", subject.file)))?;
+    }
+    Ok(done)
+}
+
+fn report(subject: &Subject, found: &Diagnostics, fixed: usize) -> Json {
+    let diagnostics: Vec<Json> = found
+        .iter()
+        .map(|d| {
+            let (line, column) = d.position(&subject.text);
+            let severity = match d.severity {
+                Severity::Note => "note",
+                Severity::Warning => "warning",
+                Severity::Error => "error",
+            };
+            json!({
+                "severity": severity,
+                "code": d.code,
+                "message": d.message,
+                "line": line,
+                "column": column,
+                "start": d.span.start,
+                "end": d.span.end,
+                "label": d.label,
+                "help": d.help,
+                "fix": d.fix.as_ref().map(|f| json!({
+                    "start": f.span.start, "end": f.span.end, "replacement": f.replacement
+                })),
+            })
+        })
+        .collect();
+    json!({ "file": subject.origin, "dialect": subject.dialect.name(), "fixed": fixed, "diagnostics": diagnostics })
+}

@@ -1,0 +1,236 @@
+//! `parallax detect`
+
+use super::{packs, reference, show};
+use crate::args::{DetectArgs, Format, SeverityArg};
+use crate::exit::{Exit, Failure};
+use crate::output::text::safe;
+use crate::output::{Column, to_stdout};
+use crate::policy::{self, Now, Talk};
+use crate::progress::Progress;
+use crate::say;
+use parallax_detect::pack::Severity;
+use parallax_detect::{DetectionRun, Finding, Pack, Reading, RunOutcome, run as run_detection};
+use parallax_engine::value::Value;
+use parallax_engine::{Context, Session};
+use std::borrow::Cow;
+use std::io::{self, IsTerminal, Write, stdout};
+
+pub(crate) fn run(args: &DetectArgs) -> Result<Exit, Failure> {
+    let talk = Talk::new(&args.talk);
+    if args.input.input.is_empty() {
+        return Err(Failure::usage("no input: give files or folders with --input PATH…"));
+    }
+    if args.output.format == Format::Parquet && stdout().is_terminal() {
+        return Err(Failure::usage("Parquet is not for a terminal; write it to a file with `> findings.parquet`"));
+    }
+    let packs = packs::open(&args.packs, talk)?;
+    let now = policy::now(&args.time, Now::Latest)?;
+    let options = policy::options(Some(&args.input), Some(&args.time), &args.limits)?;
+    let session = Session::open(&args.input.input, options).map_err(Failure::usage)?;
+    let mut reading = Reading::default();
+    reading.add(session.discovery());
+    let context = Context::at(reference(&session, now, &mut reading)?);
+
+    let runs = run_all(&session, &packs, &args.only, &context, &mut reading, talk)?;
+    reading.add(session.discovery());
+    write(args.output.format, &runs)?;
+    say::reading(&reading, talk);
+    summary(&session, &runs, &context, now, &reading, talk);
+    Ok(exit(&runs, args.fail_on, &reading))
+}
+
+fn run_all(
+    session: &Session,
+    packs: &[Pack],
+    only: &[String],
+    context: &Context,
+    reading: &mut Reading,
+    talk: Talk,
+) -> Result<Vec<DetectionRun>, Failure> {
+    let progress = Progress::new(session, talk);
+    let mut runs = Vec::new();
+    for pack in packs {
+        for detection in pack.detections.iter().filter(|d| packs::chosen(only, &pack.id, &d.id)) {
+            let run = run_detection(session, pack, detection, context, reading, &mut |rule, r| progress.watch(rule, r));
+            progress.clear();
+            for warning in run.warnings.iter().filter(|_| talk.verbose) {
+                say::line(warning);
+            }
+            if let RunOutcome::Failed(e) = &run.outcome {
+                say::line(&say::error(e, &detection.query, &pack.files.name(&detection.path), talk));
+            }
+            runs.push(run);
+        }
+    }
+    if runs.is_empty() {
+        return Err(Failure::usage("no detection to run"));
+    }
+    Ok(runs)
+}
+
+/// A wrong query says more than findings, those say more than an unread file.
+fn exit(runs: &[DetectionRun], fail_on: Option<SeverityArg>, reading: &Reading) -> Exit {
+    let least = fail_on.map(|s| match s {
+        SeverityArg::Informational => Severity::Informational,
+        SeverityArg::Low => Severity::Low,
+        SeverityArg::Medium => Severity::Medium,
+        SeverityArg::High => Severity::High,
+        SeverityArg::Critical => Severity::Critical,
+    });
+    let failed = runs.iter().find_map(|r| match &r.outcome {
+        RunOutcome::Failed(e) => Some(super::query::exit_of(e)),
+        _ => None,
+    });
+    let mut findings = runs.iter().flat_map(|r| &r.findings);
+    match (failed, least) {
+        (Some(exit), _) => exit,
+        (None, Some(least)) if findings.any(|f| f.severity >= least) => Exit::Found,
+        _ if reading.damaged > 0 => Exit::Unreadable,
+        _ => Exit::Done,
+    }
+}
+
+fn write(format: Format, runs: &[DetectionRun]) -> io::Result<()> {
+    let findings = runs.iter().flat_map(|r| &r.findings);
+    match format {
+        Format::Table => {
+            let mut out = io::BufWriter::new(stdout().lock());
+            for finding in findings {
+                block(finding, &mut out)?;
+            }
+            out.flush()
+        }
+        format => {
+            let mut out = to_stdout(format, columns())?;
+            for finding in findings {
+                let columns = finding.json()["columns"].to_string();
+                out.row(&row(finding, &columns))?;
+            }
+            out.finish()
+        }
+    }
+}
+
+fn columns() -> Vec<Column> {
+    let columns = [
+        ("id", "string"),
+        ("rule", "string"),
+        ("title", "string"),
+        ("severity", "string"),
+        ("confidence", "string"),
+        ("attack", "string"),
+        ("time", "string"),
+        ("host", "string"),
+        ("user", "string"),
+        ("process_id", "long"),
+        ("image", "string"),
+        ("command_line", "string"),
+        ("parent_image", "string"),
+        ("parent_command_line", "string"),
+        ("source", "string"),
+        ("record", "long"),
+        ("columns", "dynamic"),
+    ];
+    columns.into_iter().map(|(name, ty)| Column::new(name, ty)).collect()
+}
+
+fn row<'a>(f: &'a Finding, columns: &'a str) -> Vec<Value<'a>> {
+    let text = |t: &'a str| Value::Text(Cow::Borrowed(t));
+    let maybe = |t: Option<&'a String>| t.map_or(Value::Null, |t| text(t));
+    let number = |n: Option<i64>| n.map_or(Value::Null, Value::Long);
+    let e = f.event.as_ref();
+    vec![
+        text(&f.id),
+        text(&f.rule),
+        text(&f.title),
+        text(f.severity.word()),
+        text(f.confidence.word()),
+        Value::Text(Cow::Owned(f.attack.join(" "))),
+        maybe(e.and_then(|e| e.time.as_ref())),
+        maybe(e.and_then(|e| e.host.as_ref())),
+        maybe(e.and_then(|e| e.user.as_ref())),
+        number(e.and_then(|e| e.process_id)),
+        maybe(e.and_then(|e| e.image.as_ref())),
+        maybe(e.and_then(|e| e.command_line.as_ref())),
+        maybe(e.and_then(|e| e.parent_image.as_ref())),
+        maybe(e.and_then(|e| e.parent_command_line.as_ref())),
+        maybe(e.and_then(|e| e.source.as_ref())),
+        number(e.and_then(|e| e.record)),
+        Value::Dynamic(columns),
+    ]
+}
+
+/// A finding for people.
+fn block(f: &Finding, out: &mut dyn Write) -> io::Result<()> {
+    let (severity, confidence) = (f.severity, f.confidence);
+    writeln!(out, "{} [{severity} severity, {confidence} confidence] {}", f.rule, f.attack.join(" "))?;
+    let mut line = |name: &str, text: Option<String>| match text {
+        Some(text) if !text.is_empty() => writeln!(out, "  {name:<13} {}", safe(&text)),
+        _ => Ok(()),
+    };
+    if let Some(e) = &f.event {
+        line("time", e.time.clone())?;
+        line("host", e.host.clone())?;
+        line("user", e.user.clone())?;
+        let pid = e.process_id.map_or_else(String::new, |pid| format!(" (process {pid})"));
+        line("image", e.image.as_ref().map(|i| format!("{i}{pid}")))?;
+        line("command line", e.command_line.clone())?;
+        line("parent", parent(e.parent_image.as_deref(), e.parent_command_line.as_deref()))?;
+        let record = e.record.map_or_else(String::new, |r| format!(" at {r}"));
+        line("source", e.source.as_ref().map(|s| format!("{s}{record}")))?;
+    }
+    for (name, text, _) in &f.columns {
+        line(&safe(name), Some(text.clone()))?;
+    }
+    line("id", Some(f.id.clone()))?;
+    writeln!(out)
+}
+
+fn parent(image: Option<&str>, command_line: Option<&str>) -> Option<String> {
+    match (image, command_line) {
+        (Some(image), Some(line)) => Some(format!("{image}: {line}")),
+        (one, other) => one.or(other).map(str::to_owned),
+    }
+}
+
+/// What was looked at and what was not. Detections that could not apply are named: their silence means nothing.
+fn summary(session: &Session, runs: &[DetectionRun], context: &Context, now: Now, reading: &Reading, talk: Talk) {
+    for run in runs {
+        if let RunOutcome::NotApplicable(lacking) = &run.outcome {
+            let what = lacking.join(", ");
+            say::line(&format!("warning: {} could not apply: no input offers any of {what}", run.rule));
+        }
+    }
+    if talk.quiet {
+        return;
+    }
+    for run in runs {
+        if let (read, before @ 1.., Some(bound)) = run.outside {
+            let bound = show(bound);
+            say::line(&format!(
+                "note: {}: {before} of {read} events lie before {bound}, from which it looks",
+                run.rule
+            ));
+        }
+    }
+    let findings: usize = runs.iter().map(|r| r.findings.len()).sum();
+    let applied = runs.iter().filter(|r| matches!(r.outcome, RunOutcome::Ran)).count();
+    let reference = match now {
+        Now::Latest => "the latest event",
+        Now::Wall => "the clock",
+        Now::At(_) => "as given",
+    };
+    say::line(&format!(
+        "{} by {applied} of {}; read {} events, {} from {}; reference time {} ({reference}){}",
+        say::count(findings, "finding", "findings"),
+        say::count(runs.len(), "detection", "detections"),
+        reading.events,
+        say::bytes(reading.bytes),
+        say::sources(session),
+        show(context.now),
+        match reading.damaged {
+            0 => String::new(),
+            n => format!("; {n} could not be read"),
+        },
+    ));
+}
