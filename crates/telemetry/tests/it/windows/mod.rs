@@ -1,5 +1,6 @@
 //! Windows events in every shape.
 
+mod damaged;
 mod evtx_writer;
 mod real;
 mod same;

@@ -1,0 +1,253 @@
+//! Damaged and hostile input costs itself alone, and is said.
+
+use super::evtx_writer;
+use super::same::{evtx, json, json_shapes, kind, syslog, through, xml};
+use super::sample::{Sample, samples};
+use super::shapes;
+use super::support::request;
+use parallax_telemetry::event::{Family, Kind, Reader};
+use parallax_telemetry::{Input, Report};
+use proptest::prelude::*;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+/// `n` events with ids from 1 on, so that several chunks are filled.
+fn many(n: u64) -> Vec<Sample> {
+    let samples = samples();
+    (0..n).map(|i| Sample { record_id: i + 1, ..samples[i as usize % samples.len()].clone() }).collect()
+}
+
+fn reasons(report: &Report) -> Vec<String> {
+    report.damages().into_iter().map(|d| d.reason).collect()
+}
+
+#[test]
+fn evtx_cut_within_a_chunk() {
+    let events = many(30);
+    let mut file = evtx_writer::file(&events, 10);
+    // The third chunk's records end somewhere below 30 kB; keep its header and about half of them.
+    file.truncate(4096 + 2 * 65536 + 8000);
+    let (seen, report) = through(&file, evtx, &request(&["@id"]));
+    let ids: Vec<u64> = seen.iter().map(|e| e.position).collect();
+    assert!(ids.len() > 20 && ids.len() < 30, "whole records of the cut chunk are delivered: {ids:?}");
+    assert_eq!(ids, (1..=ids.len() as u64).collect::<Vec<_>>());
+    assert_eq!(reasons(&report)[0], "the file is truncated: it ends within a chunk");
+}
+
+#[test]
+fn evtx_cut_between_chunks() {
+    let mut file = evtx_writer::file(&many(30), 10);
+    file.truncate(4096 + 2 * 65536);
+    let (seen, report) = through(&file, evtx, &request(&["@id"]));
+    assert_eq!(seen.len(), 20);
+    assert_eq!(reasons(&report), ["the file is truncated: 2 of 3 chunks are there"]);
+}
+
+#[test]
+fn evtx_damaged_chunk_costs_itself_alone() {
+    let mut file = evtx_writer::file(&many(30), 10);
+    file[4096 + 65536..4096 + 65536 + 8].copy_from_slice(b"garbage!");
+    let (seen, report) = through(&file, evtx, &request(&["@id"]));
+    let ids: Vec<u64> = seen.iter().map(|e| e.position).collect();
+    assert_eq!(ids, (1..=10).chain(21..=30).collect::<Vec<u64>>());
+    assert_eq!(report.damaged(), 1, "{:?}", reasons(&report));
+}
+
+#[test]
+fn evtx_damaged_record_costs_itself_alone() {
+    let events = many(30);
+    let mut file = evtx_writer::file(&events, 30);
+    // The second record's binary XML: not a token there is.
+    let second = memchr::memmem::find_iter(&file, b"**\0\0").nth(1).expect("a record");
+    file[second + 24..second + 40].fill(0xEE);
+    let (seen, report) = through(&file, evtx, &request(&["@id"]));
+    assert!(report.damaged() > 0);
+    let ids: Vec<u64> = seen.iter().map(|e| e.position).collect();
+    assert!(!ids.contains(&2) && ids.contains(&1) && ids.contains(&30), "{ids:?}");
+}
+
+#[test]
+fn evtx_without_anything() {
+    for (content, reason) in [
+        (&b""[..], "the file ends within its header: no event can be read"),
+        (b"ElfFile\0 and no more", "the file ends within its header: no event can be read"),
+    ] {
+        let (seen, report) = through(content, evtx, &request(&["@id"]));
+        assert_eq!((seen.len(), reasons(&report)), (0, vec![reason.to_owned()]));
+    }
+    let (seen, report) = through(&[b'x'; 5000], evtx, &request(&["@id"]));
+    assert_eq!((seen.len(), report.damaged()), (0, 1));
+}
+
+#[test]
+fn evtx_packed() {
+    let events = many(700);
+    let file = evtx_writer::file(&events, 10);
+    let mut packed = tempfile::NamedTempFile::new().expect("a file");
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(&file).expect("memory");
+    packed.write_all(&encoder.finish().expect("memory")).expect("room");
+    let input = Input::file(packed.path(), parallax_telemetry::input::Compression::Gzip);
+    let (seen, report) = super::support::read(&mut *evtx(input), &request(&["@id"]));
+    assert_eq!((seen.len(), report.damaged(), report.bytes()), (700, 0, file.len() as u64));
+    let (plain, _) = through(&file, evtx, &request(&["@id"]));
+    assert_eq!(seen, plain);
+}
+
+#[test]
+fn xml_cut_events_are_recovered() {
+    let events = samples();
+    let whole = shapes::xml(&events[0], '"');
+    let cut = &whole[..whole.find("ParentImage").expect("a field")];
+    let content = format!("{whole}\n{cut}\n{whole}\n{cut}");
+    let (seen, report) = through(content.as_bytes(), xml, &request(&["CommandLine", "ParentImage"]));
+    assert_eq!(seen.len(), 4);
+    assert!(seen.iter().all(|e| e.kind == Kind::new(Family::Sysmon, 1) && e.values[0] == seen[0].values[0]));
+    assert_eq!(seen.iter().map(|e| e.values[1].is_some()).collect::<Vec<_>>(), [true, false, true, false]);
+    assert_eq!(report.notes().get("events recovered that have no end"), Some(&2));
+    assert_eq!(report.damaged(), 0);
+}
+
+#[test]
+fn xml_without_an_event() {
+    let (seen, report) = through(b"<html><body>no</body></html>", xml, &request(&["@id"]));
+    assert_eq!((seen.len(), reasons(&report)), (0, vec!["no event was found".to_owned()]));
+}
+
+/// Sysmon for Linux through relays that drop `;` and cut lines at 2 kB, between banners.
+#[test]
+fn sysmon_for_linux_as_relays_leave_it() {
+    let mut e = samples().remove(0);
+    e.provider = "Linux-Sysmon";
+    e.channel = "Linux-Sysmon/Operational";
+    let command = "sh -c \"lua5.4 -e 'os.execute(\\\"id\\\")' 2>&1 && true <in\"";
+    for (name, value) in &mut e.data {
+        match name.as_str() {
+            "CommandLine" => command.clone_into(value),
+            "Image" => "/usr/bin/dash".clone_into(value),
+            _ => {}
+        }
+    }
+    let line = shapes::syslog_line(&e);
+    let cut = &line[..line.find("ParentCommandLine").expect("a field") + 40];
+    let bare = line.replace("&lt;in", "<in");
+    let content = format!(
+        "Sysmon v1.3.3 - Monitors system events\nMar  2 10:20:29 h sysmon[1]: started\n\n{line}\n{}\n{cut}\n{bare}\n",
+        line.replace(';', "")
+    );
+    let (seen, report) = through(content.as_bytes(), syslog, &request(&["Image", "CommandLine", "@host"]));
+    assert_eq!(seen.len(), 4);
+    for event in &seen {
+        assert_eq!(event.kind, Kind::new(Family::Sysmon, 1));
+        let expected = ["/usr/bin/dash", command, "WS-042.corp.example"].map(|v| Some(v.to_owned()));
+        assert_eq!(event.values, expected);
+    }
+    assert_eq!(report.notes().get("events recovered from malformed text"), Some(&3));
+    assert_eq!(report.notes().get("syslog lines that are no Sysmon event"), Some(&2));
+}
+
+#[test]
+fn json_cut_in_half() {
+    let events = samples();
+    for (what, _, make, _) in json_shapes() {
+        let line = make(&events[0]).to_string();
+        let content = format!("{line}\n{}\n{line}\n", &line[..line.len() / 2]);
+        let (seen, report) = through(content.as_bytes(), json, &request(&["CommandLine"]));
+        assert_eq!((seen.len(), report.damaged()), (2, 1), "{what}: {:?}", reasons(&report));
+    }
+}
+
+/// What takes time or memory beyond its length is an attack.
+#[test]
+fn hostile_xml() {
+    let begin = Instant::now();
+    let head = "<Event><System><Provider Name='Microsoft-Windows-Sysmon'/><EventID>1</EventID></System>";
+    let m = 1 << 20;
+    let hostile = [
+        format!("{head}<UserData>{}", "<a>".repeat(2 * m)),
+        format!("{head}<EventData><Data Name='Image'>{}</Data></EventData></Event>", "&amp;".repeat(2 * m)),
+        format!("{head}<EventData><Data Name='Image'>{}</Data></EventData></Event>", "&#".repeat(2 * m)),
+        format!("{head}<EventData><Data Name='Image'>{}", "<![CDATA[".repeat(m)),
+        format!("{head}<EventData>{}", "<Data Name='".repeat(m)),
+        format!("{head}{}", "<a b=\"".repeat(m)),
+        format!("{head}<EventData>{}</EventData></Event>", "<Data Name='x'></".repeat(m / 2)),
+        format!("{head}{}", "<!--".repeat(2 * m)),
+        format!("{head}<EventData a='{}'><Data Name='Image'>x</Data></EventData></Event>", "x".repeat(100 * m)),
+        format!("<!DOCTYPE x [<!ENTITY a \"{}\"><!ENTITY b \"&a;&a;\">]>{head}</Event>", "x".repeat(m)),
+        "<Event ".repeat(2 * m),
+        "<Event>".repeat(m / 8),
+    ];
+    let good = shapes::xml(&samples()[0], '"');
+    for (i, text) in hostile.into_iter().enumerate() {
+        let (seen, report) =
+            through(format!("{good}\n{text}\n{good}\n").as_bytes(), xml, &request(&["Image", "@fields"]));
+        assert!(seen.len() >= 2, "{i}: the events around it are delivered: {} {:?}", seen.len(), reasons(&report));
+        assert!(report.damaged() > 0 || !report.notes().is_empty() || i == 1 || i == 9, "{i}: it is said");
+    }
+    assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
+}
+
+fn readers() -> [fn(Input) -> Box<dyn Reader>; 4] {
+    [evtx, xml, json, syslog]
+}
+
+/// One of our files, whole.
+fn documents() -> Vec<Vec<u8>> {
+    let events = samples();
+    let mut out = vec![evtx_writer::file(&events, 3), shapes::xml_document(&events).into_bytes()];
+    out.push(events.iter().map(|e| shapes::syslog_line(e) + "\n").collect::<String>().into_bytes());
+    for (_, _, make, _) in json_shapes() {
+        out.push(events.iter().map(|e| make(e).to_string() + "\n").collect::<String>().into_bytes());
+    }
+    out
+}
+
+const EVERYTHING: &[&str] =
+    &["@time", "@id", "@raw", "@fields", "@eventdata.xml", "@eventdata.dataitem", "@message", "Image", "CommandLine"];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..6000)) {
+        for reader in readers() {
+            through(&bytes, reader, &request(EVERYTHING));
+        }
+    }
+
+    #[test]
+    fn mutated_documents_never_panic(
+        which in any::<prop::sample::Index>(),
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3usize), 1..40),
+    ) {
+        let documents = documents();
+        let mut bytes = which.get(&documents).clone();
+        // Of an event log file, change what means something: the header and the first records.
+        let end = bytes.len().min(12_000);
+        for (at, to, how) in changes {
+            let at = at.index(end.min(bytes.len()));
+            match how {
+                0 => bytes[at] = to,
+                1 => bytes[at] ^= 1 << (to % 8),
+                _ => { bytes.remove(at); }
+            }
+        }
+        for reader in readers() {
+            through(&bytes, reader, &request(EVERYTHING));
+        }
+    }
+
+    #[test]
+    fn cut_documents_lose_only_their_end(which in any::<prop::sample::Index>(), at in any::<prop::sample::Index>()) {
+        let documents = documents();
+        let which = which.index(documents.len());
+        let reader = match which { 0 => evtx, 1 => xml, 2 => syslog, _ => json };
+        let bytes = &documents[which];
+        let (whole, _) = through(bytes, reader, &request(EVERYTHING));
+        prop_assert_eq!(whole.iter().map(|e| e.kind.clone()).collect::<Vec<_>>(), samples().iter().map(kind).collect::<Vec<_>>());
+        let (seen, report) = through(&bytes[..at.index(bytes.len())], reader, &request(EVERYTHING));
+        let n = seen.len().saturating_sub(1);
+        prop_assert_eq!(&seen[..n], &whole[..n]);
+        prop_assert!(seen.len() == whole.len() || at.index(bytes.len()) == 0 || report.damaged() > 0 || !report.notes().is_empty() || which > 1);
+    }
+}
