@@ -201,14 +201,14 @@ fn start_of_event(bytes: &[u8], from: usize, ended: bool) -> Option<usize> {
 /// The length of the event at the beginning of `bytes`, and whether its end is there; looks from `searched` on.
 fn end_of_event(bytes: &[u8], searched: usize) -> Option<(usize, bool)> {
     const END: &[u8] = b"</Event>";
-    let end = memmem::find(bytes.get(searched..)?, END).map(|i| searched + i + END.len());
-    let limit = end.unwrap_or(bytes.len());
-    // An event that was cut ends where the next begins.
-    match start_of_event(&bytes[..limit], searched, false) {
-        Some(next) => {
-            let line = memchr::memrchr(b'\n', &bytes[..next]).filter(|i| *i > 0);
-            Some((line.unwrap_or(next), false))
-        }
-        None => end.map(|end| (end, true)),
+    // The next beginning first: it is near, and an end is looked for no further, so that nothing is searched twice.
+    let next = start_of_event(bytes, searched, false);
+    let before = bytes.get(searched..next.unwrap_or(bytes.len()))?;
+    if let Some(i) = memmem::find(before, END) {
+        return Some((searched + i + END.len(), true));
     }
+    // An event that was cut ends where the next begins, or with its line.
+    let next = next?;
+    let line = memchr::memrchr(b'\n', &bytes[..next]).filter(|i| *i > 0);
+    Some((line.unwrap_or(next), false))
 }
