@@ -3,6 +3,7 @@
 mod auditd;
 mod auditd_properties;
 mod damage;
+mod auditd_rules;
 mod defender;
 mod sources;
 mod support;

@@ -9,7 +9,7 @@ use std::cell::Cell;
 /// bare value hex: `a2=622032` of an EXECVE record is `b 2`, `ino=622032` is a number.
 fn encoded(name: &[u8]) -> bool {
     matches!(
-        name.to_ascii_lowercase().as_slice(),
+        name,
         b"exe"
             | b"comm"
             | b"cwd"
@@ -86,6 +86,14 @@ impl Decoder {
                 }
             }
             raw => Value::Text(self.utf8(raw.bytes())),
+        }
+    }
+
+    /// The text of a field called `name`; `None` where it is missing.
+    pub(super) fn text<'a>(&self, name: &[u8], raw: Raw<'a>) -> Option<Cow<'a, str>> {
+        match self.value(name, raw) {
+            Value::Text(text) => Some(text),
+            _ => None,
         }
     }
 

@@ -5,12 +5,13 @@ use super::arguments::{self, Arguments};
 use super::decode::Decoder;
 use super::join::{Group, Record};
 use super::json;
-use super::process::Table;
+use super::process::{Id, Table};
 use super::record::{Fields, Raw, RecordType};
 use super::syscall::{Syscall, decimal};
 use super::users::Users;
 use crate::Value;
 use std::cell::OnceCell;
+use std::collections::HashSet;
 
 /// Which process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,8 +156,8 @@ pub(super) struct View<'a> {
     /// Whether it is a successful execution.
     pub(super) exec: bool,
     pub(super) arguments: Option<&'a Arguments>,
-    /// The processes of its node, where they are followed.
-    pub(super) processes: Option<&'a Table>,
+    /// The processes, where they are followed, and the number of the event's node.
+    pub(super) processes: Option<(&'a Table, u32)>,
     pub(super) host: Option<&'a str>,
     pub(super) node: &'a str,
     pub(super) users: &'a Users,
@@ -220,7 +221,10 @@ impl<'a> View<'a> {
             (Whose::Own, Part::Ppid) | (Whose::Parent, Part::Pid) => return number(syscall.and_then(|s| s.ppid)),
             _ => {}
         }
-        let live = |pid: Option<u32>| self.processes?.live(pid?, self.group.time);
+        let live = |pid: Option<u32>| {
+            let (table, node) = self.processes?;
+            table.live(Id { node, pid: pid? }, self.group.time)
+        };
         let own = syscall.and_then(|s| s.pid);
         let parent = || live(syscall.and_then(|s| s.ppid));
         let process = match whose {
@@ -410,23 +414,44 @@ pub(super) fn flat(body: &[u8]) -> impl Iterator<Item = (&[u8], Raw<'_>)> {
 /// A JSON object being written.
 pub(super) struct Object {
     text: String,
-    seen: std::collections::HashSet<Vec<u8>>,
+    /// The first names, each as a hash and its place in `text`: few, so a walk is faster than a table.
+    seen: Vec<(u64, usize, usize)>,
+    /// Further names.
+    more: HashSet<Box<[u8]>>,
 }
+
+/// How many names are walked over.
+const WALKED: usize = 128;
 
 impl Object {
     pub(super) fn new() -> Self {
-        Object { text: String::from("{"), seen: std::collections::HashSet::new() }
+        Object { text: String::from("{"), seen: Vec::with_capacity(64), more: HashSet::new() }
     }
 
     /// Adds a field unless it is missing or was there before.
     pub(super) fn put(&mut self, name: &[u8], value: &Value<'_>) {
-        if value.is_missing() || !self.seen.insert(name.to_vec()) {
+        if value.is_missing() {
+            return;
+        }
+        let hash =
+            name.iter().fold(0xcbf2_9ce4_8422_2325, |h: u64, &b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+        let name = String::from_utf8_lossy(name);
+        let text = self.text.as_bytes();
+        if self.seen.iter().any(|&(h, start, end)| h == hash && text[start..end] == *name.as_bytes())
+            || self.more.contains(name.as_bytes())
+        {
             return;
         }
         if self.text.len() > 1 {
             self.text.push(',');
         }
-        json::string(&String::from_utf8_lossy(name), &mut self.text);
+        let start = self.text.len() + 1;
+        json::string(&name, &mut self.text);
+        if self.seen.len() < WALKED {
+            self.seen.push((hash, start, self.text.len() - 1));
+        } else {
+            self.more.insert(name.as_bytes().into());
+        }
         self.text.push(':');
         match value {
             Value::Text(text) => json::string(text, &mut self.text),

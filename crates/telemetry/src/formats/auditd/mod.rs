@@ -64,7 +64,7 @@ use arguments::Arguments;
 use decode::Decoder;
 use fields::{View, Want};
 use join::{Group, Pending, Stamp};
-use process::{Image, Seen, Table};
+use process::{Id, Image, Seen, Table};
 use record::RecordType;
 use std::collections::HashMap;
 use std::io;
@@ -76,6 +76,9 @@ use users::Users;
 
 /// How many nodes a source may have before the reader begins anew: a name per line must not fill the memory.
 const MAX_NODES: usize = 16_384;
+
+/// How many bytes may wait for the rest of their events; beyond, all are taken as they are.
+const MAX_PENDING_BYTES: usize = 128 << 20;
 
 /// What a reader is told about its source.
 #[derive(Clone, Debug, Default)]
@@ -163,7 +166,6 @@ struct Node {
     name: Vec<u8>,
     shown: String,
     pending: Pending,
-    processes: Table,
 }
 
 /// One reading of a source as events.
@@ -178,7 +180,9 @@ struct Events<'r> {
     users: Users,
     nodes: Vec<Node>,
     by_name: HashMap<Vec<u8>, usize>,
+    processes: Table,
     last: usize,
+    pending_bytes: usize,
     spare: Vec<Group>,
     arguments: Arguments,
     decoder: Decoder,
@@ -193,6 +197,7 @@ struct Counts {
     without_arguments: u64,
     filled: u64,
     dropped: u64,
+    early: u64,
 }
 
 impl<'r> Events<'r> {
@@ -214,7 +219,9 @@ impl<'r> Events<'r> {
             users,
             nodes: Vec::new(),
             by_name: HashMap::new(),
+            processes: Table::default(),
             last: usize::MAX,
+            pending_bytes: 0,
             spare: Vec::new(),
             arguments: Arguments::default(),
             decoder: Decoder::default(),
@@ -252,9 +259,14 @@ impl<'r> Events<'r> {
         let node = self.node(header.node, sink)?;
         if self.nodes[node].pending.stamp(header) == Stamp::Restarted || header.name == b"SYSTEM_BOOT" {
             self.flush_node(node, sink)?;
-            self.nodes[node].processes.clear();
+            self.processes.restart(node as u32);
         }
         self.nodes[node].pending.add(line, header, kind, place, &mut self.spare);
+        self.pending_bytes += line.len();
+        if self.pending_bytes > MAX_PENDING_BYTES {
+            self.counts.early += 1;
+            self.flush(sink)?;
+        }
         while let Some(group) = self.nodes[node].pending.ready() {
             self.event(node, group, sink)?;
         }
@@ -274,6 +286,7 @@ impl<'r> Events<'r> {
             self.flush(sink)?;
             self.report.note("audit: too many node names; processes known so far were forgotten", 1);
             self.nodes.clear();
+            self.processes.clear();
             self.by_name.clear();
         }
         self.last = self.nodes.len();
@@ -282,7 +295,6 @@ impl<'r> Events<'r> {
             name: name.to_vec(),
             shown: String::from_utf8_lossy(name).into_owned(),
             pending: Pending::default(),
-            processes: Table::default(),
         });
         ControlFlow::Continue(self.last)
     }
@@ -301,6 +313,7 @@ impl<'r> Events<'r> {
     /// An event with all of its records: follows the processes and delivers it where it is asked for.
     fn event(&mut self, node: usize, group: Group, sink: &mut dyn Sink) -> ControlFlow<()> {
         self.counts.events += 1;
+        self.pending_bytes = self.pending_bytes.saturating_sub(group.text.len());
         self.counts.dropped += group.dropped;
         let has_execve = group.first(RecordType::Execve).is_some();
         let syscall = group.first(RecordType::Syscall).map(|r| (r, Syscall::read(group.body(r))));
@@ -322,25 +335,26 @@ impl<'r> Events<'r> {
             self.arguments.decode(group.bodies(RecordType::Execve));
             self.counts.filled += self.arguments.filled as u64;
         }
-        let Events { nodes, decoder, users, arguments, settings, .. } = self;
-        let Node { processes, shown, .. } = &mut nodes[node];
+        let Events { nodes, processes, decoder, users, arguments, settings, .. } = self;
+        let (node, shown) = (node as u32, nodes[node].shown.as_str());
         if self.follow_processes
             && let Some((_, s)) = &syscall
         {
-            let image = (self.keep_arguments && exec).then(|| arguments.clone());
-            follow(processes, s, call, exec, group.time, image, decoder);
+            let kept = (self.keep_arguments && exec).then(|| arguments.clone());
+            let replaced = exec || (call == Call::Exec && s.succeeded());
+            follow(processes, node, &Deed { syscall: s, call, replaced, time: group.time }, kept, decoder);
         }
         let mut flow = ControlFlow::Continue(());
         if wanted {
             if let Some(ppid) = syscall.and_then(|(_, s)| s.ppid).filter(|_| self.follow_processes) {
-                processes.touch(ppid);
+                processes.touch(Id { node, pid: ppid });
             }
             let view = View {
                 group: &group,
                 syscall,
                 exec,
                 arguments: exec.then_some(&*arguments),
-                processes: self.follow_processes.then_some(&*processes),
+                processes: self.follow_processes.then_some((&*processes, node)),
                 host: if shown.is_empty() { settings.host.as_deref() } else { Some(shown) },
                 node: shown,
                 users,
@@ -370,41 +384,44 @@ impl<'r> Events<'r> {
         );
         note("audit: arguments that no EXECVE record holds, taken as empty", self.counts.filled);
         note("audit: records beyond the size limit of an event, passed over", self.counts.dropped);
+        note("audit: times that all unfinished events were taken as they were, for want of memory", self.counts.early);
         note("audit: values that are not valid UTF-8, shown with U+FFFD", self.decoder.take_lossy());
-        note("audit: processes forgotten for want of memory", self.nodes.iter().map(|n| n.processes.forgotten).sum());
+        note("audit: processes forgotten for want of memory", self.processes.forgotten);
     }
 }
 
-/// Tells the process table what an event did.
-fn follow(
-    processes: &mut Table,
-    s: &Syscall<'_>,
+/// What an event did to its process.
+struct Deed<'a> {
+    syscall: &'a Syscall<'a>,
     call: Call,
-    exec: bool,
+    /// Whether it has a new image.
+    replaced: bool,
     time: i64,
-    arguments: Option<Arguments>,
-    decoder: &Decoder,
-) {
+}
+
+/// Tells the process table what an event did.
+fn follow(processes: &mut Table, node: u32, deed: &Deed<'_>, arguments: Option<Arguments>, decoder: &Decoder) {
+    let (s, time) = (deed.syscall, deed.time);
     let Some(pid) = s.pid else { return };
-    let seen = Seen { pid, ppid: s.ppid, time };
-    let text = |name: &str, raw: Option<record::Raw<'_>>| match raw.map(|raw| decoder.value(name.as_bytes(), raw)) {
-        Some(Value::Text(text)) => Some(text.into_owned()),
-        _ => None,
-    };
-    if exec || (call == Call::Exec && s.succeeded()) {
-        processes.exec(seen, Image { exe: text("exe", s.exe), comm: text("comm", s.comm), arguments });
+    let id = Id { node, pid };
+    let seen = Seen { id, ppid: s.ppid, time };
+    let exe = s.exe.and_then(|raw| decoder.text(b"exe", raw));
+    let comm = s.comm.and_then(|raw| decoder.text(b"comm", raw));
+    if deed.replaced {
+        let owned = |text: Option<std::borrow::Cow<'_, str>>| text.map(|t| t.into_owned());
+        processes.exec(seen, Image { exe: owned(exe), comm: owned(comm), arguments });
         return;
     }
-    processes.observe(seen, text("exe", s.exe).as_deref(), text("comm", s.comm).as_deref());
-    match call {
+    processes.observe(seen, exe.as_deref(), comm.as_deref());
+    match deed.call {
         Call::Clone | Call::Fork if s.succeeded() => {
             if let Ok(child) = u32::try_from(s.exit)
                 && child > 0
             {
-                processes.fork(pid, child, time);
+                processes.fork(id, child, time);
             }
         }
-        Call::ExitGroup => processes.exit(pid, time),
+        Call::ExitGroup => processes.exit(id, time),
         _ => {}
     }
 }

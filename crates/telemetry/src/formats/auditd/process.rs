@@ -1,6 +1,6 @@
-//! Which image each process of a node had, as far as the log tells.
+//! Which image each process of each node had, as far as the log tells.
 //!
-//! Keyed by pid, in the order of the log. An `execve` replaces a process's image, a `fork`, `vfork` or `clone` gives the
+//! Keyed by node and pid, in the order of the log. An `execve` replaces a process's image, a `fork`, `vfork` or `clone` gives the
 //! child its parent's, `exit_group` ends it. Any other record of a process tells its `exe` and `comm` (not its
 //! arguments). What the log does not tell is missing, never guessed.
 //!
@@ -21,13 +21,28 @@ use std::sync::Arc;
 
 /// How long an ended process is remembered, in event time: records of its last moments may come later.
 const LINGER: i64 = 5_000_000_000;
-/// How many processes a node may have in the table.
-const MAX_PROCESSES: usize = 65_536;
-/// How many bytes of names and arguments a node may have in the table.
+/// How many processes the table holds.
+const MAX_PROCESSES: usize = 131_072;
+/// How many bytes of names and arguments the table holds.
 const MAX_BYTES: usize = 64 << 20;
 
 /// The kernel skips the numbers below this one when its pids begin again (`RESERVED_PIDS`).
 const RESERVED: u32 = 300;
+
+/// A process of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Id {
+    /// The node's number among those of the source.
+    pub(super) node: u32,
+    pub(super) pid: u32,
+}
+
+impl Id {
+    /// Another process of the same node.
+    pub(super) fn sibling(self, pid: u32) -> Id {
+        Id { node: self.node, pid }
+    }
+}
 
 /// What a process runs. Shared with the children that it forked.
 #[derive(Debug, Default)]
@@ -64,16 +79,17 @@ pub(super) struct Process {
 /// A process as one of its own records shows it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
-    pub(super) pid: u32,
+    pub(super) id: Id,
     pub(super) ppid: Option<u32>,
     pub(super) time: i64,
 }
 
-/// The processes of one node.
+/// The processes of all nodes.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    processes: HashMap<u32, Process>,
-    ended: VecDeque<(i64, u32)>,
+    processes: HashMap<Id, Process>,
+    /// The ended processes of each node: its clock is its own.
+    ended: HashMap<u32, VecDeque<(i64, u32)>>,
     clock: u64,
     bytes: usize,
     /// How many processes were forgotten for want of room.
@@ -81,17 +97,17 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Notes that `pid` is spoken of: the processes that nobody speaks of are forgotten first.
-    pub(super) fn touch(&mut self, pid: u32) {
+    /// Notes that a process is spoken of: the processes that nobody speaks of are forgotten first.
+    pub(super) fn touch(&mut self, id: Id) {
         self.clock += 1;
-        if let Some(process) = self.processes.get_mut(&pid) {
+        if let Some(process) = self.processes.get_mut(&id) {
             process.touched = self.clock;
         }
     }
 
-    /// The process that has `pid` at `time`.
-    pub(super) fn live(&self, pid: u32, time: i64) -> Option<&Process> {
-        let process = self.processes.get(&pid)?;
+    /// The process that has that pid at `time`.
+    pub(super) fn live(&self, id: Id, time: i64) -> Option<&Process> {
+        let process = self.processes.get(&id)?;
         // A parent that ended before is not the one that a live child names: its pid was given to another.
         let live = process.ended.is_none_or(|ended| ended >= time);
         (live && process.doubtful.is_none()).then_some(process)
@@ -110,7 +126,7 @@ impl Table {
             return;
         }
         let namespaced = self.namespaced(seen);
-        if let Some(process) = self.processes.get_mut(&seen.pid) {
+        if let Some(process) = self.processes.get_mut(&seen.id) {
             let confirmed = process.doubtful.is_none() || process.doubtful == seen.ppid;
             let reused = process.ended.is_some_and(|ended| ended < seen.time);
             if seen.time < process.since {
@@ -128,76 +144,86 @@ impl Table {
 
     /// Whether the process or its parent is known to live in a pid namespace: children do where their parents do.
     fn namespaced(&self, seen: Seen) -> bool {
-        let known = |pid: u32| self.processes.get(&pid).is_some_and(|p| p.namespaced && p.ended.is_none());
-        known(seen.pid) || seen.ppid.is_some_and(known)
+        let known = |id: Id| self.processes.get(&id).is_some_and(|p| p.namespaced && p.ended.is_none());
+        known(seen.id) || seen.ppid.is_some_and(|ppid| known(seen.id.sibling(ppid)))
     }
 
     /// `parent` made `child`.
-    pub(super) fn fork(&mut self, parent: u32, child: u32, time: i64) {
+    pub(super) fn fork(&mut self, parent: Id, child: u32, time: i64) {
         let Some(process) = self.processes.get_mut(&parent) else { return };
-        if child < RESERVED && child < parent {
+        if child < RESERVED && child < parent.pid {
             process.namespaced = true;
         }
         if process.namespaced {
             return;
         }
         let image = Arc::clone(&process.image);
+        let child = parent.sibling(child);
         let mut doubtful = None;
         if let Some(known) = self.processes.get(&child) {
             // A child that is known since after the call began has its own records: they say more.
             if known.since >= time {
                 return;
             }
-            doubtful = known.ended.is_none().then_some(parent);
+            doubtful = known.ended.is_none().then_some(parent.pid);
         }
-        self.set(Seen { pid: child, ppid: Some(parent), time }, image, Some(time), false);
+        self.set(Seen { id: child, ppid: Some(parent.pid), time }, image, Some(time), false);
         if let Some(process) = self.processes.get_mut(&child) {
             process.doubtful = doubtful;
         }
     }
 
-    /// `pid` ended.
-    pub(super) fn exit(&mut self, pid: u32, time: i64) {
-        if let Some(process) = self.processes.get_mut(&pid)
-            && process.since <= time
+    /// A process ended.
+    pub(super) fn exit(&mut self, id: Id, time: i64) {
+        let Some(process) = self.processes.get_mut(&id).filter(|p| p.since <= time) else { return };
+        process.ended = Some(time);
+        let mut ended = self.ended.remove(&id.node).unwrap_or_default();
+        ended.push_back((time, id.pid));
+        while let Some(&(at, pid)) = ended.front()
+            && time.saturating_sub(at) >= LINGER
         {
-            process.ended = Some(time);
-            self.ended.push_back((time, pid));
-        }
-        while let Some(&(ended, pid)) = self.ended.front() {
-            if time.saturating_sub(ended) < LINGER {
-                break;
-            }
-            self.ended.pop_front();
-            if self.processes.get(&pid).is_some_and(|p| p.ended == Some(ended)) {
-                self.remove(pid);
+            ended.pop_front();
+            if self.processes.get(&id.sibling(pid)).is_some_and(|p| p.ended == Some(at)) {
+                self.remove(id.sibling(pid));
             }
         }
+        self.ended.insert(id.node, ended);
     }
 
-    /// The node started anew: no process lives on.
+    /// A node started anew: none of its processes lives on.
+    pub(super) fn restart(&mut self, node: u32) {
+        self.processes.retain(|id, _| id.node != node);
+        self.ended.remove(&node);
+        self.count();
+    }
+
+    /// Forgets everything.
     pub(super) fn clear(&mut self) {
         self.processes.clear();
         self.ended.clear();
         self.bytes = 0;
     }
 
+    fn count(&mut self) {
+        self.bytes = self.processes.values().map(|p| p.image.size()).sum();
+    }
+
     fn set(&mut self, seen: Seen, image: Arc<Image>, started: Option<i64>, namespaced: bool) {
-        let Seen { pid, ppid, time } = seen;
-        self.remove(pid);
+        let Seen { id, ppid, time } = seen;
+        self.remove(id);
         // Shared images are counted for each holder: an upper bound is good enough.
         self.bytes += image.size();
         self.clock += 1;
         let touched = self.clock;
         let process = Process { image, started, ppid, since: time, ended: None, touched, doubtful: None, namespaced };
-        self.processes.insert(pid, process);
+        self.processes.insert(id, process);
         if self.processes.len() > MAX_PROCESSES || self.bytes > MAX_BYTES {
             self.forget();
         }
     }
 
-    fn remove(&mut self, pid: u32) {
-        if let Some(old) = self.processes.remove(&pid) {
+    fn remove(&mut self, id: Id) {
+        if let Some(old) = self.processes.remove(&id) {
             self.bytes -= old.image.size();
         }
     }
@@ -210,8 +236,10 @@ impl Table {
         let before = self.processes.len();
         self.processes.retain(|_, p| p.touched >= median);
         self.forgotten += (before - self.processes.len()) as u64;
-        self.bytes = self.processes.values().map(|p| p.image.size()).sum();
-        self.ended.retain(|(_, pid)| self.processes.contains_key(pid));
+        self.count();
+        for (&node, ended) in &mut self.ended {
+            ended.retain(|&(_, pid)| self.processes.contains_key(&Id { node, pid }));
+        }
     }
 }
 
@@ -223,23 +251,27 @@ mod tests {
         Image { exe: Some(exe.to_owned()), comm: None, arguments: None }
     }
 
+    fn id(pid: u32) -> Id {
+        Id { node: 0, pid }
+    }
+
     fn seen(pid: u32, time: i64) -> Seen {
-        Seen { pid, ppid: None, time }
+        Seen { id: id(pid), ppid: None, time }
     }
 
     fn exe(table: &mut Table, pid: u32, time: i64) -> Option<String> {
-        table.live(pid, time).and_then(|p| p.image.exe.clone())
+        table.live(id(pid), time).and_then(|p| p.image.exe.clone())
     }
 
     #[test]
     fn fork_exec_exit_and_reuse() {
         let mut t = Table::default();
         t.exec(seen(10, 1), image("/bin/bash"));
-        t.fork(10, 11, 2);
+        t.fork(id(10), 11, 2);
         assert_eq!(exe(&mut t, 11, 3).as_deref(), Some("/bin/bash"));
         t.exec(seen(11, 4), image("/bin/lua"));
         assert_eq!(exe(&mut t, 11, 5).as_deref(), Some("/bin/lua"));
-        t.exit(11, 6);
+        t.exit(id(11), 6);
         assert_eq!(exe(&mut t, 11, 6).as_deref(), Some("/bin/lua"));
         assert_eq!(exe(&mut t, 11, 7), None);
         t.observe(seen(11, 8), Some("/bin/cat"), None);
@@ -252,7 +284,7 @@ mod tests {
         let mut t = Table::default();
         t.exec(seen(10, 1), image("/bin/sh"));
         t.exec(seen(11, 6), image("/bin/id"));
-        t.fork(10, 11, 5);
+        t.fork(id(10), 11, 5);
         assert_eq!(exe(&mut t, 11, 7).as_deref(), Some("/bin/id"));
     }
 
@@ -260,13 +292,13 @@ mod tests {
     fn pids_of_a_namespace_are_not_the_machines() {
         let mut t = Table::default();
         t.exec(seen(5000, 1), image("/bin/sh"));
-        t.fork(5000, 2, 2);
+        t.fork(id(5000), 2, 2);
         assert_eq!(exe(&mut t, 2, 3), None);
         // From here on its forks and those of its children say nothing.
-        t.fork(5000, 6000, 3);
+        t.fork(id(5000), 6000, 3);
         assert_eq!(exe(&mut t, 6000, 4), None);
-        t.exec(Seen { pid: 7000, ppid: Some(5000), time: 4 }, image("/bin/lua"));
-        t.fork(7000, 6001, 5);
+        t.exec(Seen { id: id(7000), ppid: Some(5000), time: 4 }, image("/bin/lua"));
+        t.fork(id(7000), 6001, 5);
         assert_eq!(exe(&mut t, 6001, 6), None);
         assert_eq!(exe(&mut t, 7000, 6).as_deref(), Some("/bin/lua"));
     }
@@ -277,9 +309,9 @@ mod tests {
             let mut t = Table::default();
             t.exec(seen(700, 1), image("/bin/sshd"));
             t.exec(seen(10, 2), image("/bin/bash"));
-            t.fork(10, 700, 3);
+            t.fork(id(10), 700, 3);
             assert_eq!(exe(&mut t, 700, 4), None);
-            t.observe(Seen { pid: 700, ppid: Some(ppid), time: 5 }, Some(expected), None);
+            t.observe(Seen { id: id(700), ppid: Some(ppid), time: 5 }, Some(expected), None);
             assert_eq!(exe(&mut t, 700, 6).as_deref(), Some(expected));
         }
     }
@@ -294,9 +326,9 @@ mod tests {
         assert!(t.forgotten > 0);
         assert_eq!(exe(&mut t, 199_999, 200_000).as_deref(), Some("/bin/true"));
         for pid in 200_000..400_000 {
-            t.fork(199_999, pid, 300_000 + i64::from(pid));
-            t.exit(pid, 300_000_000_000 * i64::from(pid));
+            t.fork(id(199_999), pid, 300_000 + i64::from(pid));
+            t.exit(id(pid), 300_000_000_000 * i64::from(pid));
         }
-        assert!(t.processes.len() < 70_000, "{}", t.processes.len());
+        assert!(t.processes.len() <= MAX_PROCESSES, "{}", t.processes.len());
     }
 }
