@@ -11,7 +11,8 @@ fn read(log: &[u8], fields: &[&str], settings: Settings) -> (Vec<String>, Report
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.log");
     std::fs::write(&path, log).unwrap();
-    let request = Request { fields: fields.iter().map(|f| (*f).to_owned()).collect(), kinds: vec![], ..Request::default() };
+    let request =
+        Request { fields: fields.iter().map(|f| (*f).to_owned()).collect(), kinds: vec![], ..Request::default() };
     let report = Report::new();
     let mut rows = vec![];
     AuditReader::new(vec![Input::file(path, Compression::None)], settings)

@@ -2,8 +2,8 @@
 
 mod auditd;
 mod auditd_properties;
-mod damage;
 mod auditd_rules;
+mod damage;
 mod defender;
 mod sources;
 mod support;
