@@ -8,13 +8,23 @@
 //! `sumo_<function>`. Functions that a query does not write are named for what they do: `sumo_number` casts text.
 
 mod capture;
+mod codec;
 mod convert;
+mod digest;
+mod json;
+mod keyvalue;
 mod matching;
+mod math;
+mod net;
 mod pattern;
+mod text;
+mod time;
 mod unpack;
+mod xml;
 
 pub use capture::Anchors;
 pub use pattern::regex;
+pub use time::{check_format, check_zone};
 
 use crate::udf::{Function, Functions, Signature};
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
@@ -25,17 +35,25 @@ static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
     matching::register(&mut f);
     capture::register(&mut f);
     convert::register(&mut f);
+    text::register(&mut f);
+    codec::register(&mut f);
+    json::register(&mut f);
+    keyvalue::register(&mut f);
+    xml::register(&mut f);
+    net::register(&mut f);
+    math::register(&mut f);
+    time::register(&mut f);
+    digest::register(&mut f);
     f
 });
 
-static UNPACK: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Arc::new(ScalarUDF::from(unpack::Unpack::new())));
+static LISTS: LazyLock<[Arc<ScalarUDF>; 2]> = LazyLock::new(|| {
+    [Arc::new(ScalarUDF::from(unpack::Unpack::new())), Arc::new(ScalarUDF::from(unpack::Values::new()))]
+});
 
 /// The scalar function of that full name (`sumo_matches`).
 pub fn scalar(name: &str) -> Option<Arc<ScalarUDF>> {
-    if name == unpack::NAME {
-        return Some(Arc::clone(&UNPACK));
-    }
-    FUNCTIONS.get(name)
+    LISTS.iter().find(|f| f.name() == name).cloned().or_else(|| FUNCTIONS.get(name))
 }
 
 /// The aggregate of that full name. Sumo's aggregates are DataFusion's own over arguments that the planner prepares.
@@ -45,7 +63,7 @@ pub fn aggregate(_name: &str) -> Option<Arc<AggregateUDF>> {
 
 /// All scalar functions, by name.
 pub fn all() -> impl Iterator<Item = &'static Arc<ScalarUDF>> {
-    FUNCTIONS.all().chain(std::iter::once(&*UNPACK))
+    FUNCTIONS.all().chain(LISTS.iter())
 }
 
 /// The parameters and the result of a scalar function.

@@ -1,4 +1,4 @@
-//! Packed texts as a list, for the rows that `multi` makes.
+//! Functions over lists: packed texts as one, for the rows that `multi` makes; one as text, for `values`.
 
 use super::capture;
 use arrow::array::{Array, ArrayRef, AsArray, ListBuilder, StringViewBuilder};
@@ -8,6 +8,54 @@ use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl,
 use std::sync::Arc;
 
 pub(super) const NAME: &str = "sumo_unpack";
+pub(super) const VALUES: &str = "sumo_values";
+
+/// At most that many distinct values are shown (documented).
+const MAX_VALUES: usize = 100;
+
+/// `sumo_values(list)`: the distinct values, sorted as text, a line each.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Values {
+    signature: Signature,
+}
+
+impl Values {
+    pub(super) fn new() -> Self {
+        Values { signature: Signature::any(1, Volatility::Immutable) }
+    }
+}
+
+impl ScalarUDFImpl for Values {
+    fn name(&self) -> &str {
+        VALUES
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Utf8View)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
+        let lists = arrays[0].as_list::<i32>();
+        let mut out = StringViewBuilder::with_capacity(lists.len());
+        for list in lists.iter() {
+            let Some(list) = list else {
+                out.append_null();
+                continue;
+            };
+            let mut texts: Vec<&str> = list.as_string_view().iter().flatten().collect();
+            texts.sort_unstable();
+            texts.dedup();
+            texts.truncate(MAX_VALUES);
+            out.append_value(texts.join("\n"));
+        }
+        Ok(ColumnarValue::Array(Arc::new(out.finish()) as ArrayRef))
+    }
+}
 
 /// `sumo_unpack(packed)`: a list of texts; null stays null.
 #[derive(Debug, PartialEq, Eq, Hash)]

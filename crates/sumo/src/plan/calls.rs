@@ -10,7 +10,72 @@ use parallax_functions::udf::Type;
 use parallax_telemetry::ColumnType;
 
 /// Functions that are one call of the function of the same name in `parallax_functions::sumo`.
-pub(super) const PLAIN: &[&str] = &["contains", "isnumeric"];
+pub(super) const PLAIN: &[&str] = &[
+    "abs",
+    "acos",
+    "asin",
+    "atan",
+    "atan2",
+    "base64decode",
+    "base64encode",
+    "cbrt",
+    "ceil",
+    "comparecidrprefix",
+    "contains",
+    "cos",
+    "cosh",
+    "dectohex",
+    "exp",
+    "expm1",
+    "floor",
+    "formatdate",
+    "frommillis",
+    "fromseconds",
+    "getcidrprefix",
+    "hash",
+    "haversine",
+    "hextoascii",
+    "hextodec",
+    "hypot",
+    "ipv4tonumber",
+    "isinfinity",
+    "isnan",
+    "isnumeric",
+    "isprivateip",
+    "ispublicip",
+    "isreservedip",
+    "isvalidip",
+    "isvalidipv4",
+    "isvalidipv6",
+    "jsonarraycontains",
+    "jsonarraysize",
+    "log",
+    "log10",
+    "log1p",
+    "luhn",
+    "maskfromcidr",
+    "parsedate",
+    "parsehex",
+    "pow",
+    "rint",
+    "round",
+    "signum",
+    "sin",
+    "sinh",
+    "sqrt",
+    "substring",
+    "tan",
+    "tanh",
+    "todegrees",
+    "tolowercase",
+    "tomillis",
+    "toradians",
+    "touppercase",
+    "tourl",
+    "trim",
+    "urldecode",
+    "urlencode",
+];
 
 /// Functions that the planner takes apart itself.
 const SPECIAL: &[&str] = &[
@@ -192,6 +257,7 @@ impl Planner<'_> {
                 ),
             ));
         }
+        self.check_constants(lower, arguments)?;
         let mut cast: Vec<Expr> = Vec::new();
         for (index, argument) in arguments.iter().enumerate() {
             let value = self.expression(rows, argument)?;
@@ -210,6 +276,36 @@ impl Planner<'_> {
             _ => Ty::Text,
         };
         Ok(Value::new(call(&full, cast), ty))
+    }
+
+    /// Formats, zones and algorithms that are written out are checked at their place.
+    fn check_constants(&self, lower: &str, arguments: &[Tree]) -> Planning<()> {
+        use parallax_functions::sumo::{check_format, check_zone};
+        let text = |index: usize| match arguments.get(index).map(|a| (&a.kind, a.at)) {
+            Some((ExprKind::Text(text), at)) => Some((text.as_str(), at)),
+            _ => None,
+        };
+        let wrong = |at: At, why: String| Err(Diagnostic::error(codes::BAD_ARGUMENT, at.0, why));
+        match lower {
+            "formatdate" | "parsedate" => {
+                if let Some((format, at)) = text(1) {
+                    check_format(format).or_else(|why| wrong(at, why))?;
+                }
+                if let Some((zone, at)) = text(2) {
+                    check_zone(zone).map(|_| ()).or_else(|why| wrong(at, why))?;
+                }
+            }
+            "hash" => {
+                if let Some((name, at)) = text(1) {
+                    let known = ["md5", "sha1", "sha2_256", "sha256"];
+                    if !known.iter().any(|k| k.eq_ignore_ascii_case(name)) {
+                        return wrong(at, format!("the hash `{name}` is not supported; md5, sha1 and sha2_256 are"));
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     fn no_function(&self, name: &str, lower: &str, at: At) -> Diagnostic {
