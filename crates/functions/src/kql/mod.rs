@@ -19,8 +19,11 @@
 mod aggregate;
 mod convert;
 mod dynamic;
+mod hash;
 pub(crate) mod json;
 mod math;
+mod net;
+mod parse;
 mod strings;
 mod time;
 pub mod values;
@@ -38,6 +41,9 @@ static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
     dynamic::register(&mut f);
     time::register(&mut f);
     math::register(&mut f);
+    hash::register(&mut f);
+    net::register(&mut f);
+    parse::register(&mut f);
     f
 });
 

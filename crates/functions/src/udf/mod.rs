@@ -97,6 +97,11 @@ impl Functions {
         debug_assert!(old.is_none(), "declared twice: {declaration}");
     }
 
+    /// A function written by hand, under its own (full) name.
+    pub fn udf(&mut self, udf: ScalarUDF) {
+        self.by_name.insert(udf.name().to_owned(), Arc::new(udf));
+    }
+
     /// A function with that body.
     pub fn body(&mut self, declaration: &str, body: Body) {
         self.add(declaration, |s| Function::new(s.clone(), body));

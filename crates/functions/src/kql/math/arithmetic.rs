@@ -21,6 +21,10 @@ pub(super) fn register(f: &mut Functions) {
     f.long("modulo_long(long, long) long", |r| modulo(r.long(0)?, r.long(1)?));
     f.int("modulo_int(int, int) int", |r| modulo(r.long(0)?, r.long(1)?)?.try_into().ok());
     f.long("modulo_timespan(timespan, timespan) timespan", |r| modulo(r.long(0)?, r.long(1)?));
+    f.decimal("modulo_decimal(decimal, decimal) decimal", |r| {
+        let (v, by) = (r.decimal(0)?, r.decimal(1)?);
+        v.checked_rem(by)
+    });
     f.real("modulo_real(real, real) real", |r| Some(r.real(0)? % r.real(1)?));
 
     f.long("abs_long(long) long", |r| r.long(0)?.checked_abs());

@@ -1,0 +1,14 @@
+//! Internet addresses.
+
+mod address;
+mod v4;
+mod v6;
+mod within;
+
+use crate::udf::Functions;
+
+pub(super) fn register(f: &mut Functions) {
+    v4::register(f);
+    v6::register(f);
+    within::register(f);
+}

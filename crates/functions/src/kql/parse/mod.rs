@@ -1,0 +1,15 @@
+//! Text with a structure of its own: URLs, paths, command lines, XML.
+
+mod command_line;
+mod path;
+mod url;
+mod xml;
+
+use crate::udf::Functions;
+
+pub(super) fn register(f: &mut Functions) {
+    url::register(f);
+    path::register(f);
+    command_line::register(f);
+    xml::register(f);
+}
