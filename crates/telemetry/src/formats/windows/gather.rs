@@ -171,6 +171,11 @@ impl<'a, 'c> Gather<'a, 'c> {
         Some(kind(text(Sys::Provider).trim(), text(Sys::Channel).trim(), (id & 0xFFFF) as u32))
     }
 
+    /// Whether the event is Sysmon's.
+    pub(crate) fn is_sysmon(&self) -> bool {
+        self.kind().is_some_and(|k| k.family == crate::event::Family::Sysmon)
+    }
+
     /// Whether the event is asked for; `true` as long as its kind is unknown.
     pub(crate) fn wanted(&self) -> bool {
         self.compiled.kinds.is_empty() || self.kind().is_none_or(|k| self.compiled.wants(&k))

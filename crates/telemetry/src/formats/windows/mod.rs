@@ -46,6 +46,7 @@ mod evtx;
 mod evtx_kind;
 mod gather;
 pub mod json;
+mod nt_log_event;
 mod sysmon_linux;
 mod text;
 mod time;
@@ -56,6 +57,7 @@ mod xml_reader;
 
 pub use evtx::EvtxReader;
 pub use gather::Compiled;
+pub use nt_log_event::NtLogEventReader;
 pub use sysmon_linux::SysmonLinuxReader;
 pub use vocabulary::kind;
 pub use xml_reader::XmlReader;

@@ -1,7 +1,7 @@
 //! Damaged and hostile input costs itself alone, and is said.
 
 use super::evtx_writer;
-use super::same::{evtx, json, json_shapes, kind, syslog, through, xml};
+use super::same::{evtx, json, json_shapes, kind, nt_log_event, syslog, through, xml};
 use super::sample::{Sample, samples};
 use super::shapes;
 use super::support::request;
@@ -187,8 +187,8 @@ fn hostile_xml() {
     assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
 }
 
-fn readers() -> [fn(Input) -> Box<dyn Reader>; 4] {
-    [evtx, xml, json, syslog]
+fn readers() -> [fn(Input) -> Box<dyn Reader>; 5] {
+    [evtx, xml, json, syslog, nt_log_event]
 }
 
 /// One of our files, whole.
@@ -196,6 +196,7 @@ fn documents() -> Vec<Vec<u8>> {
     let events = samples();
     let mut out = vec![evtx_writer::file(&events, 3), shapes::xml_document(&events).into_bytes()];
     out.push(events.iter().map(|e| shapes::syslog_line(e) + "\n").collect::<String>().into_bytes());
+    out.push(events.iter().map(shapes::nt_log_event).collect::<String>().into_bytes());
     for (_, _, make, _) in json_shapes() {
         out.push(events.iter().map(|e| make(e).to_string() + "\n").collect::<String>().into_bytes());
     }
@@ -241,7 +242,7 @@ proptest! {
     fn cut_documents_lose_only_their_end(which in any::<prop::sample::Index>(), at in any::<prop::sample::Index>()) {
         let documents = documents();
         let which = which.index(documents.len());
-        let reader = match which { 0 => evtx, 1 => xml, 2 => syslog, _ => json };
+        let reader = match which { 0 => evtx, 1 => xml, 2 => syslog, 3 => nt_log_event, _ => json };
         let bytes = &documents[which];
         let (whole, _) = through(bytes, reader, &request(EVERYTHING));
         prop_assert_eq!(whole.iter().map(|e| e.kind.clone()).collect::<Vec<_>>(), samples().iter().map(kind).collect::<Vec<_>>());

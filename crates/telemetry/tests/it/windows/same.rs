@@ -6,7 +6,7 @@ use super::{evtx_writer, shapes};
 use parallax_telemetry::event::{Family, Kind, Reader, Request};
 use parallax_telemetry::formats::json::JsonReader;
 use parallax_telemetry::formats::windows::json::Shape;
-use parallax_telemetry::formats::windows::{EvtxReader, SysmonLinuxReader, XmlReader};
+use parallax_telemetry::formats::windows::{EvtxReader, NtLogEventReader, SysmonLinuxReader, XmlReader};
 use proptest::prelude::*;
 use serde_json::Value;
 use std::io::Write as _;
@@ -164,7 +164,7 @@ pub(super) fn json_shapes() -> Vec<Made> {
         ("Wazuh", Shape::Wazuh, shapes::wazuh, &["@user_sid"]),
         ("Sumo", Shape::EventData, shapes::sumo, &[]),
         ("Sumo, dotted", Shape::EventData, |e| shapes::dotted(&shapes::sumo(e)), &[]),
-        ("Syslog row", Shape::Xml, shapes::syslog_row, &[]),
+        ("Syslog row", Shape::Inner, shapes::syslog_row, &[]),
         (
             "in Elasticsearch's envelope",
             Shape::Winlogbeat7,
@@ -177,6 +177,40 @@ pub(super) fn json_shapes() -> Vec<Made> {
 #[test]
 fn every_shape_of_our_events() {
     all_shapes(&samples());
+}
+
+pub(super) fn nt_log_event(input: parallax_telemetry::Input) -> Box<dyn Reader> {
+    Box::new(NtLogEventReader::new(vec![input]))
+}
+
+/// Its time has microseconds only, and of the properties it keeps some.
+#[test]
+fn sumo_legacy_text() {
+    let events = samples();
+    let content: String = events.iter().map(shapes::nt_log_event).collect();
+    let rows = lines(&events, |e| serde_json::json!({"_messagetime": 1, "_raw": shapes::nt_log_event(e)}).to_string());
+    for (content, reader) in [(content.as_bytes(), nt_log_event as fn(_) -> _), (&rows, json)] {
+        for (i, e) in events.iter().enumerate().filter(|(_, e)| e.channel != "System") {
+            let mut fields = vec!["@time", "@host", "@id", "@provider", "@channel", "@eventid", "@task"];
+            fields.extend(e.data.iter().map(|(n, _)| n.as_str()));
+            let (seen, report) = through(content, reader, &request(&fields));
+            assert_eq!((seen.len(), report.damaged(), report.notes().len()), (events.len(), 0, 0));
+            assert_eq!(seen[i].kind, kind(e));
+            let properties = [
+                format!("t{}", e.nanos() / 1000 * 1000),
+                e.computer.to_owned(),
+                e.record_id.to_string(),
+                e.provider.to_owned(),
+                e.channel.to_owned(),
+                e.event_id.to_string(),
+                e.task.to_string(),
+            ];
+            let expected = properties.into_iter().chain(e.data.iter().map(|(_, v)| v.clone()));
+            for ((field, got), expected) in fields.iter().zip(&seen[i].values).zip(expected) {
+                assert_eq!(got.as_ref(), Some(&expected), "{field} of event {}", e.event_id);
+            }
+        }
+    }
 }
 
 #[test]

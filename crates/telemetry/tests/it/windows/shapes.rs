@@ -226,3 +226,57 @@ pub(crate) fn syslog_row(e: &Sample) -> Value {
 pub(crate) fn syslog_line(e: &Sample) -> String {
     format!("Mar  2 10:20:30 relay sysmon: {}", xml(e, '"'))
 }
+
+/// WMI's text of an event, as Sumo's legacy Windows source sends it.
+pub(crate) fn nt_log_event(e: &Sample) -> String {
+    let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    let of = |name: &str| e.data.iter().find(|(n, _)| n == name).map_or("-", |(_, v)| v.as_str());
+    let message = if e.channel == "Security" {
+        format!(
+            "A new process has been created.\n\nCreator Subject:\n\tSecurity ID:\t\t{}\n\tAccount Name:\t\t{}\n\t\
+             Account Domain:\t\t{}\n\tLogon ID:\t\t{}\n\nTarget Subject:\n\tSecurity ID:\t\t{}\n\tAccount Name:\t\t{}\n\t\
+             Account Domain:\t\t{}\n\tLogon ID:\t\t{}\n\nProcess Information:\n\tNew Process ID:\t\t{}\n\t\
+             New Process Name:\t{}\n\tToken Elevation Type:\t{}\n\tMandatory Label:\t\t{}\n\tCreator Process ID:\t{}\n\t\
+             Creator Process Name:\t{}\n\tProcess Command Line:\t{}\n\nThe type of token says what the process may do.",
+            of("SubjectUserSid"),
+            of("SubjectUserName"),
+            of("SubjectDomainName"),
+            of("SubjectLogonId"),
+            of("TargetUserSid"),
+            of("TargetUserName"),
+            of("TargetDomainName"),
+            of("TargetLogonId"),
+            of("NewProcessId"),
+            of("NewProcessName"),
+            of("TokenElevationType"),
+            of("MandatoryLabel"),
+            of("ProcessId"),
+            of("ParentProcessName"),
+            of("CommandLine"),
+        )
+    } else if e.channel == "System" {
+        format!("The system time has changed to {} from {}.", of("NewTime"), of("OldTime"))
+    } else {
+        "Process Create:\n".to_owned() + &e.data.iter().map(|(n, v)| format!("{n}: {v}\n")).collect::<String>()
+    };
+    let time = e.time().replace(['-', ':', 'T'], "");
+    let time = format!("{}+000", &time[..time.len() - 2]);
+    let strings: Vec<String> = e.data.iter().map(|(_, v)| quoted(v)).collect();
+    format!(
+        "instance of Win32_NTLogEvent\n{{\n\tCategory = {};\n\tComputerName = {};\n\tEventCode = {};\n\t\
+         EventIdentifier = {};\n\tEventType = 3;\n\tInsertionStrings = {{{}}};\n\tLogfile = {};\n\tMessage = {};\n\t\
+         RecordNumber = {};\n\tSourceName = {};\n\tTimeGenerated = {};\n\tTimeWritten = {};\n\tType = {};\n}};\n",
+        e.task,
+        quoted(e.computer),
+        e.event_id,
+        0x4000_0000 + u32::from(e.event_id),
+        strings.join(", "),
+        quoted(e.channel),
+        quoted(message.trim_end()),
+        e.record_id,
+        quoted(e.provider),
+        quoted(&time),
+        quoted(&time),
+        quoted(if e.channel == "Security" { "Audit Success" } else { "Information" }),
+    )
+}

@@ -1,7 +1,7 @@
 //! One JSON object to one event.
 
 use super::super::gather::{Compiled, Gather, Raw};
-use super::super::xml;
+use super::super::{nt_log_event, xml};
 use super::shape::Shape;
 use super::tables::{Act, Table, top};
 use crate::event::{Kind, Value};
@@ -152,13 +152,11 @@ fn act<'a>(
                 user_fields(json, "", gather, 0);
             }
         }
-        Act::Xml => {
-            if let Some(text) = raw(value).text(&mut 0)
-                && text.contains("<Event")
-            {
-                nested(&text, gather, xml::event);
-            }
-        }
+        Act::Inner => match raw(value).text(&mut 0) {
+            Some(text) if text.contains(nt_log_event::BEGIN) => nested(&text, gather, nt_log_event::event),
+            Some(text) if text.contains("<Event") => nested(&text, gather, xml::event),
+            _ => {}
+        },
     }
     Ok(())
 }

@@ -21,8 +21,9 @@ pub enum Shape {
     Flat,
     /// `{"win":{"system":{…},"eventdata":{…}}}`, alone or under `data`, in camelCase.
     Wazuh,
-    /// Event XML as a text within JSON (Sentinel's `Syslog` rows of Sysmon for Linux, Splunk's `_raw`).
-    Xml,
+    /// An event as a text within JSON: its XML (Sentinel's `Syslog` rows of Sysmon for Linux, Splunk's `_raw`), or WMI's
+    /// `instance of Win32_NTLogEvent` (messages of Sumo's legacy Windows source).
+    Inner,
 }
 
 /// What the names at the top of an object say.
@@ -87,8 +88,8 @@ impl Seen {
             "event_id" => self.beat_id |= is_id(value),
             "log_name" | "source_name" => self.beat_source = true,
             "event_data" => self.beat_data = true,
-            "SyslogMessage" | "_raw" | "message" | "Message" | "event" | "raw" if is_xml(value) => {
-                return Some(Shape::Xml);
+            "SyslogMessage" | "_raw" | "message" | "Message" | "event" | "raw" if is_event(value) => {
+                return Some(Shape::Inner);
             }
             // Envelopes of Elasticsearch and Splunk.
             "_source" | "result" if depth == 0 && value.starts_with('{') => {
@@ -126,8 +127,11 @@ fn is_id(value: &str) -> bool {
     value.starts_with('{') || (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// Whether the value is a text with an event's XML in it.
-fn is_xml(value: &str) -> bool {
+/// Whether the value is a text with an event in it.
+fn is_event(value: &str) -> bool {
+    if memchr::memmem::find(value.as_bytes(), super::super::nt_log_event::BEGIN.as_bytes()).is_some() {
+        return true;
+    }
     memchr::memmem::find(value.as_bytes(), b"<Event")
         .is_some_and(|i| matches!(value.as_bytes().get(i + 6), Some(b'>' | b' ' | b'\\')))
 }

@@ -18,14 +18,14 @@ pub(crate) enum Act {
     Fields,
     /// It holds a publisher's own elements: an object of objects.
     UserFields,
-    /// It is a text of event XML.
-    Xml,
+    /// It is a text with a whole event in it.
+    Inner,
 }
 
 /// What to do with each name of an object.
 pub(crate) type Table = fn(&str) -> Act;
 
-use Act::{Data, Fields, Property, Skip, Under, UserFields, Xml};
+use Act::{Data, Fields, Inner, Property, Skip, Under, UserFields};
 
 /// The table of the shape's outermost object.
 pub(crate) fn top(shape: Shape) -> Table {
@@ -37,7 +37,7 @@ pub(crate) fn top(shape: Shape) -> Table {
         Shape::SecurityEvent => security_event,
         Shape::Flat => flat,
         Shape::Wazuh => wazuh,
-        Shape::Xml => xml,
+        Shape::Inner => inner,
     }
 }
 
@@ -355,10 +355,10 @@ fn wazuh_system(name: &str) -> Act {
     }
 }
 
-fn xml(name: &str) -> Act {
+fn inner(name: &str) -> Act {
     match name {
-        "SyslogMessage" | "_raw" | "message" | "Message" | "event" | "raw" => Xml,
-        "_source" | "result" => Under(xml, None),
+        "SyslogMessage" | "_raw" | "message" | "Message" | "event" | "raw" => Inner,
+        "_source" | "result" => Under(inner, None),
         _ => Skip,
     }
 }
