@@ -22,6 +22,7 @@ pub fn reader(source: &Source) -> io::Result<Box<dyn Reader>> {
         Format::DefenderCsv | Format::Csv => Box::new(csv::CsvReader::new(inputs, source.settings.utc_offset_minutes)),
         Format::Evtx => Box::new(windows::EvtxReader::new(inputs)),
         Format::WindowsXml => Box::new(windows::XmlReader::new(inputs)),
+        Format::WindowsText => Box::new(windows::NtLogEventReader::new(inputs)),
         Format::Auditd | Format::SysmonLinux | Format::Syslog => Box::new(ByRequest { source: source.clone() }),
         Format::Parquet => {
             let what = "Parquet is read column by column, not as events";

@@ -20,6 +20,8 @@ pub enum Format {
     Evtx,
     /// Windows events as XML.
     WindowsXml,
+    /// Windows events as WMI's text (Sumo's legacy Windows source).
+    WindowsText,
     /// Windows events as JSON, in any of the shapes that collectors give them.
     WindowsJson,
     /// Sysmon for Linux: syslog lines with an XML event each.
@@ -42,10 +44,11 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Format; 12] = [
+    pub const ALL: [Format; 13] = [
         Format::Auditd,
         Format::Evtx,
         Format::WindowsXml,
+        Format::WindowsText,
         Format::WindowsJson,
         Format::SysmonLinux,
         Format::Syslog,
@@ -63,6 +66,7 @@ impl Format {
             Format::Auditd => "auditd",
             Format::Evtx => "evtx",
             Format::WindowsXml => "windows-xml",
+            Format::WindowsText => "windows-text",
             Format::WindowsJson => "windows-json",
             Format::SysmonLinux => "sysmon-linux",
             Format::Syslog => "syslog",
@@ -88,7 +92,7 @@ impl Format {
         use Family as F;
         match self {
             Format::Auditd => &[F::Auditd, F::AuditRecord],
-            Format::Evtx | Format::WindowsXml => &[F::Sysmon, F::Security, F::Windows],
+            Format::Evtx | Format::WindowsXml | Format::WindowsText => &[F::Sysmon, F::Security, F::Windows],
             Format::SysmonLinux => &[F::Sysmon, F::Syslog],
             Format::Syslog => &[F::Syslog],
             Format::DefenderCsv => &[F::Defender],

@@ -2,6 +2,7 @@
 
 use super::Format;
 use crate::event::Family;
+use crate::formats::windows::NT_LOG_EVENT;
 use crate::formats::{csv, json};
 
 /// What the first bytes say.
@@ -37,6 +38,8 @@ pub fn recognise(head: &[u8], whole: bool) -> Option<Recognised> {
                 .then(|| found(Format::WindowsXml))
                 .flatten()
         }
+        // Within JSON too, as somebody's `_raw`; here it is the file's own text.
+        b'i' if start.starts_with(NT_LOG_EVENT) => found(Format::WindowsText),
         _ => lines(start).or_else(|| csv::recognise(start, whole)),
     }
 }

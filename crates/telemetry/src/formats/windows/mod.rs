@@ -57,6 +57,7 @@ mod xml_reader;
 
 pub use evtx::EvtxReader;
 pub use gather::Compiled;
+pub(crate) use nt_log_event::BEGIN as NT_LOG_EVENT;
 pub use nt_log_event::NtLogEventReader;
 pub use sysmon_linux::SysmonLinuxReader;
 pub use vocabulary::kind;

@@ -62,12 +62,11 @@ impl One<'_> {
         while let Some(line) = lines.next()? {
             self.report.add_bytes(line.oversized.unwrap_or(line.bytes.len() as u64 + 1));
             let text = String::from_utf8_lossy(line.bytes);
-            if text.contains(BEGIN) {
-                if let Some((offset, cut)) = block.replace((line.offset, String::new()))
-                    && self.event(offset, &cut, false).is_break()
-                {
-                    return Ok(ControlFlow::Break(()));
-                }
+            let cut = if text.contains(BEGIN) { block.replace((line.offset, String::new())) } else { None };
+            if let Some((offset, cut)) = cut
+                && self.event(offset, &cut, false).is_break()
+            {
+                return Ok(ControlFlow::Break(()));
             }
             let Some((offset, so_far)) = &mut block else { continue };
             if line.oversized.is_some() || so_far.len() + text.len() > MAX_LINE {

@@ -245,7 +245,7 @@ proptest! {
         let reader = match which { 0 => evtx, 1 => xml, 2 => syslog, 3 => nt_log_event, _ => json };
         let bytes = &documents[which];
         let (whole, _) = through(bytes, reader, &request(EVERYTHING));
-        prop_assert_eq!(whole.iter().map(|e| e.kind.clone()).collect::<Vec<_>>(), samples().iter().map(kind).collect::<Vec<_>>());
+        prop_assert_eq!(whole.iter().map(|e| e.kind).collect::<Vec<_>>(), samples().iter().map(kind).collect::<Vec<_>>());
         let (seen, report) = through(&bytes[..at.index(bytes.len())], reader, &request(EVERYTHING));
         let n = seen.len().saturating_sub(1);
         prop_assert_eq!(&seen[..n], &whole[..n]);

@@ -73,12 +73,12 @@ fn hayabusa_kinds_without_decoding() {
     let Some(folder) = folder("PARALLAX_HAYABUSA") else { return };
     for path in files(&folder, "evtx") {
         let (all, _) = read(&mut EvtxReader::new(vec![input(&path)]), &request(&["@id"]));
-        let mut kinds: Vec<Kind> = all.iter().map(|e| e.kind.clone()).collect();
+        let mut kinds: Vec<Kind> = all.iter().map(|e| e.kind).collect();
         kinds.sort_by_key(|k| (k.family, k.code));
         kinds.dedup();
         for kind in kinds {
             let mut wanted = request(&["@id"]);
-            wanted.kinds = vec![kind.clone()];
+            wanted.kinds = vec![kind];
             let (seen, _) = read(&mut EvtxReader::new(vec![input(&path)]), &wanted);
             let expected: Vec<_> = all.iter().filter(|e| e.kind == kind).cloned().collect();
             assert_eq!(seen, expected, "{kind:?} in {}", path.display());
