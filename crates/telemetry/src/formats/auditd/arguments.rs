@@ -1,6 +1,6 @@
 //! The argument array of an execution, put together from its EXECVE records.
 
-use super::decode::append;
+use super::decode::{append, looks_hex};
 use super::record::{Fields, Raw};
 
 /// More arguments than any real `execve` has; a record that claims more is not believed.
@@ -20,6 +20,8 @@ pub(super) struct Arguments {
     pub(super) declared: Option<u64>,
     /// How many arguments the records did not hold and were taken as empty.
     pub(super) filled: usize,
+    /// Whether a record ends within an argument.
+    pub(super) cut: bool,
 }
 
 /// A piece of an argument: its number, its place among the argument's pieces, its value.
@@ -32,15 +34,18 @@ impl Arguments {
         self.ends.clear();
         self.declared = None;
         self.filled = 0;
+        self.cut = false;
         let mut pieces: Vec<Piece<'a>> = Vec::with_capacity(8);
         for body in bodies {
             for (name, value) in Fields::new(body) {
                 if name == b"argc" {
                     self.declared = self.declared.or_else(|| std::str::from_utf8(value.bytes()).ok()?.parse().ok());
                 } else if let Some((argument, part)) = piece(name) {
+                    self.cut |= matches!(value, Raw::Cut(_));
                     pieces.push((argument, part, value));
                 }
             }
+            self.mend(&mut pieces, body);
         }
         if !pieces.is_sorted_by_key(|p| (p.0, p.1)) {
             pieces.sort_by_key(|p| (p.0, p.1));
@@ -58,6 +63,20 @@ impl Arguments {
         }
         let declared = self.declared.map_or(0, |n| usize::try_from(n).unwrap_or(usize::MAX));
         self.fill(declared, &mut budget);
+    }
+
+    /// A record that was cut off within hex may have lost half of a byte: the other half says nothing.
+    fn mend(&mut self, pieces: &mut [Piece<'_>], body: &[u8]) {
+        if let Some((_, _, Raw::Bare(hex))) = pieces.last_mut()
+            && hex.len() > 2
+            && body.ends_with(hex)
+            && !looks_hex(hex)
+            && looks_hex(&hex[..hex.len() - 1])
+            && hex.last().is_some_and(u8::is_ascii_hexdigit)
+        {
+            *hex = &hex[..hex.len() - 1];
+            self.cut = true;
+        }
     }
 
     /// Begins the next argument.
@@ -151,6 +170,18 @@ mod tests {
     fn empty_arguments_that_vanished_are_there_again() {
         let a = decode(&[r#"argc=5 a0="x" a2="y" a3="""#]);
         assert_eq!((a.json().as_str(), a.filled), (r#"["x","","y","",""]"#, 2));
+    }
+
+    #[test]
+    fn a_record_cut_off_is_noticed() {
+        for (body, json) in [
+            (r#"argc=2 a0="lua" a1="os.exec"#, r#"["lua","os.exec"]"#),
+            (r#"argc=2 a0="lua" a1=6F7"#, r#"["lua","o"]"#),
+        ] {
+            let a = decode(&[body]);
+            assert_eq!((a.json().as_str(), a.cut), (json, true));
+        }
+        assert!(!decode(&[r#"argc=2 a0="lua" a1=6F73"#]).cut);
     }
 
     #[test]

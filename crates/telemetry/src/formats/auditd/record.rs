@@ -218,6 +218,8 @@ pub(super) fn enrichment(body: &[u8]) -> (&[u8], &[u8]) {
 pub(super) enum Raw<'a> {
     /// Within double quotes (here without them): literal.
     Quoted(&'a [u8]),
+    /// Within double quotes of which the closing one is not there: the record was cut off.
+    Cut(&'a [u8]),
     /// Up to the next space: a number, a word, or hex.
     Bare(&'a [u8]),
     /// `msg='…'`: more fields.
@@ -230,7 +232,7 @@ impl<'a> Raw<'a> {
     /// The bytes, whatever stood around them.
     pub(super) fn bytes(self) -> &'a [u8] {
         match self {
-            Raw::Quoted(b) | Raw::Bare(b) | Raw::Nested(b) | Raw::Braced(b) => b,
+            Raw::Quoted(b) | Raw::Cut(b) | Raw::Bare(b) | Raw::Nested(b) | Raw::Braced(b) => b,
         }
     }
 }
@@ -305,8 +307,10 @@ fn value(rest: &[u8]) -> (Raw<'_>, usize) {
     let closed = |close: Option<usize>| close.map_or((rest.len(), rest.len()), |i| (i + 1, i + 2));
     match rest.first() {
         Some(b'"') => {
-            let (end, used) = closed(memchr(b'"', &rest[1..]));
-            (Raw::Quoted(&rest[1..end]), used)
+            let close = memchr(b'"', &rest[1..]);
+            let (end, used) = closed(close);
+            let text = &rest[1..end];
+            (if close.is_some() { Raw::Quoted(text) } else { Raw::Cut(text) }, used)
         }
         Some(b'\'') => {
             let (end, used) = closed(memrchr(b'\'', &rest[1..]));
