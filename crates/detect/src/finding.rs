@@ -35,8 +35,8 @@ pub struct Event {
     pub source: Option<String>,
     /// Where in it.
     pub record: Option<i64>,
-    /// When it happened, as ISO text.
-    pub time: Option<String>,
+    /// When it happened: ticks of 100 ns since 0001-01-01T00:00:00Z.
+    pub time: Option<i64>,
     /// On which machine.
     pub host: Option<String>,
     /// As whom.
@@ -103,9 +103,8 @@ fn event(batch: &RecordBatch, visible: usize, row: usize) -> Event {
         _ => None,
     };
     let time = match get("$time") {
-        Some(Value::DateTime(t)) => Some(datetime(t)),
         // A language may carry instants as its own ticks.
-        Some(Value::Long(t)) => Some(datetime(t)),
+        Some(Value::DateTime(t) | Value::Long(t)) => Some(t),
         _ => None,
     };
     Event {
@@ -134,7 +133,7 @@ fn id(rule: &str, event: Option<&Event>, columns: &[(String, String, Json)]) -> 
     put(Some(rule));
     match event {
         Some(e) => {
-            put(e.time.as_deref());
+            put(e.time.map(datetime).as_deref());
             put(e.host.as_deref());
             put(e.process_id.map(|n| n.to_string()).as_deref());
             put(e.image.as_deref());
@@ -165,7 +164,7 @@ impl Finding {
             "severity": self.severity.word(),
             "confidence": self.confidence.word(),
             "attack": self.attack,
-            "time": text(&e.time),
+            "time": text(&e.time.map(datetime)),
             "host": text(&e.host),
             "user": text(&e.user),
             "process_id": e.process_id,

@@ -1,16 +1,16 @@
 //! `parallax detect`
 
-use super::{packs, reference, show};
+use super::{Reference, packs, reference, show};
 use crate::args::{DetectArgs, Format, SeverityArg};
 use crate::exit::{Exit, Failure};
-use crate::output::text::safe;
+use crate::output::text::{safe, width};
 use crate::output::{Column, to_stdout};
 use crate::policy::{self, Now, Talk};
 use crate::progress::Progress;
 use crate::say;
 use parallax_detect::pack::Severity;
 use parallax_detect::{DetectionRun, Finding, Pack, Reading, RunOutcome, run as run_detection};
-use parallax_engine::value::Value;
+use parallax_engine::value::{Value, datetime};
 use parallax_engine::{Context, Session};
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write, stdout};
@@ -29,13 +29,14 @@ pub(crate) fn run(args: &DetectArgs) -> Result<Exit, Failure> {
     let session = Session::open(&args.input.input, options).map_err(Failure::usage)?;
     let mut reading = Reading::default();
     reading.add(session.discovery());
-    let context = Context::at(reference(&session, now, &mut reading)?);
+    let reference = reference(&session, now, &mut reading)?;
+    let context = Context::at(reference.time);
 
     let runs = run_all(&session, &packs, &args.only, &context, &mut reading, talk)?;
     reading.add(session.discovery());
     write(args.output.format, &runs)?;
     say::reading(&reading, talk);
-    summary(&session, &runs, &context, now, &reading, talk);
+    summary(&session, &runs, &reference, &reading, talk);
     Ok(exit(&runs, args.fail_on, &reading))
 }
 
@@ -119,7 +120,7 @@ fn columns() -> Vec<Column> {
         ("severity", "string"),
         ("confidence", "string"),
         ("attack", "string"),
-        ("time", "string"),
+        ("time", "datetime"),
         ("host", "string"),
         ("user", "string"),
         ("process_id", "long"),
@@ -146,7 +147,7 @@ fn row<'a>(f: &'a Finding, columns: &'a str) -> Vec<Value<'a>> {
         text(f.severity.word()),
         text(f.confidence.word()),
         Value::Text(Cow::Owned(f.attack.join(" "))),
-        maybe(e.and_then(|e| e.time.as_ref())),
+        e.and_then(|e| e.time).map_or(Value::Null, Value::DateTime),
         maybe(e.and_then(|e| e.host.as_ref())),
         maybe(e.and_then(|e| e.user.as_ref())),
         number(e.and_then(|e| e.process_id)),
@@ -164,12 +165,14 @@ fn row<'a>(f: &'a Finding, columns: &'a str) -> Vec<Value<'a>> {
 fn block(f: &Finding, out: &mut dyn Write) -> io::Result<()> {
     let (severity, confidence) = (f.severity, f.confidence);
     writeln!(out, "{} [{severity} severity, {confidence} confidence] {}", f.rule, f.attack.join(" "))?;
+    let longest = f.columns.iter().map(|(name, ..)| width(name)).max().unwrap_or(0);
+    let indent = longest.clamp("command line".len(), 32);
     let mut line = |name: &str, text: Option<String>| match text {
-        Some(text) if !text.is_empty() => writeln!(out, "  {name:<13} {}", safe(&text)),
+        Some(text) if !text.is_empty() => writeln!(out, "  {name:<indent$}  {}", safe(&text)),
         _ => Ok(()),
     };
     if let Some(e) = &f.event {
-        line("time", e.time.clone())?;
+        line("time", e.time.map(datetime))?;
         line("host", e.host.clone())?;
         line("user", e.user.clone())?;
         let pid = e.process_id.map_or_else(String::new, |pid| format!(" (process {pid})"));
@@ -194,7 +197,7 @@ fn parent(image: Option<&str>, command_line: Option<&str>) -> Option<String> {
 }
 
 /// What was looked at and what was not. Detections that could not apply are named: their silence means nothing.
-fn summary(session: &Session, runs: &[DetectionRun], context: &Context, now: Now, reading: &Reading, talk: Talk) {
+fn summary(session: &Session, runs: &[DetectionRun], reference: &Reference, reading: &Reading, talk: Talk) {
     for run in runs {
         if let RunOutcome::NotApplicable(lacking) = &run.outcome {
             let what = lacking.join(", ");
@@ -215,19 +218,15 @@ fn summary(session: &Session, runs: &[DetectionRun], context: &Context, now: Now
     }
     let findings: usize = runs.iter().map(|r| r.findings.len()).sum();
     let applied = runs.iter().filter(|r| matches!(r.outcome, RunOutcome::Ran)).count();
-    let reference = match now {
-        Now::Latest => "the latest event",
-        Now::Wall => "the clock",
-        Now::At(_) => "as given",
-    };
     say::line(&format!(
-        "{} by {applied} of {}; read {} events, {} from {}; reference time {} ({reference}){}",
+        "{} by {applied} of {}; read {} events, {} from {}; reference time {} ({}){}",
         say::count(findings, "finding", "findings"),
         say::count(runs.len(), "detection", "detections"),
         reading.events,
         say::bytes(reading.bytes),
         say::sources(session),
-        show(context.now),
+        show(reference.time),
+        reference.from,
         match reading.damaged {
             0 => String::new(),
             n => format!("; {n} could not be read"),

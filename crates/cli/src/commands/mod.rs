@@ -11,15 +11,26 @@ use crate::policy::{Now, wall};
 use parallax_detect::Reading;
 use parallax_engine::Session;
 
-/// The reference time, in nanoseconds since the Unix epoch. Events have to be read to know the latest.
-fn reference(session: &Session, now: Now, reading: &mut Reading) -> Result<i64, Failure> {
+/// The reference time.
+struct Reference {
+    /// In nanoseconds since the Unix epoch.
+    time: i64,
+    /// Where it comes from.
+    from: &'static str,
+}
+
+/// The reference time. Events have to be read to know the latest.
+fn reference(session: &Session, now: Now, reading: &mut Reading) -> Result<Reference, Failure> {
     Ok(match now {
-        Now::Wall => wall(),
-        Now::At(time) => time,
+        Now::Wall => Reference { time: wall(), from: "the clock" },
+        Now::At(time) => Reference { time, from: "as given" },
         Now::Latest => {
             let census = session.census();
             reading.add(&census.report);
-            census.latest.unwrap_or_else(wall)
+            match census.latest {
+                Some(time) => Reference { time, from: "the latest event" },
+                None => Reference { time: wall(), from: "the clock: no event has a time" },
+            }
         }
     })
 }

@@ -30,7 +30,7 @@ pub(crate) fn run(args: &QueryArgs) -> Result<Exit, Failure> {
     let session = Session::open(&args.input.input, options).map_err(Failure::usage)?;
     let mut seen = Reading::default();
     seen.add(session.discovery());
-    let context = policy::context(&args.language, reference(&session, now, &mut seen)?)?;
+    let context = policy::context(&args.language, reference(&session, now, &mut seen)?.time)?;
 
     let wrong = |e: Error| Failure { exit: exit_of(&e), message: say::error(&e, &query.text, &query.origin, talk) };
     let mut execution = session.query(query.dialect, &query.text, &context).map_err(wrong)?;
@@ -83,14 +83,11 @@ fn remarks(
     talk: Talk,
     seen: &Reading,
 ) {
-    let unfed: Vec<_> = execution.tables.iter().filter(|t| !t.fed).map(|t| format!("`{}`", t.name)).collect();
-    if !unfed.is_empty() && (rows == 0 || talk.verbose) {
-        say::line(&format!("warning: no input feeds {}", unfed.join(", ")));
-    } else if rows == 0 {
-        let lacking = execution.lacking();
-        if !lacking.is_empty() {
-            say::line(&format!("warning: no event has any of the fields {}", lacking.join(", ")));
-        }
+    let unfed: Vec<_> = execution.tables.iter().filter(|t| !t.fed).collect();
+    let lacking = execution.lacking();
+    // Tables that nothing feeds are in the diagnostics already.
+    if rows == 0 && unfed.is_empty() && !lacking.is_empty() {
+        say::line(&format!("warning: no input offers any of {}", lacking.join(", ")));
     }
     let (before, read) = execution.outside.counts();
     if let Some(bound) = execution.outside.bound().filter(|_| before > 0 && (rows == 0 || talk.verbose)) {

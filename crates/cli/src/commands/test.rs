@@ -144,12 +144,13 @@ fn details(pack: &Pack, results: &[CaseResult], talk: Talk, out: &mut dyn Write)
 }
 
 fn expected(outcome: Outcome) -> String {
-    let some = |n: Option<usize>| n.map_or_else(|| "some".to_owned(), |n| n.to_string());
+    let some =
+        |n: Option<usize>| n.map_or_else(|| "some findings".to_owned(), |n| say::count(n, "finding", "findings"));
     match outcome {
-        Outcome::Fires(n) => format!("fires ({} findings)", some(n)),
+        Outcome::Fires(n) => format!("fires ({})", some(n)),
         Outcome::Misses => "a known miss".to_owned(),
         Outcome::Silent => "silent".to_owned(),
-        Outcome::FalsePositive(n) => format!("a known false positive ({} findings)", some(n)),
+        Outcome::FalsePositive(n) => format!("a known false positive ({})", some(n)),
         Outcome::NotApplicable => "not applicable".to_owned(),
     }
 }

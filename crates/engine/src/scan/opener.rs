@@ -26,8 +26,9 @@ pub(super) struct Shared {
     /// The lower bound that the query puts on a time column, and where the events before it are counted.
     pub(super) bound: Option<(String, i64)>,
     pub(super) outside: Arc<Outside>,
-    /// Where the table takes any field name: which of them events had.
-    pub(super) offered: Option<Arc<Offered>>,
+    pub(super) offered: Arc<Offered>,
+    /// Whether the table takes any field name.
+    pub(super) open: bool,
 }
 
 pub(super) struct FeedOpener {
@@ -92,12 +93,10 @@ impl FileOpener for FeedOpener {
 impl Shared {
     /// The rows within the user's window, with the plan's columns.
     fn shape(&self, batch: RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+        self.offered.note(&self.table, self.open, &batch);
         let batch = self.window.filter(batch)?;
         if let Some((column, bound)) = &self.bound {
             self.outside.count(&batch, column, *bound);
-        }
-        if let Some(offered) = &self.offered {
-            offered.note(&batch);
         }
         if batch.num_columns() == schema.fields().len() {
             return Ok(batch);

@@ -36,8 +36,10 @@ pub struct TelemetryTable {
     pub report: Arc<Report>,
     /// Where events before the query's own window are counted.
     pub outside: Arc<Outside>,
-    /// For a table that takes any field name: which of them events had.
-    pub offered: Option<Arc<Offered>>,
+    /// Where is noted what the inputs offer.
+    pub offered: Arc<Offered>,
+    /// Whether the table takes any field name.
+    pub open: bool,
     /// Read everything in one partition: the query depends on the order of rows.
     pub in_order: Arc<AtomicBool>,
 }
@@ -64,6 +66,7 @@ impl TableProvider for TelemetryTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.offered.table(&self.name);
         if self.feeds.is_empty() {
             let schema = match projection {
                 Some(p) => Arc::new(self.schema.project(p)?),
@@ -82,6 +85,7 @@ impl TableProvider for TelemetryTable {
             bound,
             outside: self.outside.clone(),
             offered: self.offered.clone(),
+            open: self.open,
         });
         let source = Arc::new(TelemetrySource::new(TableSchema::from(self.schema.clone()), shared));
         let partitions = if self.in_order.load(Ordering::Relaxed) { 1 } else { state.config().target_partitions() };

@@ -107,17 +107,17 @@ pub(super) fn lower_bound(filters: &[Expr], schema: &SchemaRef) -> Option<(Strin
 
 /// The time column that `side` is: bare, or converted to a language's own ticks, which keeps the order.
 fn time_column(side: &Expr, schema: &SchemaRef) -> Option<String> {
-    let refs = side.column_refs();
-    let mut refs = refs.iter();
-    let (column, None) = (refs.next()?, refs.next()) else { return None };
-    let field = schema.field_with_name(&column.name).ok()?;
-    let bare = match side {
-        Expr::Column(_) => true,
-        Expr::ScalarFunction(f) => f.args.len() == 1,
-        Expr::Cast(_) | Expr::Alias(_) => true,
-        _ => false,
+    let name = match side {
+        Expr::Column(column) => &column.name,
+        Expr::Cast(cast) => return time_column(&cast.expr, schema),
+        Expr::Alias(alias) => return time_column(&alias.expr, schema),
+        Expr::BinaryExpr(b) if b.op == Operator::Plus || b.op == Operator::Minus || b.op == Operator::Divide => {
+            return matches!(*b.right, Expr::Literal(..)).then(|| time_column(&b.left, schema)).flatten();
+        }
+        _ => return None,
     };
-    (bare && matches!(field.data_type(), DataType::Timestamp(TimeUnit::Nanosecond, _))).then(|| column.name.clone())
+    let field = schema.field_with_name(name).ok()?;
+    matches!(field.data_type(), DataType::Timestamp(TimeUnit::Nanosecond, _)).then(|| name.clone())
 }
 
 fn nanoseconds(literal: &Expr) -> Option<i64> {

@@ -73,6 +73,8 @@ pub(super) struct Tables {
 /// The tables of a session as one query asks for them.
 pub(super) struct Asked {
     tables: Tables,
+    /// Nothing is to be said about tables that nothing feeds: there are no inputs, and there will be none.
+    pub(super) assume_fed: bool,
     pub(super) report: Arc<Report>,
     pub(super) outside: Arc<Outside>,
     pub(super) offered: Arc<Offered>,
@@ -108,7 +110,7 @@ impl Asked {
     }
 
     fn seen(&self, view: &View) -> bool {
-        self.tables.sources.iter().any(|s| view.seen_in(s))
+        self.assume_fed || self.tables.sources.iter().any(|s| view.seen_in(s))
     }
 
     fn over(&self, name: &str, view: &View, fed: bool) -> Table {
@@ -121,7 +123,8 @@ impl Asked {
             window: self.tables.window,
             report: self.report.clone(),
             outside: self.outside.clone(),
-            offered: (name == MESSAGES).then(|| self.offered.clone()),
+            offered: self.offered.clone(),
+            open: name == MESSAGES,
             in_order: self.in_order.clone(),
         };
         Table {

@@ -72,9 +72,6 @@ pub struct Execution {
 impl Execution {
     /// What the query reads where no input offers any of it: tables, or fields of messages. Complete when the rows are.
     pub fn lacking(&self) -> Vec<String> {
-        if !self.tables.is_empty() && self.tables.iter().all(|t| !t.fed) {
-            return self.tables.iter().map(|t| t.name.clone()).collect();
-        }
         self.offered.lacking()
     }
 }
@@ -109,9 +106,11 @@ impl Session {
         census::take(&self.sources, self.window, self.executor.threads())
     }
 
-    /// Parses and binds a query without running it: its warnings, or what is wrong with it.
+    /// Parses and binds a query without running it: its warnings, or what is wrong with it. Without sources nothing is
+    /// said about tables that nothing feeds.
     pub fn check(&self, dialect: Dialect, text: &str, context: &Context) -> Result<Diagnostics, Error> {
-        let (asked, context) = self.asked(context);
+        let (mut asked, context) = self.asked(context);
+        asked.assume_fed = self.sources.is_empty();
         dialect.plan(text, &asked, &context).map(|planned| planned.diagnostics)
     }
 

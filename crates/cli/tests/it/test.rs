@@ -1,0 +1,44 @@
+//! `parallax test`
+
+use crate::{fixtures, run};
+use std::fs;
+use std::path::Path;
+
+#[test]
+fn every_expectation_holds() {
+    insta::assert_snapshot!(run(&["test", "pack"]));
+    insta::assert_snapshot!(run(&["test", "pack", "--format", "json", "--only", "attack"]));
+}
+
+#[test]
+fn reality_that_differs_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&fixtures().join("pack"), folder.path());
+    let manifest = fs::read_to_string(folder.path().join("pack.yaml")).unwrap();
+    let broken = manifest.replace("findings: 1", "findings: 2").replace("exactly: 1", "exactly: 3");
+    fs::write(
+        folder.path().join("pack.yaml"),
+        broken.replace("outcome: silent }\n      - { d", "outcome: false-positive, reason: x }\n      - { d"),
+    )
+    .unwrap();
+    insta::assert_snapshot!(run(&["test", &folder.path().display().to_string()]));
+}
+
+#[test]
+fn a_wrong_pack() {
+    insta::assert_snapshot!(run(&["test", "no-such-pack"]));
+    insta::assert_snapshot!(run(&["test", "pack", "--only", "nothing"]));
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
