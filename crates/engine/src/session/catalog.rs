@@ -84,6 +84,7 @@ pub(super) struct Asked {
 impl Asked {
     pub(super) fn new(tables: Tables) -> Self {
         Asked {
+            assume_fed: false,
             tables,
             report: Arc::default(),
             outside: Arc::default(),
