@@ -4,8 +4,7 @@ use super::rows::{Field, Rows, column, same};
 use super::values::{Ty, Value, call};
 use super::{Planner, Planning, built, codes};
 use crate::syntax::{
-    Aggregate, AggregateItem, At, Expr as Tree, ExprKind, FillMissing, GroupKey, Join, Lookup, Name, Query, Running,
-    Timeslice, TimesliceWidth, Unit, print_expr,
+    Aggregate, AggregateItem, At, Expr as Tree, ExprKind, GroupKey, Name, Timeslice, TimesliceWidth, Unit, print_expr,
 };
 use datafusion::functions_aggregate::expr_fn::{
     array_agg, avg, count, count_distinct, first_value, last_value, max, min, stddev, sum,
@@ -261,41 +260,6 @@ impl Planner<'_> {
                 "a length of time has a unit: `30s`, `5m`, `1h`, `1d`",
             )),
         }
-    }
-
-    pub(super) fn transpose(
-        &mut self,
-        _rows: &mut Rows,
-        _keep: &[Name],
-        _columns: &[Name],
-        _names: &[Name],
-        at: At,
-    ) -> Planning<()> {
-        self.refuse(
-            at,
-            "`transpose` makes columns of values, which a plan made before the data are read cannot",
-            "remove it: the same numbers come as rows",
-        )
-    }
-
-    pub(super) fn fill_missing(&mut self, _rows: &mut Rows, _fill: &FillMissing, at: At) -> Planning<()> {
-        self.refuse(at, "`fillmissing` is not supported", "")
-    }
-
-    pub(super) fn running(&mut self, _rows: &mut Rows, running: &Running, at: At) -> Planning<()> {
-        self.refuse(at, format!("`{}` is not supported", running.function.name()), "")
-    }
-
-    pub(super) fn join(&mut self, _rows: &mut Rows, _join: &Join, at: At) -> Planning<()> {
-        self.refuse(at, "`join` is not supported", "")
-    }
-
-    pub(super) fn filter(&mut self, _rows: &mut Rows, _name: &Name, _child: &Query, at: At) -> Planning<()> {
-        self.refuse(at, "`filter` is not supported", "")
-    }
-
-    pub(super) fn lookup(&mut self, _rows: &mut Rows, lookup: &Lookup, at: At) -> Planning<()> {
-        Err(super::operators::cloud(&format!("lookup … from {}", lookup.from.text), at))
     }
 }
 

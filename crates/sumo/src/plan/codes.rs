@@ -33,3 +33,5 @@ pub const IN_NUMBERS: &str = "SUMO0204";
 pub const NO_PARTITIONS: &str = "SUMO0205";
 /// Wildcards between quotes.
 pub const QUOTED_WILDCARD: &str = "SUMO0206";
+/// `json auto` and `keyvalue auto` make only the fields that the query names.
+pub const NAMED_ONLY: &str = "SUMO0207";

@@ -162,7 +162,9 @@ impl Planner<'_> {
     pub(super) fn json(&mut self, rows: &mut Rows, json: &Json, at: At) -> Planning<()> {
         if let Some(auto) = &json.auto {
             if auto.keys.is_empty() {
-                return self.json_auto(rows, json, at);
+                let depth =
+                    auto.max_depth.as_ref().and_then(|d| usize::try_from(d.whole()?).ok()).unwrap_or(usize::MAX);
+                return self.auto(rows, json.source.as_ref(), "sumo_json_auto", depth, at);
             }
             let names = if json.names.is_empty() { named(&auto.keys) } else { json.names.clone() };
             let keys = auto.keys.iter().map(|k| ("sumo_json_auto", k.text.clone())).collect();
@@ -173,22 +175,9 @@ impl Planner<'_> {
         self.extract(rows, json.source.as_ref(), paths, &names, json.nodrop, at)
     }
 
-    /// `json auto` without keys: the fields are those that the rest of the query names.
-    fn json_auto(&mut self, _rows: &mut Rows, _json: &Json, at: At) -> Planning<()> {
-        self.refuse(
-            at,
-            "`json auto` without `keys` makes fields that the query does not name, which is not supported",
-            "name them: `json \"a\", \"b.c\" as a, c nodrop`, or `json auto keys \"a\", \"b.c\"`",
-        )
-    }
-
     pub(super) fn key_value(&mut self, rows: &mut Rows, kv: &KeyValue, at: At) -> Planning<()> {
-        if kv.auto || kv.keys.is_empty() {
-            return self.refuse(
-                at,
-                "`keyvalue auto` makes fields that the query does not name, which is not supported",
-                "name them: `keyvalue \"a\", \"b\" nodrop`",
-            );
+        if kv.keys.is_empty() {
+            return self.auto(rows, kv.source.as_ref(), "sumo_keyvalue", usize::MAX, at);
         }
         if let Some((option, value)) = kv.delimiters.first() {
             return self.refuse(

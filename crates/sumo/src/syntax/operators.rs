@@ -274,9 +274,11 @@ impl Cursor<'_> {
         let mut keys = Vec::new();
         loop {
             if self.eat_word("timeslice")? {
-                self.expect("(")?;
-                let width = if self.at_symbol(")")? { None } else { Some(self.count()?) };
-                self.expect(")")?;
+                let mut width = None;
+                if self.eat("(")? {
+                    width = if self.at_symbol(")")? { None } else { Some(self.count()?) };
+                    self.expect(")")?;
+                }
                 let name = if self.eat_word("in")? { Some(self.name()?) } else { None };
                 keys.push(FillKey::Timeslice(width, name));
             } else {
@@ -301,7 +303,8 @@ impl Cursor<'_> {
             self.expect_word("for")?;
             with.push((value, vec![self.name()?]));
         }
-        Ok(OperatorKind::FillMissing(FillMissing { keys, with }))
+        let take_last = self.eat_word("takelast")?;
+        Ok(OperatorKind::FillMissing(FillMissing { keys, with, take_last }))
     }
 
     fn running(&mut self, function: RunningFunction) -> Result<OperatorKind> {

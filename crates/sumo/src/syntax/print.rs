@@ -88,7 +88,7 @@ pub(crate) fn print_name(name: &str) -> String {
 }
 
 /// Words that are something else in one place or another.
-const WORDS: [&str; 42] = [
+const WORDS: &[&str] = &[
     "and",
     "or",
     "not",
@@ -131,6 +131,7 @@ const WORDS: [&str; 42] = [
     "values",
     "auto",
     "keys",
+    "takelast",
 ];
 
 fn names(names: &[Name]) -> String {
@@ -252,7 +253,7 @@ fn print_operator(operator: &Operator) -> String {
             let with = fill.with.iter().fold(String::new(), |text, (value, fields)| {
                 format!("{text} with {} for {}", print_expr(value), names(fields))
             });
-            format!("fillmissing {keys}{with}")
+            format!("fillmissing {keys}{with}{}", flag(fill.take_last, "takelast"))
         }
         OperatorKind::Running(running) => format!(
             "{} {}{}{}{}",

@@ -433,6 +433,8 @@ pub struct FillMissing {
     pub keys: Vec<FillKey>,
     /// `with value for field, …`.
     pub with: Vec<(Expr, Vec<Name>)>,
+    /// `takeLast`.
+    pub take_last: bool,
 }
 
 /// A key that `fillmissing` completes.

@@ -74,7 +74,14 @@ fn documented_examples_give_their_rows() {
 
 fn example_agrees(example: &Value, query: &str) -> Result<(), String> {
     let input = example["input"].as_array().cloned().unwrap_or_default();
-    let messages = Messages::new(&input);
+    // The table of the lookup's page, which is part of its note.
+    let user = |id: &str, name: &str, email: &str, cell: &str| serde_json::json!({ "id": id, "userName": name, "email": email, "cell": cell });
+    let users = [
+        user("1", "Joe", "joe@example.com", "650-123-4567"),
+        user("2", "John", "john@example.com", "212-123-4567"),
+        user("4", "John", "another_john@example.com", "408-123-4567"),
+    ];
+    let messages = Messages::new(&input).table("userTable", &users);
     let planned = parse(query)
         .and_then(|tree| plan(&tree, &messages, &context()))
         .map_err(|d| d.iter().map(|d| d.message.clone()).collect::<Vec<_>>().join("; "))?;

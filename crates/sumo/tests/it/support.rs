@@ -1,6 +1,6 @@
 //! Messages in memory, and running a query over them.
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Builder, StringViewBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Builder, StringViewArray, StringViewBuilder};
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema};
 use arrow::record_batch::RecordBatch;
 use datafusion::datasource::{MemTable, provider_as_source};
@@ -8,13 +8,17 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use parallax_catalog::{Catalog, Column, Context, PROVENANCE, Planned, Table};
 use parallax_telemetry::ColumnType;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// 2025-06-01T00:00:00Z in milliseconds: when the first (newest) message was written.
 pub(crate) const NEWEST: i64 = 1_748_736_000_000;
 
 /// Messages, newest first, a second apart.
-pub(crate) struct Messages(pub(crate) Vec<Map<String, Value>>);
+pub(crate) struct Messages {
+    messages: Vec<Map<String, Value>>,
+    tables: BTreeMap<String, Vec<Map<String, Value>>>,
+}
 
 impl Messages {
     /// A string is a message's `_raw`; an object its fields.
@@ -29,17 +33,38 @@ impl Messages {
             fields.entry("_messageTime").or_insert(json!(time));
             fields
         };
-        Messages(input.iter().enumerate().map(each).collect())
+        Messages { messages: input.iter().enumerate().map(each).collect(), tables: BTreeMap::new() }
+    }
+
+    /// Adds a lookup table.
+    pub(crate) fn table(mut self, name: &str, rows: &[Value]) -> Self {
+        let rows = rows.iter().filter_map(|r| r.as_object().cloned()).collect();
+        self.tables.insert(name.to_owned(), rows);
+        self
     }
 }
 
 impl Catalog for Messages {
-    fn table(&self, _: &str) -> Option<Table> {
-        None
+    fn table(&self, name: &str) -> Option<Table> {
+        let rows = self.tables.get(name)?;
+        let names: Vec<String> = rows.first()?.keys().cloned().collect();
+        let text = |n: &String| StringViewArray::from_iter(rows.iter().map(|r| r.get(n).and_then(Value::as_str)));
+        let arrays = names.iter().map(|n| Arc::new(text(n)) as ArrayRef).collect();
+        let schema = names.iter().map(|n| Field::new(n, DataType::Utf8View, true)).collect::<Vec<_>>();
+        let schema = Arc::new(Schema::new(schema));
+        let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).expect("a batch");
+        let table = MemTable::try_new(schema, vec![vec![batch]]).expect("a table");
+        Some(Table {
+            name: name.to_owned(),
+            columns: names.into_iter().map(|name| Column { name, ty: ColumnType::String }).collect(),
+            source: provider_as_source(Arc::new(table)),
+            provenance: false,
+            fed: true,
+        })
     }
 
     fn table_names(&self) -> Vec<String> {
-        Vec::new()
+        self.tables.keys().cloned().collect()
     }
 
     fn messages(&self, fields: &[String], _: bool) -> Table {
@@ -56,11 +81,11 @@ impl Catalog for Messages {
             schema.push(Field::new(name, ty.arrow(), true));
             if long {
                 let mut b = Int64Builder::new();
-                self.0.iter().for_each(|m| b.append_option(value(m, name).and_then(|v| v.as_i64())));
+                self.messages.iter().for_each(|m| b.append_option(value(m, name).and_then(|v| v.as_i64())));
                 arrays.push(Arc::new(b.finish()));
             } else {
                 let mut b = StringViewBuilder::new();
-                self.0.iter().for_each(|m| {
+                self.messages.iter().for_each(|m| {
                     b.append_option(value(m, name).map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)));
                 });
                 arrays.push(Arc::new(b.finish()));
@@ -69,8 +94,8 @@ impl Catalog for Messages {
         for p in PROVENANCE {
             schema.push(Field::new(p.name, p.ty.arrow(), true));
             arrays.push(match p.name {
-                "$record" => Arc::new(arrow::array::Int64Array::from_iter_values(0..self.0.len() as i64)),
-                _ => arrow::array::new_null_array(&p.ty.arrow(), self.0.len()),
+                "$record" => Arc::new(arrow::array::Int64Array::from_iter_values(0..self.messages.len() as i64)),
+                _ => arrow::array::new_null_array(&p.ty.arrow(), self.messages.len()),
             });
         }
         let schema = Arc::new(Schema::new(schema));

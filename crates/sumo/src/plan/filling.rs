@@ -1,0 +1,200 @@
+//! `fillmissing` and `transpose`.
+
+use super::rows::{Rows, column, same};
+use super::values::{Ty, Value, choose};
+use super::{Planner, Planning, built, codes};
+use crate::syntax::{At, ExprKind, FillKey, FillMissing, Name};
+use datafusion::common::{Column, JoinType};
+use datafusion::functions_aggregate::expr_fn::first_value;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
+use parallax_diagnostics::Diagnostic;
+
+/// At most that many combinations are made (documented).
+const MAX_COMBINATIONS: usize = 10_000;
+
+impl Planner<'_> {
+    /// Adds a row for every combination of keys that has none.
+    pub(super) fn fill_missing(&mut self, rows: &mut Rows, fill: &FillMissing, at: At) -> Planning<()> {
+        if fill.take_last {
+            return self.refuse(at, "`takeLast` of `fillmissing` is not supported", "");
+        }
+        if rows.raw {
+            return self.refuse(at, "`fillmissing` stands after an aggregate", "");
+        }
+        let mut combinations: Option<LogicalPlan> = None;
+        let mut keys: Vec<(String, String)> = Vec::new();
+        let mut size = 1usize;
+        for key in &fill.keys {
+            let (name, plan, id, count) = self.key_values(rows, key, at)?;
+            size = size.saturating_mul(count);
+            keys.push((name, id));
+            combinations = Some(match combinations {
+                None => plan,
+                Some(left) => {
+                    built(LogicalPlanBuilder::from(left).cross_join(plan).and_then(LogicalPlanBuilder::build), at)?
+                }
+            });
+        }
+        if size > MAX_COMBINATIONS {
+            return self.refuse(
+                at,
+                format!("`fillmissing` would make {size} combinations; at most {MAX_COMBINATIONS} are made"),
+                "",
+            );
+        }
+        let Some(combinations) = combinations else { return Ok(()) };
+        let on = |name: &str| rows.find(name).map_or("", |f| f.id.as_str()).to_owned();
+        let join_keys = (
+            keys.iter().map(|(_, id)| Column::from_name(id)).collect::<Vec<_>>(),
+            keys.iter().map(|(name, _)| Column::from_name(on(name))).collect::<Vec<_>>(),
+        );
+        let missing =
+            LogicalPlanBuilder::from(combinations).join(rows.plan.clone(), JoinType::LeftAnti, join_keys, None);
+        let missing = built(missing.and_then(LogicalPlanBuilder::build), at)?;
+        let mut columns = Vec::new();
+        let mut kept = Vec::new();
+        for field in &rows.fields {
+            kept.push(column(&field.id));
+            let value = match keys.iter().find(|(name, _)| same(name, &field.name)) {
+                Some((_, id)) => column(id),
+                None => self.filler(fill, &field.name, field.ty)?,
+            };
+            columns.push(value.alias(&field.id));
+        }
+        let missing =
+            built(LogicalPlanBuilder::from(missing).project(columns).and_then(LogicalPlanBuilder::build), at)?;
+        let all = rows.builder().project(kept).and_then(|b| b.union(missing)?.build());
+        rows.plan = built(all, at)?;
+        // An order by columns that are gone is none.
+        let alive = |s: &datafusion::logical_expr::SortExpr| {
+            s.expr.column_refs().iter().all(|c| rows.fields.iter().any(|f| f.id == c.name))
+        };
+        rows.order = rows.order.iter().filter(|s| alive(s)).cloned().collect();
+        Ok(())
+    }
+
+    /// The values of one key, as a plan of one column.
+    fn key_values(&mut self, rows: &mut Rows, key: &FillKey, at: At) -> Planning<(String, LogicalPlan, String, usize)> {
+        let id = self.id();
+        match key {
+            FillKey::Values(values, name) => {
+                let ty = self.field_type(rows, name)?;
+                let mut list = Vec::new();
+                for value in values {
+                    let value = self.expression(rows, value)?;
+                    list.push(vec![datafusion::logical_expr::cast(value.to(ty), ty.arrow())]);
+                }
+                let plan = LogicalPlanBuilder::values(list)
+                    .and_then(|b| b.project(vec![column("column1").alias(&id)])?.build());
+                Ok((name.text.clone(), built(plan, at)?, id, values.len()))
+            }
+            FillKey::All(name) => {
+                let value = self.field(rows, &name.text, name.at)?;
+                let plan = rows.builder().project(vec![value.expr.alias(&id)]).and_then(|b| b.distinct()?.build());
+                Ok((name.text.clone(), built(plan, at)?, id, 1))
+            }
+            FillKey::Timeslice(width, name) => {
+                let name = name.as_ref().map_or("_timeslice".to_owned(), |n| n.text.clone());
+                let named = Name { text: name.clone(), at };
+                self.field_type(rows, &named)?;
+                let Some(width) = width else {
+                    return self.refuse(at, "`fillmissing timeslice` needs its width here", "write `timeslice(1h)`");
+                };
+                let width = self.duration(width)?;
+                let (Some(start), Some(end)) = self.switches.range else {
+                    return Err(Diagnostic::error(
+                        codes::NEEDS_RANGE,
+                        at.0,
+                        "filling time slices needs the query's time range",
+                    )
+                    .help("set the switches `sumo.query-start` and `sumo.query-end` (milliseconds since 1970)"));
+                };
+                let first = start.div_euclid(width) * width;
+                let count = usize::try_from((end - first).max(0) / width + 1).unwrap_or(usize::MAX);
+                if count > MAX_COMBINATIONS {
+                    return self.refuse(
+                        at,
+                        format!("`fillmissing` would make {count} time slices; at most {MAX_COMBINATIONS} are made"),
+                        "",
+                    );
+                }
+                let list = (first..end.max(first + 1))
+                    .step_by(usize::try_from(width).unwrap_or(1))
+                    .map(|t| vec![lit(t)])
+                    .collect();
+                let plan = LogicalPlanBuilder::values(list)
+                    .and_then(|b| b.project(vec![column("column1").alias(&id)])?.build());
+                Ok((name, built(plan, at)?, id, count))
+            }
+        }
+    }
+
+    fn field_type(&mut self, rows: &mut Rows, name: &Name) -> Planning<Ty> {
+        Ok(self.field(rows, &name.text, name.at)?.ty)
+    }
+
+    /// What a made row holds in a field that is no key: what `with` says, else zero, false or nothing (documented).
+    fn filler(&mut self, fill: &FillMissing, name: &str, ty: Ty) -> Planning<Expr> {
+        for (value, names) in &fill.with {
+            if !names.iter().any(|n| same(&n.text, name)) {
+                continue;
+            }
+            let constant = match &value.kind {
+                ExprKind::Number(number) => Value::new(lit(number.value()), Ty::Double),
+                ExprKind::Negate(inner) => match &inner.kind {
+                    ExprKind::Number(number) => Value::new(lit(-number.value()), Ty::Double),
+                    _ => return Err(Diagnostic::error(codes::BAD_ARGUMENT, value.at.0, "this is a constant")),
+                },
+                ExprKind::Text(text) => Value::text(text),
+                ExprKind::Null => Value::null(),
+                _ => return Err(Diagnostic::error(codes::BAD_ARGUMENT, value.at.0, "this is a constant")),
+            };
+            return Ok(constant.to(ty));
+        }
+        Ok(match ty {
+            Ty::Text => Value::null().expr,
+            Ty::Double => lit(0.0),
+            Ty::Long | Ty::Time => lit(0i64),
+            Ty::Bool => lit(false),
+        })
+    }
+
+    /// `transpose row r column c as a, b`: the value of each named column, for each row. Without names the columns are
+    /// the data's own, which a plan that is made before they are read cannot have.
+    pub(super) fn transpose(
+        &mut self,
+        rows: &mut Rows,
+        keep: &[Name],
+        columns: &[Name],
+        names: &[Name],
+        at: At,
+    ) -> Planning<()> {
+        if names.is_empty() || names.iter().any(|n| n.text == "*") {
+            return self.refuse(
+                at,
+                "`transpose` makes columns of values, which a plan made before the data are read cannot",
+                "name them: `transpose row … column … as a, b`; or remove it: the same numbers come as rows",
+            );
+        }
+        let groups = self.group_by(rows, keep)?;
+        let mut wanted = Vec::new();
+        for name in columns {
+            wanted.push(self.field(rows, &name.text, name.at)?.to_text());
+        }
+        let key = |f: &super::rows::Field| keep.iter().chain(columns).any(|n| same(&n.text, &f.name));
+        let shown = |f: &super::rows::Field| rows.shown.as_ref().is_none_or(|s| s.iter().any(|n| same(n, &f.name)));
+        let values: Vec<_> = rows.fields.iter().filter(|f| !key(f) && shown(f)).cloned().collect();
+        let ([value], [column_value]) = (values.as_slice(), wanted.as_slice()) else {
+            return self.refuse(at, "`transpose` is supported with one column field and one value", "");
+        };
+        let mut items = Vec::new();
+        for name in names {
+            let id = self.id();
+            let here = column_value.clone().eq(super::values::text_literal(&name.text));
+            let picked = choose(here.clone(), value.value().expr, lit(datafusion::common::ScalarValue::Null));
+            let first = first_value(picked, vec![here.is_true().sort(false, false)]);
+            items.push((name.text.clone(), id, first, value.ty));
+        }
+        self.aggregate_into(rows, groups, items, at)
+    }
+}
