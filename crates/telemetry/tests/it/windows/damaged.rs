@@ -249,6 +249,7 @@ proptest! {
         let (seen, report) = through(&bytes[..at.index(bytes.len())], reader, &request(EVERYTHING));
         let n = seen.len().saturating_sub(1);
         prop_assert_eq!(&seen[..n], &whole[..n]);
-        prop_assert!(seen.len() == whole.len() || at.index(bytes.len()) == 0 || report.damaged() > 0 || !report.notes().is_empty() || which > 1);
+        // Text cut between two events does not show it; an event log file says how long it should be.
+        prop_assert!(which > 0 || seen.len() == whole.len() || report.damaged() > 0);
     }
 }
