@@ -54,6 +54,17 @@ fn evtx_damaged_chunk_costs_itself_alone() {
 }
 
 #[test]
+fn evtx_changed_record_is_said() {
+    let mut file = evtx_writer::file(&many(30), 10);
+    let name: Vec<u8> = "lua54.dll".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let at = memchr::memmem::find(&file, &name).expect("a value");
+    file[at] = b'L';
+    let (seen, report) = through(&file, evtx, &request(&["ImageLoaded"]));
+    assert_eq!((seen.len(), report.damaged()), (30, 0));
+    assert_eq!(report.notes().get("EVTX chunks whose checksum does not fit, read all the same"), Some(&1));
+}
+
+#[test]
 fn evtx_damaged_record_costs_itself_alone() {
     let events = many(30);
     let mut file = evtx_writer::file(&events, 30);
