@@ -24,6 +24,7 @@ pub(crate) mod json;
 mod math;
 mod net;
 mod parse;
+mod series;
 mod strings;
 mod time;
 pub mod values;
@@ -41,6 +42,7 @@ static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
     dynamic::register(&mut f);
     time::register(&mut f);
     math::register(&mut f);
+    series::register(&mut f);
     hash::register(&mut f);
     net::register(&mut f);
     parse::register(&mut f);

@@ -22,6 +22,7 @@ mod distinct;
 mod percentile;
 
 use adapter::{Aggregate, State};
+use datafusion::functions_aggregate::{bit_and_or_xor, covariance};
 use datafusion::logical_expr::AggregateUDF;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -41,6 +42,19 @@ static AGGREGATES: LazyLock<BTreeMap<&'static str, Arc<AggregateUDF>>> = LazyLoc
     add(of::<distinct::Distinct>("kql_dcount"), "kql_dcount");
     add(of::<percentile::Percentile>("kql_percentile"), "kql_percentile");
     add(of::<percentile::Percentiles>("kql_percentiles_array"), "kql_percentiles_array");
+    // The same under DataFusion's names.
+    for (name, udaf) in [
+        ("kql_binary_all_and", bit_and_or_xor::bit_and_udaf()),
+        ("kql_binary_all_or", bit_and_or_xor::bit_or_udaf()),
+        ("kql_binary_all_xor", bit_and_or_xor::bit_xor_udaf()),
+        ("kql_covariance", covariance::covar_samp_udaf()),
+        ("kql_covariancep", covariance::covar_pop_udaf()),
+    ] {
+        all.insert(name, udaf);
+    }
+    let mut add = |udaf: AggregateUDF, name: &'static str| {
+        all.insert(name, Arc::new(udaf));
+    };
     for (name, kind) in arg::KINDS {
         add(AggregateUDF::from(arg::Best::new(name, kind)), name);
     }

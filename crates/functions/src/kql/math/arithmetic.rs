@@ -33,6 +33,12 @@ pub(super) fn register(f: &mut Functions) {
     f.real("abs_real(real) real", |r| Some(r.real(0)?.abs()));
     f.decimal("abs_decimal(decimal) decimal", |r| Some(r.decimal(0)?.abs()));
 
+    for ty in ["long", "int", "timespan"] {
+        f.bool(&format!("around_{ty}({ty}, {ty}, {ty}) bool"), around);
+    }
+    f.bool("around_datetime(datetime, datetime, timespan) bool", around);
+    f.bool("around_real(real, real, real) bool", |r| Some((r.real(0)? - r.real(1)?).abs() <= r.real(2)?));
+
     for (name, larger) in [("max_of", true), ("min_of", false)] {
         for ty in ["long", "datetime", "timespan"] {
             f.long(&format!("{name}_{ty}({ty}...) {ty}"), move |r| best(r, larger, |i| r.long(i), i64::cmp));
@@ -48,6 +54,12 @@ pub(super) fn register(f: &mut Functions) {
             Some(())
         });
     }
+}
+
+/// Within a distance of a centre, both ends included (measured).
+fn around(r: &Row<'_>) -> Option<bool> {
+    let distance = r.long(0)?.checked_sub(r.long(1)?)?;
+    Some(distance.checked_abs()? <= r.long(2)?)
 }
 
 fn scaled(v: f64) -> Option<i64> {

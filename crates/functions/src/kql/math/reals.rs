@@ -3,7 +3,7 @@
 use crate::udf::{DECIMAL_ONE, Functions};
 
 pub(super) fn register(f: &mut Functions) {
-    let plain: [(&str, fn(f64) -> f64); 18] = [
+    let plain: [(&str, fn(f64) -> f64); 22] = [
         ("sqrt", f64::sqrt),
         ("exp", f64::exp),
         ("exp2", f64::exp2),
@@ -20,6 +20,10 @@ pub(super) fn register(f: &mut Functions) {
         ("atan", f64::atan),
         ("degrees", f64::to_degrees),
         ("radians", f64::to_radians),
+        ("erf", libm::erf),
+        ("erfc", libm::erfc),
+        ("gamma", libm::tgamma),
+        ("loggamma", libm::lgamma),
         ("ceiling_real", f64::ceil),
         ("sign", |v| {
             if v > 0.0 {

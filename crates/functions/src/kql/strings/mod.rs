@@ -1,6 +1,7 @@
 //! Functions and operators over strings.
 
 mod base64;
+mod compress;
 mod encode;
 mod join;
 mod operators;
@@ -16,6 +17,7 @@ pub(super) fn register(f: &mut Functions) {
     join::register(f);
     patterns::register(f);
     encode::register(f);
+    compress::register(f);
 }
 
 /// Compiles a regex as Kusto reads it: unanchored, case-sensitive, the syntax of the `regex` crate (documented).

@@ -1,0 +1,75 @@
+//! One number, or one bag, of a whole series.
+
+use super::{Value, array, numbers, put, real};
+use crate::udf::Functions;
+use serde_json::Map;
+
+pub(super) fn register(f: &mut Functions) {
+    f.real("series_sum(dynamic) real", |r| Some(numbers(r, 0)?.iter().sum()));
+    f.real("series_product(dynamic) real", |r| Some(numbers(r, 0)?.iter().product()));
+    f.real("series_magnitude(dynamic) real", |r| Some(numbers(r, 0)?.iter().map(|v| v * v).sum::<f64>().sqrt()));
+    f.real("series_dot_product(dynamic, dynamic) real", |r| {
+        let (a, b) = (numbers(r, 0)?, numbers(r, 1)?);
+        (a.len() == b.len()).then(|| dot(&a, &b))
+    });
+    f.real("series_cosine_similarity(dynamic, dynamic) real", |r| {
+        let (a, b) = (numbers(r, 0)?, numbers(r, 1)?);
+        (a.len() == b.len()).then(|| dot(&a, &b) / (dot(&a, &a).sqrt() * dot(&b, &b).sqrt()))
+    });
+    f.real("series_pearson_correlation(dynamic, dynamic) real", |r| {
+        let (a, b) = (numbers(r, 0)?, numbers(r, 1)?);
+        (a.len() == b.len() && !a.is_empty()).then(|| correlation(&a, &b))
+    });
+    f.text("series_stats_dynamic(dynamic, bool?) dynamic", |r, w| {
+        let ignore = r.bool(1).unwrap_or(false);
+        let all: Vec<f64> = array(r, 0)?
+            .iter()
+            .map(|v| v.as_f64().filter(|v| v.is_finite()))
+            .filter(|v| !ignore || v.is_some())
+            .collect::<Option<_>>()?;
+        put(w, Value::from(stats(&all)))
+    });
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+fn mean(v: &[f64]) -> f64 {
+    v.iter().sum::<f64>() / v.len() as f64
+}
+
+fn correlation(a: &[f64], b: &[f64]) -> f64 {
+    let centred = |v: &[f64]| -> Vec<f64> {
+        let m = mean(v);
+        v.iter().map(|x| x - m).collect()
+    };
+    let (a, b) = (centred(a), centred(b));
+    dot(&a, &b) / (dot(&a, &a).sqrt() * dot(&b, &b).sqrt())
+}
+
+/// Sample variance; the first of several extremes (documented).
+fn stats(all: &[f64]) -> Map<String, Value> {
+    let first = |better: fn(f64, f64) -> bool| {
+        (0..all.len()).reduce(|best, i| if better(all[i], all[best]) { i } else { best })
+    };
+    let mut bag = Map::new();
+    let mut put = |name: &str, value: Value| bag.insert(name.into(), value);
+    let (Some(min), Some(max)) = (first(|a, b| a < b), first(|a, b| a > b)) else {
+        for name in ["min", "min_idx", "max", "max_idx", "avg", "stdev", "variance"] {
+            put(name, Value::Null);
+        }
+        return bag;
+    };
+    let avg = mean(all);
+    let squares: f64 = all.iter().map(|v| (v - avg).powi(2)).sum();
+    let variance = if all.len() > 1 { squares / (all.len() as f64 - 1.0) } else { 0.0 };
+    put("min", real(all[min]));
+    put("min_idx", Value::from(min));
+    put("max", real(all[max]));
+    put("max_idx", Value::from(max));
+    put("avg", real(avg));
+    put("stdev", real(variance.sqrt()));
+    put("variance", real(variance));
+    bag
+}
