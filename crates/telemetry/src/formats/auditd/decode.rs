@@ -71,7 +71,7 @@ impl Decoder {
     pub(super) fn value<'a>(&self, name: &[u8], raw: Raw<'a>) -> Value<'a> {
         match raw {
             Raw::Bare(b"(null)" | b"?" | b"") => Value::Missing,
-            Raw::Bare(bytes) if looks_hex(bytes) && encoded(name) => {
+            Raw::Bare(bytes) if encoded(name) && looks_hex(bytes) => {
                 let mut decoded = Vec::with_capacity(bytes.len() / 2);
                 unhex(bytes, &mut decoded);
                 // The arguments in a process title and the keys of several rules stand one after the other.

@@ -19,12 +19,14 @@ use std::ops::ControlFlow;
 const MAX_NODES: usize = 16_384;
 
 /// How many bytes may wait for the rest of their events; beyond, all are taken as they are.
-const MAX_PENDING_BYTES: usize = 128 << 20;
+const MAX_PENDING_BYTES: usize = 64 << 20;
 
 /// A node's state.
 struct Node {
     name: Vec<u8>,
     shown: String,
+    /// What the process table knows it by: a new number after each restart.
+    run: u32,
     pending: Pending,
 }
 
@@ -44,6 +46,7 @@ pub(super) struct Events<'r> {
     processes: Table,
     last: usize,
     pending_bytes: usize,
+    runs: u32,
     spare: Vec<Group>,
     arguments: Arguments,
     decoder: Decoder,
@@ -57,7 +60,6 @@ struct Counts {
     events: u64,
     without_arguments: u64,
     filled: u64,
-    dropped: u64,
     early: u64,
 }
 
@@ -85,6 +87,7 @@ impl<'r> Events<'r> {
             processes: Table::default(),
             last: usize::MAX,
             pending_bytes: 0,
+            runs: 0,
             spare: Vec::new(),
             arguments: Arguments::default(),
             decoder: Decoder::default(),
@@ -123,7 +126,8 @@ impl<'r> Events<'r> {
         let node = self.node(header.node, sink)?;
         if self.nodes[node].pending.stamp(header) == Stamp::Restarted || header.name == b"SYSTEM_BOOT" {
             self.flush_node(node, sink)?;
-            self.processes.restart(node as u32);
+            self.processes.leave(self.nodes[node].run);
+            self.nodes[node].run = self.next_run();
         }
         self.nodes[node].pending.add(line, header, kind, place, &mut self.spare);
         self.pending_bytes += line.len();
@@ -154,13 +158,20 @@ impl<'r> Events<'r> {
             self.by_name.clear();
         }
         self.last = self.nodes.len();
+        let run = self.next_run();
         self.by_name.insert(name.to_vec(), self.last);
         self.nodes.push(Node {
             name: name.to_vec(),
             shown: String::from_utf8_lossy(name).into_owned(),
+            run,
             pending: Pending::default(),
         });
         ControlFlow::Continue(self.last)
+    }
+
+    fn next_run(&mut self) -> u32 {
+        self.runs = self.runs.wrapping_add(1);
+        self.runs
     }
 
     fn flush(&mut self, sink: &mut dyn Sink) -> ControlFlow<()> {
@@ -178,7 +189,10 @@ impl<'r> Events<'r> {
     fn event(&mut self, node: usize, group: Group, sink: &mut dyn Sink) -> ControlFlow<()> {
         self.counts.events += 1;
         self.pending_bytes = self.pending_bytes.saturating_sub(group.text.len());
-        self.counts.dropped += group.dropped;
+        if group.dropped > 0 {
+            let what = format!("an event is too large: {} of its records were passed over", group.dropped);
+            self.damage(&group, what);
+        }
         let has_execve = group.first(RecordType::Execve).is_some();
         let syscall = group.first(RecordType::Syscall).map(|r| (r, Syscall::read(group.body(r))));
         let call = syscall.map_or(Call::Other, |(r, s)| s.call(|| group.added(r)));
@@ -199,12 +213,11 @@ impl<'r> Events<'r> {
             self.arguments.decode(group.bodies(RecordType::Execve));
             self.counts.filled += self.arguments.filled as u64;
             if self.arguments.cut {
-                let file = self.inputs.get(group.file as usize).map(Input::name).unwrap_or_default();
-                self.report.damage(&file, Some(group.position), "an EXECVE record is cut off within an argument");
+                self.damage(&group, "an EXECVE record is cut off within an argument");
             }
         }
         let Events { nodes, processes, decoder, users, arguments, settings, .. } = self;
-        let (node, shown) = (node as u32, nodes[node].shown.as_str());
+        let (node, shown) = (nodes[node].run, nodes[node].shown.as_str());
         if self.follow_processes
             && let Some((_, s)) = &syscall
         {
@@ -238,6 +251,11 @@ impl<'r> Events<'r> {
         flow
     }
 
+    fn damage(&self, group: &Group, what: impl Into<String>) {
+        let file = self.inputs.get(group.file as usize).map(Input::name).unwrap_or_default();
+        self.report.damage(&file, Some(group.position), what);
+    }
+
     /// Says what was counted.
     fn tell(&self) {
         let note = |what: &str, n: u64| {
@@ -251,7 +269,6 @@ impl<'r> Events<'r> {
             self.counts.without_arguments,
         );
         note("audit: arguments that no EXECVE record holds, taken as empty", self.counts.filled);
-        note("audit: records beyond the size limit of an event, passed over", self.counts.dropped);
         note("audit: times that all unfinished events were taken as they were, for want of memory", self.counts.early);
         note("audit: values that are not valid UTF-8, shown with U+FFFD", self.decoder.take_lossy());
         note("audit: processes forgotten for want of memory", self.processes.forgotten);

@@ -15,7 +15,7 @@ const WAIT_RECORDS: u64 = 16;
 /// How many events may be pending on a node.
 const MAX_PENDING: usize = 4096;
 /// How large an event may become. The kernel allows arguments of a few megabytes, twice that in hex.
-const MAX_EVENT: usize = 64 << 20;
+const MAX_EVENT: usize = 32 << 20;
 /// Buffers above this size are not kept for reuse.
 const KEEP_BUFFER: usize = 1 << 20;
 

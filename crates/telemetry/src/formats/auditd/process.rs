@@ -32,7 +32,7 @@ const RESERVED: u32 = 300;
 /// A process of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Id {
-    /// The node's number among those of the source.
+    /// The number of a node's run: it gets another when it restarts.
     pub(super) node: u32,
     pub(super) pid: u32,
 }
@@ -190,11 +190,9 @@ impl Table {
         self.ended.insert(id.node, ended);
     }
 
-    /// A node started anew: none of its processes lives on.
-    pub(super) fn restart(&mut self, node: u32) {
-        self.processes.retain(|id, _| id.node != node);
+    /// Nothing more comes of the node of that number. What is left of it goes when room is wanted.
+    pub(super) fn leave(&mut self, node: u32) {
         self.ended.remove(&node);
-        self.count();
     }
 
     /// Forgets everything.
@@ -202,10 +200,6 @@ impl Table {
         self.processes.clear();
         self.ended.clear();
         self.bytes = 0;
-    }
-
-    fn count(&mut self) {
-        self.bytes = self.processes.values().map(|p| p.image.size()).sum();
     }
 
     fn set(&mut self, seen: Seen, image: Arc<Image>, started: Option<i64>, namespaced: bool) {
@@ -236,7 +230,7 @@ impl Table {
         let before = self.processes.len();
         self.processes.retain(|_, p| p.touched >= median);
         self.forgotten += (before - self.processes.len()) as u64;
-        self.count();
+        self.bytes = self.processes.values().map(|p| p.image.size()).sum();
         for (&node, ended) in &mut self.ended {
             ended.retain(|&(_, pid)| self.processes.contains_key(&Id { node, pid }));
         }

@@ -324,10 +324,10 @@ fn value(rest: &[u8]) -> (Raw<'_>, usize) {
             let end = rest.iter().position(|&b| b == b' ').unwrap_or(rest.len());
             let mut bare = &rest[..end];
             // Old releases wrote `(hostname=?, addr=?, terminal=ssh res=success)`.
-            while let [shorter @ .., b',' | b')'] = bare
-                && !bare.contains(&b'(')
-            {
-                bare = shorter;
+            if matches!(bare, [.., b',' | b')']) && !bare.contains(&b'(') {
+                while let [shorter @ .., b',' | b')'] = bare {
+                    bare = shorter;
+                }
             }
             (Raw::Bare(bare), end)
         }
