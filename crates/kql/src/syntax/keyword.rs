@@ -357,3 +357,41 @@ static INDEX: std::sync::LazyLock<Vec<Vec<Keyword>>> = std::sync::LazyLock::new(
     }
     index
 });
+
+#[cfg(test)]
+mod tests {
+    use super::super::lexer::{Kind, lex};
+    use super::{Keyword, Use};
+
+    #[test]
+    fn every_keyword_is_one_token() {
+        for &keyword in Keyword::ALL {
+            let lexed = lex(keyword.text());
+            assert_eq!(lexed.tokens.len(), 2, "{}", keyword.text());
+            assert_eq!(lexed.tokens[0].kind, Kind::Keyword(keyword));
+            assert_eq!(Keyword::exact(keyword.text()), Some(keyword));
+        }
+    }
+
+    #[test]
+    fn keywords_are_in_order_and_told_apart() {
+        let texts: Vec<&str> = Keyword::ALL.iter().map(|k| k.text()).collect();
+        assert!(texts.windows(2).all(|w| w[0] < w[1]), "the table is sorted and has no doubles");
+    }
+
+    #[test]
+    fn case_and_what_follows_decide() {
+        assert_eq!(Keyword::exact("Where"), None);
+        for text in ["where1", "whereas", "in~a", "project-awayX", "_where", "hint.strategyX"] {
+            assert!(!matches!(lex(text).tokens[0].kind, Kind::Keyword(_)), "{text}");
+        }
+        assert_eq!(lex("has\"x\"").tokens[0].kind, Kind::Keyword(Keyword::Has));
+    }
+
+    #[test]
+    fn usage_is_as_measured() {
+        assert_eq!(Keyword::Count.usage(), Use::Name);
+        assert_eq!(Keyword::Title.usage(), Use::Declared);
+        assert_eq!(Keyword::Kind.usage(), Use::Reserved);
+    }
+}

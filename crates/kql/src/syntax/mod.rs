@@ -4,6 +4,7 @@ mod codes;
 mod keyword;
 mod lexer;
 mod parser;
+mod printer;
 pub mod tree;
 mod values;
 

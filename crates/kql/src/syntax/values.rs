@@ -120,6 +120,19 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     Some(y * 365 + y / 4 - y / 100 + y / 400 + BEFORE[index] + i64::from(leap && month > 2) + day - 1)
 }
 
+/// The date that lies so many days after 0001-01-01.
+pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
+    // Years are counted from March, so that the leap day is a year's last; after Howard Hinnant's algorithm.
+    let shifted = days + 306;
+    let (era, day) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day_of_month = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (era * 400 + year + i64::from(month <= 2), month, day_of_month)
+}
+
 /// What stands in `datetime(…)`. Besides ISO 8601 (a year, a month, a date, a date and a time, with `Z` or an offset)
 /// the engine takes what .NET takes in the invariant culture, and published queries use it: month names, `month/day/year`
 /// with any separator, and spaces around separators. UTC where nothing else is said.

@@ -514,7 +514,8 @@ enum Infix {
     Between(bool),
 }
 
-fn string_operator(kind: Kind) -> Option<BinaryOp> {
+/// The operator between strings that a token is.
+pub(super) fn string_operator(kind: Kind) -> Option<BinaryOp> {
     use BinaryOp as B;
     use Keyword as K;
     let keyword = match kind {

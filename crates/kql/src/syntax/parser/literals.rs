@@ -193,6 +193,9 @@ impl Parser<'_> {
     fn json_array(&mut self) -> Parsed<Json> {
         self.bump();
         let items = self.list(ListRule::default(), Self::json, |p| p.missing_json())?;
+        if items.is_empty() && !self.at_common_end() {
+            return Err(self.missing_json());
+        }
         self.close_list(Kind::RightBracket, "]")?;
         Ok(Json::Array(items))
     }

@@ -23,7 +23,7 @@ use parallax_diagnostics::{Diagnostic, Diagnostics, Span};
 
 /// How deeply brackets, calls and subqueries may nest. Real queries stay below 30; the bound keeps the parser, and
 /// whoever walks the tree, within the 2 MiB stack of a thread.
-pub(crate) const MAX_DEPTH: usize = 100;
+pub(crate) const MAX_DEPTH: usize = 64;
 
 /// How tall an expression may be. It may be taller than brackets nest, as `a + b + c` leans to the left.
 pub(crate) const MAX_HEIGHT: usize = 250;
@@ -219,6 +219,12 @@ impl Parser<'_> {
                 "comparisons do not chain; put parentheses around the first one"
             }
             Kind::Keyword(Keyword::Let) => "`let` declares a name that is no keyword: let name = …",
+            Kind::LeftBrace => {
+                "before a function's body stand its parameters with their types: (a: string, b: long) { … }"
+            }
+            kind if expressions::string_operator(kind).is_some() => {
+                "string operators do not chain; join two conditions with `and`"
+            }
             Kind::Directive => "a line that begins with `#` may only stand before the first statement",
             _ => return diagnostic,
         };

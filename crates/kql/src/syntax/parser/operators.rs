@@ -155,7 +155,7 @@ impl Parser<'_> {
             if keyword != Keyword::TopNested {
                 p.bump();
             }
-            let (kind, height) = p.measured(|p| p.operator_kind(keyword))?;
+            let (kind, height) = p.measured(Self::operator_reader(keyword))?;
             p.grown(height + 1, place)?;
             Ok(Some(Operator { kind, keyword: place, span: p.since(place) }))
         })
@@ -166,78 +166,96 @@ impl Parser<'_> {
         Box::new(diagnostic.help("give the files as inputs, or use externaldata"))
     }
 
-    fn operator_kind(&mut self, keyword: Keyword) -> Parsed<OperatorKind> {
+    /// What reads the rest of an operator.
+    ///
+    /// Pointers, not a `match` that calls them: in a build without optimisation that function would keep room on the
+    /// stack for the result of every arm, and subqueries nest through it.
+    fn operator_reader(keyword: Keyword) -> fn(&mut Self) -> Parsed<OperatorKind> {
         use Keyword as K;
-        Ok(match keyword {
-            K::As => self.as_operator()?,
-            K::AssertSchema => OperatorKind::AssertSchema(self.expect_schema()?),
-            K::Consume => OperatorKind::Consume(self.options(Place::word(options::NONE))?),
-            K::Count => self.count()?,
-            K::Distinct => self.distinct()?,
-            K::Evaluate => self.evaluate()?,
-            K::InternalExecuteAndCache => OperatorKind::ExecuteAndCache,
-            K::Extend => OperatorKind::Extend(self.named_list(SOME)?),
-            K::Facet => self.facet()?,
-            K::Filter | K::Where => self.filter()?,
-            K::Find => self.find()?,
-            K::Fork => self.fork()?,
-            K::Getschema => self.get_schema()?,
-            K::GraphMarkComponents => {
-                OperatorKind::GraphMarkComponents(self.options(Place::before_equal(options::MARK_COMPONENTS))?)
-            }
-            K::GraphMatch => OperatorKind::GraphMatch(self.graph_pattern(options::NONE)?),
-            K::GraphShortestPaths => OperatorKind::GraphShortestPaths(self.graph_pattern(options::SHORTEST_PATHS)?),
-            K::GraphToTable => OperatorKind::GraphToTable(self.graph_outputs()?),
-            K::GraphWhereEdges => OperatorKind::GraphWhereEdges(self.expect_scalar()?),
-            K::GraphWhereNodes => OperatorKind::GraphWhereNodes(self.expect_scalar()?),
-            K::Invoke => OperatorKind::Invoke(self.invoked()?),
-            K::Join => OperatorKind::Join(self.join()?),
-            K::Lookup => OperatorKind::Lookup(self.lookup()?),
-            K::MacroExpand => self.macro_expand()?,
-            K::MakeGraph => self.make_graph()?,
-            K::MakeSeries => self.make_series()?,
-            K::MvApply | K::MvDashApply => self.mv_apply()?,
-            K::MvExpand | K::MvDashExpand => self.mv_expand()?,
-            K::Parse => OperatorKind::Parse(self.parse_operator()?),
-            K::ParseWhere => OperatorKind::ParseWhere(self.parse_operator()?),
-            K::ParseKv => self.parse_kv()?,
-            K::Partition => self.partition()?,
-            K::InternalPartitionby => self.partition_by()?,
-            K::Print => OperatorKind::Print(self.named_list(SOME)?),
-            K::Project => OperatorKind::Project(self.named_list(ANY)?),
-            K::ProjectAway => OperatorKind::ProjectAway(self.name_patterns()?),
-            K::ProjectByNames => {
-                OperatorKind::ProjectByNames(self.list(ANY, Self::scalar, |p| p.missing_expression())?)
-            }
-            K::ProjectKeep => OperatorKind::ProjectKeep(self.name_patterns()?),
-            K::ProjectRename => OperatorKind::ProjectRename(self.named_list(ANY)?),
-            K::ProjectReorder => OperatorKind::ProjectReorder(self.list(ANY, Self::reorder, |p| p.missing_name())?),
-            K::Range => self.range()?,
-            K::Reduce => self.reduce()?,
-            K::Render => self.render()?,
-            K::Sample => {
-                let options = self.options(HINTS)?;
-                OperatorKind::Sample { options, count: self.expect_named()? }
-            }
-            K::SampleDistinct => self.sample_distinct()?,
-            K::Scan => self.scan()?,
-            K::Search => self.search()?,
-            K::Serialize => {
-                let options = self.options(HINTS)?;
-                OperatorKind::Serialize { options, columns: self.named_list(ANY)? }
-            }
-            K::Sort | K::Order => self.sort()?,
-            K::Summarize => OperatorKind::Summarize(self.summarize()?),
-            K::Take | K::Limit => {
-                let options = self.options(HINTS)?;
-                OperatorKind::Take { options, count: self.expect_named()? }
-            }
-            K::Top => self.top()?,
-            K::TopHitters => self.top_hitters()?,
-            K::TopNested => self.top_nested()?,
-            K::Union => self.union()?,
-            _ => return Err(self.missing_operator()),
-        })
+        match keyword {
+            K::As => Self::as_operator,
+            K::AssertSchema => |p| p.expect_schema().map(OperatorKind::AssertSchema),
+            K::Consume => |p| p.options(Place::word(options::NONE)).map(OperatorKind::Consume),
+            K::Count => Self::count,
+            K::Distinct => Self::distinct,
+            K::Evaluate => Self::evaluate,
+            K::InternalExecuteAndCache => |_| Ok(OperatorKind::ExecuteAndCache),
+            K::Extend => |p| p.named_list(SOME).map(OperatorKind::Extend),
+            K::Facet => Self::facet,
+            K::Filter | K::Where => Self::filter,
+            K::Find => Self::find,
+            K::Fork => Self::fork,
+            K::Getschema => Self::get_schema,
+            K::GraphMarkComponents => Self::graph_mark_components,
+            K::GraphMatch => |p| p.graph_pattern(options::NONE).map(OperatorKind::GraphMatch),
+            K::GraphShortestPaths => |p| p.graph_pattern(options::SHORTEST_PATHS).map(OperatorKind::GraphShortestPaths),
+            K::GraphToTable => |p| p.graph_outputs().map(OperatorKind::GraphToTable),
+            K::GraphWhereEdges => |p| p.expect_scalar().map(OperatorKind::GraphWhereEdges),
+            K::GraphWhereNodes => |p| p.expect_scalar().map(OperatorKind::GraphWhereNodes),
+            K::Invoke => |p| p.invoked().map(OperatorKind::Invoke),
+            K::Join => |p| p.join().map(OperatorKind::Join),
+            K::Lookup => |p| p.lookup().map(OperatorKind::Lookup),
+            K::MacroExpand => Self::macro_expand,
+            K::MakeGraph => Self::make_graph,
+            K::MakeSeries => Self::make_series,
+            K::MvApply | K::MvDashApply => Self::mv_apply,
+            K::MvExpand | K::MvDashExpand => Self::mv_expand,
+            K::Parse => |p| p.parse_operator().map(OperatorKind::Parse),
+            K::ParseWhere => |p| p.parse_operator().map(OperatorKind::ParseWhere),
+            K::ParseKv => Self::parse_kv,
+            K::Partition => Self::partition,
+            K::InternalPartitionby => Self::partition_by,
+            K::Print => |p| p.named_list(SOME).map(OperatorKind::Print),
+            K::Project => |p| p.named_list(ANY).map(OperatorKind::Project),
+            K::ProjectAway => |p| p.name_patterns().map(OperatorKind::ProjectAway),
+            K::ProjectByNames => Self::project_by_names,
+            K::ProjectKeep => |p| p.name_patterns().map(OperatorKind::ProjectKeep),
+            K::ProjectRename => |p| p.named_list(ANY).map(OperatorKind::ProjectRename),
+            K::ProjectReorder => Self::project_reorder,
+            K::Range => Self::range,
+            K::Reduce => Self::reduce,
+            K::Render => Self::render,
+            K::Sample => Self::sample,
+            K::SampleDistinct => Self::sample_distinct,
+            K::Scan => Self::scan,
+            K::Search => Self::search,
+            K::Serialize => Self::serialize,
+            K::Sort | K::Order => Self::sort,
+            K::Summarize => |p| p.summarize().map(OperatorKind::Summarize),
+            K::Take | K::Limit => Self::take,
+            K::Top => Self::top,
+            K::TopHitters => Self::top_hitters,
+            K::TopNested => Self::top_nested,
+            K::Union => Self::union,
+            _ => |p| Err(p.missing_operator()),
+        }
+    }
+
+    fn graph_mark_components(&mut self) -> Parsed<OperatorKind> {
+        self.options(Place::before_equal(options::MARK_COMPONENTS)).map(OperatorKind::GraphMarkComponents)
+    }
+
+    fn project_by_names(&mut self) -> Parsed<OperatorKind> {
+        self.list(ANY, Self::scalar, |p| p.missing_expression()).map(OperatorKind::ProjectByNames)
+    }
+
+    fn project_reorder(&mut self) -> Parsed<OperatorKind> {
+        self.list(ANY, Self::reorder, |p| p.missing_name()).map(OperatorKind::ProjectReorder)
+    }
+
+    fn sample(&mut self) -> Parsed<OperatorKind> {
+        let options = self.options(HINTS)?;
+        Ok(OperatorKind::Sample { options, count: self.expect_named()? })
+    }
+
+    fn serialize(&mut self) -> Parsed<OperatorKind> {
+        let options = self.options(HINTS)?;
+        Ok(OperatorKind::Serialize { options, columns: self.named_list(ANY)? })
+    }
+
+    fn take(&mut self) -> Parsed<OperatorKind> {
+        let options = self.options(HINTS)?;
+        Ok(OperatorKind::Take { options, count: self.expect_named()? })
     }
 
     fn as_operator(&mut self) -> Parsed<OperatorKind> {
@@ -433,7 +451,7 @@ impl Parser<'_> {
         }
         let end = |p: &Self| p.at_common_end() || p.legacy_bin_ahead();
         let by = self.list_until(end, SOME, Self::named, |p| p.missing_expression())?;
-        let bin = if self.is(Keyword::Bin) && self.peek_at(1) == Kind::Equal {
+        let bin = if self.legacy_bin_ahead() {
             self.bump();
             self.bump();
             Some(self.expect_scalar()?)

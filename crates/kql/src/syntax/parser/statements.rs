@@ -43,25 +43,39 @@ impl Parser<'_> {
 
     fn missing_semicolon(&self) -> Box<Diagnostic> {
         let found = self.found();
-        let message = format!("expected `;`, `|` or an operator before {found}");
-        let diagnostic = Diagnostic::error(codes::MISSING_SEPARATOR, self.here(), message)
-            .label("the statement before this does not go on here");
+        let message = format!("expected an operator, `,`, `|` or `;` before {found}");
+        let diagnostic = Diagnostic::error(codes::MISSING_SEPARATOR, self.here(), message).label("not expected here");
+        Box::new(match self.separator_help() {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        })
+    }
+
+    fn separator_help(&self) -> Option<String> {
         let word = self.text_of(self.token(0));
-        let help = match (self.peek(), self.peek_at(1)) {
-            _ if self.begins_operator() => "an operator follows a `|`".to_owned(),
-            (Kind::Keyword(Keyword::Let), _) => "end the statement before `let` with `;`".to_owned(),
-            (Kind::Identifier, Kind::Identifier | Kind::Keyword(_)) if word.eq_ignore_ascii_case("not") => {
-                "negated operators are written with `!`, as in `!in`, `!has`, `!contains`".to_owned()
-            }
-            _ => {
-                let operators = Keyword::ALL.iter().map(|k| k.text()).filter(|t| is_infix_word(t));
-                match parallax_diagnostics::did_you_mean(word, operators) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => return Box::new(diagnostic),
-                }
-            }
-        };
-        Box::new(diagnostic.help(help))
+        let before = self.at.checked_sub(1).map_or("", |i| self.text_of(self.tokens[i]));
+        if self.is(Keyword::Let) {
+            return Some("end the statement before `let` with `;`".to_owned());
+        }
+        if self.begins_operator() {
+            return Some(format!("put `|` before `{word}`, or `;` if a new statement begins"));
+        }
+        if before == "not" {
+            return Some("negation is a function: not(…)".to_owned());
+        }
+        if word == "matches" {
+            return Some("the operator is `matches regex`, with one space".to_owned());
+        }
+        if word == "not" {
+            return Some("negated operators are written with `!`, as in `!in`, `!has`, `!contains`".to_owned());
+        }
+        let lower = word.to_ascii_lowercase();
+        let negated = lower.strip_prefix("not").map(|rest| format!("!{}", rest.trim_start_matches('_')));
+        if let Some(known) = negated.as_deref().and_then(Keyword::exact) {
+            return Some(format!("did you mean `{}`?", known.text()));
+        }
+        let operators = Keyword::ALL.iter().map(|k| k.text()).filter(|t| is_infix_word(t));
+        parallax_diagnostics::did_you_mean(word, operators).map(|near| format!("did you mean `{near}`?"))
     }
 
     /// Whether a statement other than a query stands here; its first word alone may be a name.
@@ -91,7 +105,11 @@ impl Parser<'_> {
                 _ => self.query_parameters()?,
             }
         } else {
-            if self.is(Keyword::Let) && matches!(self.peek_at(1), Kind::Keyword(_)) {
+            if self.is(Keyword::Let) && self.peek_at(1) == Kind::Equal {
+                self.bump();
+                return Err(self.missing_name());
+            }
+            if self.is(Keyword::Let) && matches!(self.peek_at(1), Kind::Keyword(_)) && self.peek_at(2) == Kind::Equal {
                 self.bump();
                 return Err(self.missing_name());
             }
