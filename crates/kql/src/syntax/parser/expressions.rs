@@ -257,7 +257,7 @@ impl Parser<'_> {
     /// A primary expression and what follows it: `.name`, `.call(…)`, `[index]`.
     pub(super) fn path(&mut self) -> Parsed<Option<Expr>> {
         if self.is(Keyword::Totable) {
-            return self.to_table().map(Some);
+            return self.table_subquery().map(Some);
         }
         let (primary, mut height) = self.measured(Self::primary)?;
         let Some(mut expr) = primary else { return Ok(None) };
@@ -338,7 +338,7 @@ impl Parser<'_> {
             Kind::Keyword(Keyword::InternalContextualDatatable) => self.contextual_data_table()?,
             Kind::Keyword(Keyword::Externaldata | Keyword::ExternalData) => self.external_data()?,
             Kind::Keyword(Keyword::MaterializedViewCombine) => self.view_combine()?,
-            Kind::Keyword(Keyword::Toscalar) => return self.to_scalar().map(Some),
+            Kind::Keyword(Keyword::Toscalar) => return self.scalar_subquery().map(Some),
             Kind::Keyword(Keyword::Typeof) if self.peek_at(1) == Kind::LeftParen => return self.type_of(),
             _ => match self.plain_literal()? {
                 Some(literal) => ExprKind::Literal(literal),

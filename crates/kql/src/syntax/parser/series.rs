@@ -77,12 +77,12 @@ impl Parser<'_> {
             return Err(self.missing_expression());
         }
         let Some(value) = self.named()? else { return Ok(None) };
-        let to = self.to_type()?;
+        let to = self.target_type()?;
         Ok(Some(Expanded { value: Some(value), to, span: self.since(start) }))
     }
 
     /// `to typeof(…)`
-    fn to_type(&mut self) -> Parsed<Option<Expr>> {
+    fn target_type(&mut self) -> Parsed<Option<Expr>> {
         if self.eat_keyword(Keyword::To).is_none() {
             return Ok(None);
         }
@@ -107,7 +107,7 @@ impl Parser<'_> {
     fn applied(&mut self) -> Parsed<Vec<Expanded>> {
         if self.is(Keyword::To) {
             let start = self.here();
-            let to = self.to_type()?;
+            let to = self.target_type()?;
             return Ok(vec![Expanded { value: None, to, span: self.since(start) }]);
         }
         self.list_until(Self::at_applied_end, SOME, Self::expanded, |p| p.missing_expression())

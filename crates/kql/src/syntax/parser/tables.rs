@@ -109,17 +109,17 @@ impl Parser<'_> {
         Ok(expr)
     }
 
-    pub(super) fn to_scalar(&mut self) -> Parsed<Expr> {
-        let (start, no_optimization, query) = self.to_something()?;
+    pub(super) fn scalar_subquery(&mut self) -> Parsed<Expr> {
+        let (start, no_optimization, query) = self.converted_subquery()?;
         Ok(Expr { kind: ExprKind::ToScalar { no_optimization, query }, span: self.since(start) })
     }
 
-    pub(super) fn to_table(&mut self) -> Parsed<Expr> {
-        let (start, no_optimization, query) = self.to_something()?;
+    pub(super) fn table_subquery(&mut self) -> Parsed<Expr> {
+        let (start, no_optimization, query) = self.converted_subquery()?;
         Ok(Expr { kind: ExprKind::ToTable { no_optimization, query }, span: self.since(start) })
     }
 
-    fn to_something(&mut self) -> Parsed<(parallax_diagnostics::Span, bool, Box<Expr>)> {
+    fn converted_subquery(&mut self) -> Parsed<(parallax_diagnostics::Span, bool, Box<Expr>)> {
         let start = self.bump().span();
         let no_optimization = self.no_optimization()?;
         let query = Box::new(self.parenthesised_expr()?);

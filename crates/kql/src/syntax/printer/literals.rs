@@ -52,7 +52,7 @@ impl Printer {
     fn timespan(&mut self, ticks: i64) {
         let magnitude = ticks.unsigned_abs();
         let units = [(DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"), (SECOND / 1000, "ms")];
-        if let Some((unit, suffix)) = units.iter().find(|(unit, _)| ticks >= 0 && magnitude % unit == 0) {
+        if let Some((unit, suffix)) = units.iter().find(|(unit, _)| ticks >= 0 && magnitude.is_multiple_of(*unit)) {
             return self.format(format_args!("{}{suffix}", magnitude / unit));
         }
         let sign = if ticks < 0 { "-" } else { "" };
