@@ -184,7 +184,7 @@ impl One<'_> {
     }
 
     fn record(&mut self, record: SerializedEvtxRecord<Vec<u8>>) -> ControlFlow<()> {
-        let text = String::from_utf8_lossy(&record.data);
+        let text = super::text::lossy(&record.data);
         let mut gather = Gather::new(self.compiled);
         xml::event(&text, &mut gather);
         let place = emit::Place { file: self.file, name: self.name, position: record.event_record_id };

@@ -61,7 +61,7 @@ impl One<'_> {
         let mut block: Option<(u64, String)> = None;
         while let Some(line) = lines.next()? {
             self.report.add_bytes(line.oversized.unwrap_or(line.bytes.len() as u64 + 1));
-            let text = String::from_utf8_lossy(line.bytes);
+            let text = super::text::lossy(line.bytes);
             let cut = if text.contains(BEGIN) { block.replace((line.offset, String::new())) } else { None };
             if let Some((offset, cut)) = cut
                 && self.event(offset, &cut, false).is_break()

@@ -65,7 +65,7 @@ fn read_one(
             others += u64::from(!line.bytes.is_empty());
             continue;
         }
-        let text = String::from_utf8_lossy(line.bytes);
+        let text = super::text::lossy(line.bytes);
         let mut gather = Gather::new(compiled);
         xml::event(&text, &mut gather);
         let place = emit::Place { file, name, position: line.offset };

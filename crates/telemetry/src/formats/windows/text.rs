@@ -3,6 +3,11 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+/// Bytes as text; what is no UTF-8 is replaced. Nearly all is, and to check that is much faster than to replace.
+pub(crate) fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
+
 /// XML character data with its entities resolved, and how many of them were broken.
 ///
 /// A known entity that lost its `;` (Sysmon for Linux in some syslog relays) is resolved and counted; anything else

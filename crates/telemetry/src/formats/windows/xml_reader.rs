@@ -82,7 +82,7 @@ impl One<'_> {
     }
 
     fn event(&mut self, offset: u64, bytes: &[u8]) -> ControlFlow<()> {
-        let text = String::from_utf8_lossy(bytes);
+        let text = super::text::lossy(bytes);
         let mut gather = Gather::new(self.compiled);
         xml::event(&text, &mut gather);
         let at = emit::Place { file: self.file, name: self.name, position: offset };

@@ -2,6 +2,7 @@
 
 mod damaged;
 mod evtx_writer;
+mod fixtures;
 mod real;
 mod same;
 mod sample;
