@@ -215,7 +215,8 @@ fn fixtures_connections() {
 #[test]
 fn fixtures_user_commands() {
     let user_cmd = Kind::new(Family::Auditd, audit::USER_CMD);
-    let fields = ["@user_cmd", "cmd", "cwd", "exe", "uid", "UID", "@user", "res", "terminal"];
+    let fields =
+        ["@user_cmd", "cmd", "cwd", "exe", "uid", "UID", "@user", "res", "terminal", "@process.cmdline", "@parent.exe"];
     for (name, passwd) in
         [("traps.enriched.log", false), ("traps.raw-no-node.log", false), ("traps.raw-no-node.log", true)]
     {
@@ -230,6 +231,8 @@ fn fixtures_user_commands() {
         assert_eq!(f("@user_cmd"), Some(r"/usr/bin/printf %s\n two words"));
         assert_eq!((f("cmd"), f("cwd"), f("exe")), (f("@user_cmd"), Some("/home/analyst"), Some("/usr/bin/sudo")));
         assert_eq!((f("uid"), f("res"), f("terminal")), (Some("1001"), Some("success"), None));
+        assert_eq!(f("@process.cmdline"), Some(r"sudo -n /usr/bin/printf %s\n two words"));
+        assert_eq!(f("@parent.exe"), Some("/usr/bin/bash"));
         // The number never stands for the name.
         let named = (name == "traps.enriched.log" || passwd).then_some("analyst");
         assert_eq!((f("UID"), f("@user")), (named, named));

@@ -215,23 +215,25 @@ impl<'a> View<'a> {
     /// Something of a process: the numbers as the record has them, the rest as the process table knows it.
     fn process(&self, whose: Whose, part: Part) -> Value<'a> {
         let number = |n: Option<u32>| n.map_or(Value::Missing, |n| Value::Int(n.into()));
-        let syscall = self.syscall.as_ref().map(|(_, s)| s);
-        match (whose, part) {
-            (Whose::Own, Part::Pid) => return number(syscall.and_then(|s| s.pid)),
-            (Whose::Own, Part::Ppid) | (Whose::Parent, Part::Pid) => return number(syscall.and_then(|s| s.ppid)),
-            _ => {}
-        }
         let live = |pid: Option<u32>| {
             let (table, node) = self.processes?;
             table.live(Id { node, pid: pid? }, self.group.time)
         };
-        let own = syscall.and_then(|s| s.pid);
-        let parent = || live(syscall.and_then(|s| s.ppid));
-        let process = match whose {
-            Whose::Own => live(own),
-            Whose::Parent => parent(),
-            Whose::Grandparent if part == Part::Pid => return number(parent().and_then(|p| p.ppid)),
-            Whose::Grandparent => live(parent().and_then(|p| p.ppid)),
+        // A message from user space has a `pid` but no `ppid`: the table may know it.
+        let (own, parent) = match &self.syscall {
+            Some((_, s)) => (s.pid, s.ppid),
+            None => {
+                let own = self.number_of("pid");
+                (own, live(own).and_then(|p| p.ppid))
+            }
+        };
+        let process = match (whose, part) {
+            (Whose::Own, Part::Pid) => return number(own),
+            (Whose::Own, Part::Ppid) | (Whose::Parent, Part::Pid) => return number(parent),
+            (Whose::Grandparent, Part::Pid) => return number(live(parent).and_then(|p| p.ppid)),
+            (Whose::Own, _) => live(own),
+            (Whose::Parent, _) => live(parent),
+            (Whose::Grandparent, _) => live(live(parent).and_then(|p| p.ppid)),
         };
         let Some(process) = process else { return Value::Missing };
         let text = |text: &'a Option<String>| text.as_deref().map_or(Value::Missing, Value::text);
