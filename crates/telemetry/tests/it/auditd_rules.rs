@@ -250,3 +250,22 @@ fn kernel_messages_and_syslog_lines_hold_records_too() {
     let log = "Nov 21 19:00:00 web kernel: audit: type=1309 audit(1.000:1): argc=1 a0=\"id\"\n";
     assert_eq!(events(log, &["type", "@cmdline"]), ["1 | EXECVE | id"]);
 }
+
+#[test]
+fn output_of_ausearch_is_told_from_damage() {
+    let log = format!("----\ntime->Sat Nov 21 19:00:00 2026\n{}", exec(1, 1, 1, 2, "/e"));
+    let (rows, report) = read(log.as_bytes(), &["exe"], Settings::default());
+    assert_eq!((rows.len(), report.damaged()), (1, 0));
+    let interpreted =
+        "type=SYSCALL msg=audit(21/11/26 19:00:00.123:45) : arch=x86_64 syscall=execve success=yes exe=/e\n";
+    let (_, report) = read(interpreted.as_bytes(), &["exe"], Settings::default());
+    assert!(report.damages()[0].reason.contains("ausearch -i"), "{:?}", report.damages());
+}
+
+#[test]
+fn a_record_cut_off_within_an_argument_is_damage() {
+    let log = "type=EXECVE msg=audit(1.000:1): argc=2 a0=\"lua\" a1=\"os.exe\n";
+    let (rows, report) = read(log.as_bytes(), &["@cmdline"], Settings::default());
+    assert_eq!(rows, ["1 | lua os.exe"]);
+    assert_eq!(report.damages()[0].position, Some(0));
+}

@@ -9,7 +9,7 @@ use super::record::{self, RecordType};
 use super::syscall::Syscall;
 use super::syscalls::Call;
 use super::users::Users;
-use super::{Settings, each_line, reuse};
+use super::{Settings, each_line, reuse, unreadable};
 use crate::event::{Event, Family, Kind, Request, Sink, audit};
 use crate::{Input, Report, Value};
 use std::collections::HashMap;
@@ -101,8 +101,8 @@ impl<'r> Events<'r> {
         let (inputs, report) = (self.inputs, self.report);
         let all = each_line(inputs, report, |file, offset, line| {
             let Some(header) = record::header(line) else {
-                if !line.trim_ascii().is_empty() {
-                    report.damage(&inputs[file as usize].name(), Some(offset), "not an audit record");
+                if let Some(reason) = unreadable(line) {
+                    report.damage(&inputs[file as usize].name(), Some(offset), reason);
                 }
                 return ControlFlow::Continue(());
             };

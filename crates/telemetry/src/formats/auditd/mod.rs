@@ -62,6 +62,7 @@ use crate::event::{Reader, Request, Sink};
 use crate::lines::Lines;
 use crate::{Input, Report, Value};
 use events::Events;
+use memchr::memmem;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -145,6 +146,22 @@ fn each_line(
         report.add_bytes(read);
     }
     ControlFlow::Continue(())
+}
+
+/// What is wrong with a line that has no record's header; `None` where it is none of the log's.
+fn unreadable(line: &[u8]) -> Option<&'static str> {
+    let line = line.trim_ascii();
+    // `ausearch` without `--raw` puts these between events.
+    if line.is_empty() || line == b"----" || line.starts_with(b"time->") {
+        return None;
+    }
+    let stamp = memmem::find(line, b"msg=audit(").map(|at| &line[at + 10..]);
+    let interpreted = stamp.is_some_and(|s| s.iter().take_while(|&&b| b != b')').any(|&b| b == b'/'));
+    Some(if interpreted {
+        "written by `ausearch -i`, which drops what was quoted: give the log itself"
+    } else {
+        "not an audit record"
+    })
 }
 
 /// The same vector, empty, for values of another lifetime: its memory is kept.

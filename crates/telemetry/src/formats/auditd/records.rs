@@ -3,7 +3,7 @@
 use super::decode::Decoder;
 use super::fields::{Object, Want, flat};
 use super::record::{self, Fields, Header, RecordType, enrichment, type_name};
-use super::{Settings, each_line};
+use super::{Settings, each_line, unreadable};
 use crate::event::{Event, Family, Kind, Request, Sink, audit};
 use crate::{Input, Report, Value};
 use std::io;
@@ -24,8 +24,8 @@ pub(super) fn read(
     let mut events = 0;
     let _ = each_line(inputs, report, |file, offset, line| {
         let Some(header) = record::header(line) else {
-            if !line.trim_ascii().is_empty() {
-                report.damage(&inputs[file as usize].name(), Some(offset), "not an audit record");
+            if let Some(reason) = unreadable(line) {
+                report.damage(&inputs[file as usize].name(), Some(offset), reason);
             }
             return ControlFlow::Continue(());
         };
