@@ -254,7 +254,10 @@ impl<'r> Rows<'r> {
         let Some(shape) = windows::Shape::of_entries(entries) else { return self.generic(raw, entries, position) };
         let mut values: Vec<Value<'a>> = recycle(std::mem::take(&mut self.values));
         match windows::decode_entries(raw, entries, shape, &self.windows, &mut values) {
-            windows::Decoded::Event { kind, recovered } => {
+            windows::Decoded::Event { kind, recovered, local_time } => {
+                if local_time {
+                    self.report.note("events whose time has no zone, taken for UTC", 1);
+                }
                 if recovered > 0 {
                     self.report.note("events recovered from malformed text", 1);
                 }

@@ -1,6 +1,6 @@
 //! Handing one event on.
 
-use super::gather::Gather;
+use super::gather::{Gather, Remarks};
 use crate::event::{Event, Sink, Value};
 use crate::report::Report;
 use std::ops::ControlFlow;
@@ -11,6 +11,18 @@ pub(crate) struct Place<'n> {
     pub(crate) file: u32,
     pub(crate) name: &'n str,
     pub(crate) position: u64,
+}
+
+impl Remarks {
+    /// Tells them to the report.
+    pub(crate) fn say(self, report: &Report) {
+        if self.recovered > 0 {
+            report.note("events recovered from malformed text", 1);
+        }
+        if self.local_time {
+            report.note("events whose time has no zone, taken for UTC", 1);
+        }
+    }
 }
 
 /// Decodes and delivers the event, if it is asked for. `keep` lends its allocation to the values.
@@ -30,10 +42,7 @@ pub(crate) fn event<'a>(
         return ControlFlow::Continue(());
     }
     let mut values: Vec<Value<'a>> = std::mem::take(keep);
-    let recovered = gather.finish(raw, &mut values);
-    if recovered > 0 {
-        report.note("events recovered from malformed text", 1);
-    }
+    gather.finish(raw, &mut values).say(report);
     report.add_events(1);
     let event = Event { kind, file: place.file, position: place.position, values: &values };
     let flow = sink.event(&event);

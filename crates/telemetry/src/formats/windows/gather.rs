@@ -98,6 +98,15 @@ impl<'a> Raw<'a> {
     }
 }
 
+/// What is to be said of an event besides its values.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Remarks {
+    /// How many malformed places were read as what they must have been.
+    pub(crate) recovered: u32,
+    /// Whether its time has no zone and was taken for UTC.
+    pub(crate) local_time: bool,
+}
+
 /// One event being taken apart.
 #[derive(Debug)]
 pub(crate) struct Gather<'a, 'c> {
@@ -208,12 +217,17 @@ impl<'a, 'c> Gather<'a, 'c> {
         }
     }
 
-    /// Decodes the asked fields into `values`. `raw` is the event's text. Returns how much had to be recovered.
-    pub(crate) fn finish(mut self, raw: &'a str, values: &mut Vec<Value<'a>>) -> u32 {
+    /// Decodes the asked fields into `values`. `raw` is the event's text.
+    pub(crate) fn finish(mut self, raw: &'a str, values: &mut Vec<Value<'a>>) -> Remarks {
         let mut broken = self.recovered;
+        let mut local_time = false;
         for i in 0..self.compiled.asked.len() {
             let value = match self.compiled.asked[i] {
-                Asked::Time => self.time(),
+                Asked::Time => {
+                    let (time, zoned) = self.time();
+                    local_time |= !zoned;
+                    time
+                }
                 Asked::Raw => Value::text(raw),
                 Asked::Fields => Value::Json(Cow::Owned(self.json(true))),
                 Asked::DataJson => Value::Json(Cow::Owned(self.json(false))),
@@ -232,7 +246,7 @@ impl<'a, 'c> Gather<'a, 'c> {
             };
             values.push(value);
         }
-        broken
+        Remarks { recovered: broken, local_time }
     }
 
     fn undoubled(&self, value: Value<'a>) -> Value<'a> {
@@ -258,23 +272,23 @@ impl<'a, 'c> Gather<'a, 'c> {
         }
     }
 
-    /// The event's time: what the event log recorded, or else the best that the collector kept.
+    /// The event's time: what the event log recorded, or else the best that the collector kept; and whether its zone
+    /// is known.
     ///
     /// A collector's time without a zone is often local, so Sysmon's own `UtcTime` goes before it; what remains
     /// without a zone is taken for UTC.
-    fn time(&self) -> Value<'a> {
+    fn time(&self) -> (Value<'a>, bool) {
         let mut broken = 0;
         let mut parse = |raw: &Raw<'_>| raw.text(&mut broken).and_then(|t| time::parse(&t));
-        if let Some((t, _)) = parse(&self.sys[Sys::SystemTime as usize]) {
-            return Value::Time(t);
-        }
-        if let Some((t, _)) = parse(&self.utc_time) {
-            return Value::Time(t);
+        if let Some((t, _)) = parse(&self.sys[Sys::SystemTime as usize]).or_else(|| parse(&self.utc_time)) {
+            return (Value::Time(t), true);
         }
         let own = parse(&self.sys[Sys::EventTime as usize]);
         let collected = parse(&self.sys[Sys::Collected as usize]);
-        let zoned = own.filter(|(_, zoned)| *zoned).or(collected);
-        zoned.or(own).map_or(Value::Missing, |(t, _)| Value::Time(t))
+        match own.filter(|(_, zoned)| *zoned).or(collected).or(own) {
+            Some((t, zoned)) => (Value::Time(t), zoned),
+            None => (Value::Missing, true),
+        }
     }
 
     /// The data fields as a JSON object, with the properties after them if asked.
@@ -337,7 +351,7 @@ impl<'a, 'c> Gather<'a, 'c> {
 
     /// The data as Log Analytics' `Event.EventData` wraps it.
     fn data_item(&self) -> String {
-        let time = match self.time() {
+        let time = match self.time().0 {
             Value::Time(t) => {
                 jiff::Timestamp::from_nanosecond(i128::from(t)).map(|t| t.to_string()).unwrap_or_default()
             }

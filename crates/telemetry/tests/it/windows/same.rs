@@ -213,6 +213,17 @@ fn sumo_legacy_text() {
     }
 }
 
+/// A local time can't be told from UTC: it is said. Sysmon's events have a time of their own in UTC.
+#[test]
+fn times_without_a_zone_are_said() {
+    let events = samples();
+    let content = lines(&events, |e| shapes::nxlog(e).to_string());
+    let (seen, report) = through(&content, json, &request(&["@time"]));
+    assert_eq!(seen[0].values, [Some("t1772446830120000000".to_owned())]);
+    let local = events.iter().filter(|e| !e.channel.contains("Sysmon")).count() as u64;
+    assert_eq!(report.notes().get("events whose time has no zone, taken for UTC"), Some(&local));
+}
+
 #[test]
 fn mixed_shapes_in_one_file() {
     let events = samples();

@@ -1,6 +1,6 @@
 //! One JSON object to one event.
 
-use super::super::gather::{Compiled, Gather, Raw};
+use super::super::gather::{Compiled, Gather, Raw, Remarks};
 use super::super::{nt_log_event, xml};
 use super::shape::Shape;
 use super::tables::{Act, Table, top};
@@ -17,6 +17,8 @@ pub enum Decoded {
         kind: Kind,
         /// How many malformed places were read as what they must have been.
         recovered: u32,
+        /// Whether its time has no zone and was taken for UTC.
+        local_time: bool,
     },
     /// An event that nobody asks for.
     Unwanted,
@@ -60,8 +62,8 @@ fn finish<'a>(mut gather: Gather<'a, '_>, line: &'a str, shape: Shape, values: &
     if !gather.wanted() {
         return Decoded::Unwanted;
     }
-    let recovered = gather.finish(line, values);
-    Decoded::Event { kind, recovered }
+    let Remarks { recovered, local_time } = gather.finish(line, values);
+    Decoded::Event { kind, recovered, local_time }
 }
 
 /// Objects nested deeper than this are no event's.
