@@ -269,3 +269,29 @@ fn a_record_cut_off_within_an_argument_is_damage() {
     assert_eq!(rows, ["1 | lua os.exe"]);
     assert_eq!(report.damages()[0].position, Some(0));
 }
+
+#[test]
+fn serials_that_begin_again_are_no_restart() {
+    let log = exec(1, u32::MAX, 1, 10, "/before") + &exec(9, 0, 10, 11, "/after") + &exec(9, 1, 11, 12, "/last");
+    assert_eq!(
+        events(&log, &["exe", "@parent.exe"]),
+        ["1 | /before | -", "1 | /after | /before", "1 | /last | /after"]
+    );
+}
+
+#[test]
+fn a_vfork_may_stand_after_what_its_child_did() {
+    let late = |serial| call(2, serial, 58, 1, 10, "/sh", "11");
+    let log = exec(1, 1, 1, 10, "/sh") + &exec(3, 2, 10, 11, "/tool") + &late(3) + &exec(4, 4, 11, 12, "/child");
+    let rows = events(&log, &["exe", "@parent.exe", "@parent.time"]);
+    assert_eq!(rows.last().unwrap(), "1 | /child | /tool | 3000000000");
+}
+
+#[test]
+fn a_multiplexed_connect_and_its_address() {
+    let log = "type=SYSCALL msg=audit(1.000:1): arch=40000003 syscall=102 success=no exit=-111 a0=3 ppid=1 pid=2 exe=\"/e\"\n\
+        type=SOCKADDR msg=audit(1.000:1): saddr=0200115C7F0000010000000000000000\n";
+    let fields = ["exit", "@addr.family", "@addr.ip", "@addr.port", "SYSCALL", "ARCH"];
+    assert_eq!(events(log, &fields), ["2 | -111 | inet | 127.0.0.1 | 4444 | socketcall | i386"]);
+    assert_eq!(events(&log.replace("a0=3", "a0=2"), &["exit"]), ["0 | -111"]);
+}
