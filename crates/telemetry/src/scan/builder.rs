@@ -1,6 +1,7 @@
 //! Values into Arrow columns.
 
 use crate::event::Value;
+use crate::formats::json::depth::too_deep;
 use crate::time;
 use crate::types::ColumnType;
 use crate::view::expr::text;
@@ -184,7 +185,7 @@ fn json(value: Value<'_>, out: &mut StringViewBuilder) {
         Value::Text(t) => {
             let trimmed = t.trim();
             let container = trimmed.starts_with(['{', '[']);
-            if container && sonic_rs::from_str::<sonic_rs::LazyValue<'_>>(trimmed).is_ok() {
+            if container && !too_deep(trimmed) && sonic_rs::from_str::<sonic_rs::LazyValue<'_>>(trimmed).is_ok() {
                 out.append_value(minified(trimmed));
             } else {
                 out.append_value(serde_json::Value::from(&*t).to_string());

@@ -112,7 +112,7 @@ fn a_gzip_bomb() {
     let mut out =
         flate2::write::GzEncoder::new(File::create(dir.path().join("bomb.gz")).unwrap(), flate2::Compression::best());
     writeln!(out, "{ROW}").unwrap();
-    for _ in 0..200 {
+    for _ in 0..80 {
         out.write_all(&block).unwrap();
     }
     out.finish().unwrap();
@@ -147,4 +147,44 @@ fn a_csv_row_of_another_length() {
     let (lines, report) = read(&path);
     assert_eq!(lines.len(), 2);
     assert_eq!(reasons(&report), [format!("Some({}) a row of 2 cells under 4 columns", head.len() + row.len())]);
+}
+
+#[test]
+fn objects_that_share_a_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.jsonl");
+    fs::write(&path, format!("{ROW}\n{ROW},{ROW}\n{ROW}{ROW}\n{ROW} oops\n")).unwrap();
+    let (lines, report) = read(&path);
+    assert_eq!(lines.len(), 6);
+    assert_eq!(reasons(&report), [format!("Some({}) text after the JSON object", 6 * ROW.len() + 5)]);
+}
+
+#[test]
+fn an_envelope_whose_rows_stand_one_a_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.json");
+    fs::write(&path, format!("{{\"Schema\":[],\"Results\":[{ROW},\n{ROW},{ROW},\n{ROW}]}}\n")).unwrap();
+    let (lines, report) = read(&path);
+    assert_eq!((lines.len(), reasons(&report)), (4, vec![]));
+}
+
+#[test]
+fn nesting_without_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let deep = |open: &str, n: usize| open.repeat(n);
+    let n = 1 << 16;
+    let text = format!(
+        "{ROW}\n{}\n{}\n{{\"a\":{}}}\n{}\n{ROW}\n",
+        deep("[", n),
+        deep("{\"records\":[", n),
+        deep("[", n) + &deep("]", n),
+        deep("{}", n),
+    );
+    fs::write(dir.path().join("a.jsonl"), &text).unwrap();
+    let (lines, report) = read(dir.path());
+    assert_eq!(lines.len(), 2);
+    assert!(report.damaged() >= 2, "{:?}", reasons(&report));
+    fs::write(dir.path().join("a.jsonl"), format!("{}\n", deep("[", n))).unwrap();
+    let (lines, report) = read(dir.path());
+    assert_eq!((lines.len(), report.damaged() > 0 || !report.notes().is_empty()), (0, true));
 }

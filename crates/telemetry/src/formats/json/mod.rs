@@ -1,5 +1,6 @@
 //! JSON: lines and documents, of one product or of several mixed; each row is recognised alone.
 
+pub(crate) mod depth;
 mod fields;
 mod row;
 mod split;
@@ -125,7 +126,19 @@ fn is_lines(head: &[u8]) -> bool {
         _ if complete(first) && next.is_some() => next.is_some_and(|n| !n.trim_start().starts_with(['}', ']'])),
         // One line: the reader of documents takes a lone object apart without holding it whole.
         None => false,
-        Some(next) => next.trim_start().starts_with("{\"") && first.len() > 2,
+        Some(next) => next.trim_start().starts_with("{\"") && first.len() > 2 && !is_envelope(text),
+    }
+}
+
+/// Whether a text begins like an object that keeps its rows in an array, over several lines.
+fn is_envelope(text: &str) -> bool {
+    let mut split = Split::new(text.as_bytes());
+    match split.next() {
+        Ok(Some(Piece::Row { offset, text })) => {
+            offset > 0 && value::entries(&String::from_utf8_lossy(text), &mut Vec::new()).is_ok()
+        }
+        Ok(Some(Piece::Columns(_) | Piece::Cells { .. })) => true,
+        _ => false,
     }
 }
 

@@ -51,24 +51,16 @@ pub(crate) fn shape<'a>(entries: &[Entry<'a>]) -> Shape<'a> {
 /// The names of a Log Analytics table's columns.
 pub(crate) fn column_names(text: &str) -> Vec<String> {
     let mut names = Vec::new();
-    for column in sonic_rs::to_array_iter(text).flatten() {
-        let raw = column.as_raw_cow();
-        names.push(value::path(&raw, "name").and_then(value::string).unwrap_or_default().into_owned());
+    for raw in value::elements(text).flatten() {
+        names.push(value::path(raw, "name").and_then(value::string).unwrap_or_default().into_owned());
     }
     names
 }
 
 /// A row of cells as entries.
 pub(crate) fn cells<'a>(columns: &'a [String], text: &'a str) -> Vec<Entry<'a>> {
-    let cells = sonic_rs::to_array_iter(text).flatten();
-    columns
-        .iter()
-        .zip(cells)
-        .filter_map(|(name, cell)| match cell.as_raw_cow() {
-            Cow::Borrowed(raw) => Some((Cow::Borrowed(name.as_str()), raw)),
-            Cow::Owned(_) => None,
-        })
-        .collect()
+    let cells = value::elements(text).flatten();
+    columns.iter().zip(cells).map(|(name, raw)| (Cow::Borrowed(name.as_str()), raw)).collect()
 }
 
 /// Which families a request asks for: a row of another needs no second look.
@@ -95,6 +87,7 @@ pub(crate) struct Rows<'r> {
     wanted: Wanted,
     windows: Compiled,
     wants: Wants,
+    depth: u8,
     file: u32,
     name: String,
     values: Vec<Value<'static>>,
@@ -113,6 +106,7 @@ impl<'r> Rows<'r> {
             wanted,
             windows,
             wants,
+            depth: 0,
             file: 0,
             name: String::new(),
             values: Vec::new(),
@@ -139,27 +133,64 @@ impl<'r> Rows<'r> {
         super::lossy(bytes, self.report)
     }
 
-    /// Takes a row, or the rows of an array or envelope.
+    /// Takes a row, or the rows of an array or envelope, and what follows in the same text.
     pub(crate) fn element(&mut self, text: &str, position: u64) -> ControlFlow<()> {
-        if text.starts_with('[') {
-            return self.array(text, text, position);
+        let mut rest = text;
+        while !rest.is_empty() {
+            let at = position + within(text, rest);
+            rest = match rest.as_bytes()[0] {
+                b'[' => {
+                    self.nested(|rows| rows.array(rest, rest, at), at)?;
+                    ""
+                }
+                b'{' => self.one(rest, at)?,
+                // The end of an array whose rows stand one a line.
+                _ if at > position && rest.chars().all(|c| matches!(c, ']' | '}' | ' ')) => "",
+                _ => {
+                    let what = if at > position { "text after the JSON object" } else { "not a JSON object" };
+                    self.damage(at, what.to_owned());
+                    ""
+                }
+            }
+            .trim_start_matches([',', ' ']);
         }
-        if !text.starts_with('{') {
-            self.damage(position, "not a JSON object".to_owned());
-            return ControlFlow::Continue(());
-        }
-        let mut entries: Vec<Entry<'_>> = recycle(std::mem::take(&mut self.entries));
-        let flow = match value::entries(text, &mut entries) {
+        ControlFlow::Continue(())
+    }
+
+    /// Takes the object at the beginning of a text; what stands behind it comes back.
+    fn one<'a>(&mut self, text: &'a str, position: u64) -> ControlFlow<(), &'a str> {
+        let mut entries: Vec<Entry<'a>> = recycle(std::mem::take(&mut self.entries));
+        let (flow, rest) = match value::entries(text, &mut entries) {
             Err(reason) => {
                 self.damage(position, format!("damaged JSON: {reason}"));
-                ControlFlow::Continue(())
+                (ControlFlow::Continue(()), "")
             }
-            Ok(()) => match self.envelope(text, &entries, position) {
-                Some(flow) => flow,
-                None => self.object(text, &entries, position),
-            },
+            Ok(rest) => {
+                let object = &text[..text.len() - rest.len()];
+                let flow = match self.envelope(object, &entries, position) {
+                    Some(flow) => flow,
+                    None => self.object(object, &entries, position),
+                };
+                (flow, rest)
+            }
         };
         self.entries = recycle(entries);
+        match flow {
+            ControlFlow::Continue(()) => ControlFlow::Continue(rest),
+            ControlFlow::Break(()) => ControlFlow::Break(()),
+        }
+    }
+
+    /// Goes into an array, unless it lies so deep that no exporter wrote it: hostile nesting must not fill the stack.
+    fn nested(&mut self, f: impl FnOnce(&mut Self) -> ControlFlow<()>, position: u64) -> ControlFlow<()> {
+        const DEEPEST: u8 = 8;
+        if self.depth >= DEEPEST {
+            self.damage(position, "rows nested too deep".to_owned());
+            return ControlFlow::Continue(());
+        }
+        self.depth += 1;
+        let flow = f(self);
+        self.depth -= 1;
         flow
     }
 
@@ -174,16 +205,13 @@ impl<'r> Rows<'r> {
     }
 
     fn array(&mut self, whole: &str, array: &str, position: u64) -> ControlFlow<()> {
-        for element in sonic_rs::to_array_iter(array) {
-            let element = match element {
-                Ok(element) => element,
-                Err(e) => {
-                    self.damage(position, format!("damaged JSON: {}", value::brief(&e)));
+        for element in value::elements(array) {
+            match element {
+                Ok(raw) => self.element(raw, position + within(whole, raw))?,
+                Err(reason) => {
+                    self.damage(position, format!("damaged JSON: {reason}"));
                     break;
                 }
-            };
-            if let Cow::Borrowed(raw) = element.as_raw_cow() {
-                self.element(raw, position + within(whole, raw))?;
             }
         }
         ControlFlow::Continue(())
@@ -198,7 +226,7 @@ impl<'r> Rows<'r> {
         for (name, raw) in entries {
             let rows = raw.strip_prefix('[').is_some_and(|r| r.trim_start().starts_with('{'));
             if rows && ENVELOPES.contains(&name.as_ref()) {
-                return Some(self.array(text, raw, position));
+                return Some(self.nested(|rows| rows.array(text, raw, position), position));
             }
             if rows && TABLES.contains(&name.as_ref()) {
                 return Some(self.tables(text, raw, position));
@@ -208,13 +236,13 @@ impl<'r> Rows<'r> {
     }
 
     fn tables(&mut self, whole: &str, tables: &str, position: u64) -> ControlFlow<()> {
-        for table in sonic_rs::to_array_iter(tables).flatten() {
-            let Cow::Borrowed(table) = table.as_raw_cow() else { continue };
+        for table in value::elements(tables).flatten() {
             let columns = value::path(table, "columns").map(column_names).unwrap_or_default();
             let Some(rows) = value::path(table, "rows") else { continue };
-            for row in sonic_rs::to_array_iter(rows).flatten() {
-                if let Cow::Borrowed(row) = row.as_raw_cow() {
-                    self.cells(&columns, row, position + within(whole, row))?;
+            for row in value::elements(rows) {
+                match row {
+                    Ok(row) => self.cells(&columns, row, position + within(whole, row))?,
+                    Err(reason) => self.damage(position, format!("damaged JSON: {reason}")),
                 }
             }
         }

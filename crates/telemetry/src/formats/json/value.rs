@@ -1,14 +1,19 @@
 //! One JSON object: its entries found, only the asked values decoded.
 
+use super::depth::too_deep;
 use crate::event::Value;
 use std::borrow::Cow;
 
 /// An object's entry: its name and its value's text.
 pub(crate) type Entry<'a> = (Cow<'a, str>, &'a str);
 
-/// Finds the entries of an object. Values are passed over, not decoded; an object that breaks off is an error.
-pub(crate) fn entries<'a>(object: &'a str, out: &mut Vec<Entry<'a>>) -> Result<(), String> {
+/// Finds the entries of an object. Values are passed over, not decoded; an object that breaks off is an error. What
+/// stands behind the object comes back.
+pub(crate) fn entries<'a>(object: &'a str, out: &mut Vec<Entry<'a>>) -> Result<&'a str, String> {
     out.clear();
+    if too_deep(object) {
+        return Err("nested too deep".to_owned());
+    }
     for entry in sonic_rs::to_object_iter(object) {
         let (name, value) = entry.map_err(|e| brief(&e))?;
         match value.as_raw_cow() {
@@ -16,7 +21,24 @@ pub(crate) fn entries<'a>(object: &'a str, out: &mut Vec<Entry<'a>>) -> Result<(
             Cow::Owned(_) => return Err("an unreadable value".to_owned()),
         }
     }
-    Ok(())
+    // The parser does not say where it stopped: behind the last value, white space and the closing brace.
+    let read = match out.last() {
+        Some((_, raw)) => (raw.as_ptr() as usize + raw.len()).wrapping_sub(object.as_ptr() as usize),
+        None => object.find('{').map_or(0, |i| i + 1),
+    };
+    let behind = object.get(read..).unwrap_or_default().trim_start();
+    Ok(behind.strip_prefix('}').unwrap_or(behind).trim_start())
+}
+
+/// The elements of an array, as they stand. One that is damaged ends it.
+pub(crate) fn elements(array: &str) -> impl Iterator<Item = Result<&str, String>> {
+    let deep = too_deep(array);
+    let text = if deep { "[]" } else { array };
+    let elements = sonic_rs::to_array_iter(text).map(|element| match element.map_err(|e| brief(&e))?.as_raw_cow() {
+        Cow::Borrowed(raw) => Ok(raw),
+        Cow::Owned(_) => Err("an unreadable value".to_owned()),
+    });
+    deep.then(|| Err("nested too deep".to_owned())).into_iter().chain(elements)
 }
 
 /// The parser's message without the piece of the input that it quotes.
@@ -92,8 +114,7 @@ pub(crate) fn find<'a>(entries: &[Entry<'a>], path: &str) -> Option<&'a str> {
         Some(b'{') => self::path(raw, rest),
         Some(b'[') => {
             let index: usize = rest.split('.').next()?.parse().ok()?;
-            let element = sonic_rs::to_array_iter(raw).nth(index)?.ok()?;
-            let Cow::Borrowed(element) = element.as_raw_cow() else { return None };
+            let element = elements(raw).nth(index)?.ok()?;
             match rest.split_once('.') {
                 Some((_, rest)) if element.starts_with('{') => self::path(element, rest),
                 Some(_) => None,
@@ -148,5 +169,7 @@ mod tests {
         entries(json, &mut e).unwrap();
         assert_eq!(leaf(&e, "leaf", 0), Some("4"));
         assert!(entries("{\"a\":1,\"b\":\"cut", &mut Vec::new()).is_err());
+        assert_eq!(entries("{ }", &mut e), Ok(""));
+        assert_eq!(entries("{\"a\": {} } ,{\"b\":2}", &mut e), Ok(",{\"b\":2}"));
     }
 }
