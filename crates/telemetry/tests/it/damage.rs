@@ -173,8 +173,12 @@ fn nesting_without_end() {
     let dir = tempfile::tempdir().unwrap();
     let deep = |open: &str, n: usize| open.repeat(n);
     let n = 1 << 16;
+    let within = |text: String| {
+        format!("{{\"EventID\":1,\"Channel\":\"Security\",\"EventData\":\"{}\"}}", text.replace('"', "\\\""))
+    };
     let text = format!(
-        "{ROW}\n{}\n{}\n{{\"a\":{}}}\n{}\n{ROW}\n",
+        "{ROW}\n{}\n{}\n{}\n{{\"a\":{}}}\n{}\n{ROW}\n",
+        within(format!("{{\"a\":{}", deep("[", n))),
         deep("[", n),
         deep("{\"records\":[", n),
         deep("[", n) + &deep("]", n),

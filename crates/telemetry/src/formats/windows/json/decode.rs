@@ -5,6 +5,7 @@ use super::super::{nt_log_event, xml};
 use super::shape::Shape;
 use super::tables::{Act, Table, top};
 use crate::event::{Kind, Value};
+use crate::formats::json::depth::too_deep;
 use sonic_rs::LazyValue;
 use std::borrow::Cow;
 
@@ -203,6 +204,10 @@ fn fields<'a>(value: &'a str, gather: &mut Gather<'a, '_>, shape: Shape) {
 
 /// A text of JSON that holds the event's data.
 fn json_text<'a>(json: &'a str, gather: &mut Gather<'a, '_>) {
+    if too_deep(json) {
+        gather.recovered += 1;
+        return;
+    }
     for entry in sonic_rs::to_object_iter(json) {
         match entry {
             Ok((name, value)) => field(name, text(&value), gather, Shape::EventData),
