@@ -26,6 +26,7 @@ mod net;
 mod parse;
 mod series;
 mod strings;
+mod tabular;
 mod time;
 pub mod values;
 
@@ -39,6 +40,7 @@ static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
     let mut f = Functions::new("kql_");
     convert::register(&mut f);
     strings::register(&mut f);
+    tabular::register(&mut f);
     dynamic::register(&mut f);
     time::register(&mut f);
     math::register(&mut f);

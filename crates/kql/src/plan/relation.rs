@@ -10,7 +10,9 @@
 use super::error::{At, Result};
 use super::types::Type;
 use datafusion::common::Column as PlanColumn;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SortExpr};
+use datafusion::functions_window::row_number::row_number_udwf;
+use datafusion::logical_expr::expr::WindowFunction;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SortExpr, lit};
 use parallax_diagnostics::Span;
 use std::cell::Cell;
 
@@ -76,13 +78,16 @@ pub(crate) struct Relation {
     pub(crate) provenance: Option<Vec<String>>,
     /// The order of the rows, not yet applied; empty where there is none.
     pub(crate) order: Vec<OrderKey>,
+    /// Within `mv-apply` and `partition`: what tells one partition from the next, and hidden columns that go with it.
+    /// Operators work on each partition apart.
+    pub(crate) partition: Vec<String>,
     /// Whether the order was asked for (`sort`), rather than being how a literal table was written down.
     pub(crate) sorted: bool,
 }
 
 impl Relation {
     pub(crate) fn new(plan: LogicalPlan, columns: Vec<Column>) -> Self {
-        Relation { plan, columns, provenance: None, order: Vec::new(), sorted: false }
+        Relation { plan, columns, provenance: None, order: Vec::new(), partition: Vec::new(), sorted: false }
     }
 
     /// The visible column of that name.
@@ -121,6 +126,9 @@ impl Relation {
 
     /// Makes the noted order real, keeping the first `fetch` rows.
     pub(crate) fn apply_order(self, span: Span, fetch: Option<usize>) -> Result<Self> {
+        if let (Some(n), false) = (fetch, self.partition.is_empty()) {
+            return self.first_of_each_partition(span, n);
+        }
         if self.order.is_empty() {
             return match fetch {
                 Some(n) => self.then(span, |b| b.limit(0, Some(n))),
@@ -135,12 +143,24 @@ impl Relation {
         Ok(sorted)
     }
 
+    /// The first `n` rows of each partition.
+    fn first_of_each_partition(self, span: Span, n: usize) -> Result<Self> {
+        let mut number = WindowFunction::new(row_number_udwf(), vec![]);
+        number.params.partition_by = self.partition.iter().take(1).map(|p| id(p)).collect();
+        number.params.order_by = self.order_exprs();
+        // The name is out of the ids' way, and unique while partitions do not nest more than once a level.
+        let name = format!("{}_number{}", self.partition[0], self.plan.schema().fields().len());
+        let numbered = Expr::WindowFunction(Box::new(number)).alias(name.as_str());
+        self.then(span, |b| b.window([numbered])?.filter(id(&name).lt_eq(lit(n as u64))))
+    }
+
     /// The ids that live on: visible columns, provenance and order keys, each once.
     pub(crate) fn live(&self) -> Vec<String> {
         let mut live: Vec<String> = Vec::new();
         let hidden = self.provenance.iter().flatten().cloned();
-        let ids =
-            self.columns.iter().map(|c| c.id.clone()).chain(hidden).chain(self.order.iter().map(|k| k.id.clone()));
+        let order = self.order.iter().map(|k| k.id.clone());
+        let ids = self.columns.iter().map(|c| c.id.clone()).chain(hidden).chain(order);
+        let ids = ids.chain(self.partition.iter().cloned());
         for id in ids {
             if !live.contains(&id) {
                 live.push(id);
@@ -165,6 +185,9 @@ impl Relation {
         }
         for k in &mut r.order {
             k.id = new(&k.id);
+        }
+        for p in &mut r.partition {
+            *p = new(p);
         }
         Ok(r)
     }

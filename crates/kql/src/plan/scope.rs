@@ -48,6 +48,8 @@ impl Scope {
 pub(crate) struct Rows<'r> {
     pub(crate) scope: &'r Scope,
     pub(crate) columns: &'r [Column],
+    /// The order that the rows are known to have.
+    pub(crate) order: &'r [super::relation::OrderKey],
     /// The two sides of a join, for `$left` and `$right`.
     pub(crate) sides: Option<(&'r [Column], &'r [Column])>,
     /// Where aggregates are put, in `summarize` and its like.
@@ -59,17 +61,19 @@ pub(crate) struct Rows<'r> {
 /// Window functions that were met, and the order of the rows that they see.
 pub(crate) struct Windows<'r> {
     pub(crate) order: &'r [super::relation::OrderKey],
+    /// What tells one partition of the rows from the next.
+    pub(crate) partition: &'r [String],
     pub(crate) found: RefCell<Vec<(String, datafusion::logical_expr::Expr)>>,
 }
 
 impl<'r> Rows<'r> {
     /// No rows: constants and `let` names only.
     pub(crate) fn none(scope: &'r Scope) -> Self {
-        Rows { scope, columns: &[], sides: None, aggregates: None, windows: None }
+        Rows { scope, columns: &[], order: &[], sides: None, aggregates: None, windows: None }
     }
 
     pub(crate) fn of(scope: &'r Scope, relation: &'r Relation) -> Self {
-        Rows { columns: &relation.columns, ..Rows::none(scope) }
+        Rows { columns: &relation.columns, order: &relation.order, ..Rows::none(scope) }
     }
 
     pub(crate) fn column(&self, name: &str) -> Option<&'r Column> {

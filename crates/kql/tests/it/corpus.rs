@@ -41,7 +41,12 @@ fn real_queries_plan() {
     let mut good = 0;
     for case in &all {
         let query = case["query"].as_str().unwrap_or("");
-        match plan(query) {
+        let start = std::time::Instant::now();
+        let planned = plan(query);
+        if std::env::var_os("PARALLAX_SLOW").is_some() && start.elapsed().as_millis() > 300 {
+            eprintln!("{:?} {}", start.elapsed(), case["id"]);
+        }
+        match planned {
             Ok(_) => good += 1,
             Err(d) => {
                 let id = case["id"].as_str().unwrap_or("").to_string();

@@ -5,13 +5,13 @@
 use crate::plan::Binder;
 use crate::plan::error::{self, Result, error, fail};
 use crate::plan::functions::{Argument, aggregates};
-use crate::plan::relation::id;
+use crate::plan::relation::{OrderKey, id};
 use crate::plan::scope::Rows;
 use crate::plan::types::Type;
 use crate::plan::value::{Value, coalesce, convert};
 use crate::syntax::tree::{Call, ExprKind};
 use datafusion::logical_expr::expr::AggregateFunction;
-use datafusion::logical_expr::{Expr as Plan, SortExpr};
+use datafusion::logical_expr::Expr as Plan;
 use parallax_diagnostics::{Diagnostic, Span};
 
 /// An aggregate of the function library over an expression.
@@ -23,9 +23,9 @@ pub(crate) fn aggregate_call(name: &str, args: Vec<Plan>, span: Span) -> Result<
 
 /// DataFusion's own aggregates.
 pub(crate) mod native {
-    use super::{AggregateFunction, Plan, SortExpr};
+    use super::{AggregateFunction, Plan};
     use datafusion::functions_aggregate::{
-        average, count as counting, first_last, min_max, stddev, sum as summing, variance,
+        average, bit_and_or_xor, count as counting, min_max, stddev, sum as summing, variance,
     };
     use datafusion::logical_expr::{AggregateUDF, lit};
     use std::sync::Arc;
@@ -39,18 +39,6 @@ pub(crate) mod native {
         call(counting::count_udaf(), vec![lit(1i64)], filter)
     }
 
-    pub(crate) fn count_distinct(of: Plan, filter: Option<Plan>) -> Plan {
-        let filter = filter.map(Box::new);
-        let function = counting::count_udaf();
-        Plan::AggregateFunction(AggregateFunction::new_udf(function, vec![of], true, filter, vec![], None))
-    }
-
-    pub(crate) fn first(of: Plan, filter: Option<Plan>, order: Vec<SortExpr>) -> Plan {
-        let filter = filter.map(Box::new);
-        let function = first_last::first_value_udaf();
-        Plan::AggregateFunction(AggregateFunction::new_udf(function, vec![of], false, filter, order, None))
-    }
-
     pub(crate) fn by_name(name: &str) -> Option<Arc<AggregateUDF>> {
         Some(match name {
             "sum" => summing::sum_udaf(),
@@ -61,6 +49,9 @@ pub(crate) mod native {
             "stdevp" => stddev::stddev_pop_udaf(),
             "variance" => variance::var_samp_udaf(),
             "variancep" => variance::var_pop_udaf(),
+            "bit_and" => bit_and_or_xor::bit_and_udaf(),
+            "bit_or" => bit_and_or_xor::bit_or_udaf(),
+            "bit_xor" => bit_and_or_xor::bit_xor_udaf(),
             _ => return None,
         })
     }
@@ -80,6 +71,7 @@ impl Binder<'_> {
         let value = match (call.name.text.as_str(), ty) {
             (_, Type::String) => coalesce(vec![value, Value::string("").expr]),
             ("sum" | "sumif", _) => coalesce(vec![value, zero(ty)]),
+            ("avg" | "avgif", Type::DateTime | Type::TimeSpan) => crate::plan::value::cast(value, Type::Long),
             _ => value,
         };
         Ok(Value::new(value, ty))
@@ -124,7 +116,13 @@ impl Binder<'_> {
             }
             _ => (name, None),
         };
-        self.build_aggregate(base, values, filter, resolved.result, span)
+        let result = match base {
+            "percentile" | "take_any" | "any" | "percentilew" => kinds.first().map_or(resolved.result, |k| match k {
+                Argument::Value(t) | Argument::TypeLiteral(t) => *t,
+            }),
+            _ => resolved.result,
+        };
+        self.build_aggregate(base, values, filter, (result, rows.order), span)
     }
 
     fn build_aggregate(
@@ -132,7 +130,7 @@ impl Binder<'_> {
         name: &str,
         mut values: Vec<Value>,
         filter: Option<Plan>,
-        result: Type,
+        (result, order): (Type, &[OrderKey]),
         span: Span,
     ) -> Result<(Plan, Type)> {
         match (name, values.as_slice()) {
@@ -140,7 +138,7 @@ impl Binder<'_> {
                 let predicate = self.as_bool(values.remove(0), span)?;
                 return Ok((native::count(Some(predicate.expr)), Type::Long));
             }
-            ("dcount" | "count_distinct", [value, ..]) => {
+            ("dcount" | "count_distinct", [_, ..]) => {
                 if name == "dcount" {
                     self.note(Diagnostic::note(
                         error::NO_EFFECT,
@@ -148,17 +146,20 @@ impl Binder<'_> {
                         "`dcount` counts exactly here; the product estimates",
                     ));
                 }
-                return Ok((native::count_distinct(value.expr.clone(), filter), Type::Long));
+                values.truncate(1);
+                return self.build_aggregate("exact_dcount", values, filter, (Type::Long, order), span);
             }
-            ("take_any" | "any" | "anyif" | "take_anyif", [value]) => {
-                return Ok((native::first(value.expr.clone(), filter, vec![]), value.ty));
-            }
+            ("any", [_]) => return self.build_aggregate("take_any", values, filter, (result, order), span),
             _ => {}
         }
         let name = match name {
             "makelist" => "make_list",
             "makeset" => "make_set",
             "make_dictionary" => "make_bag",
+            "exact_dcount" => "dcount",
+            "binary_all_and" => "bit_and",
+            "binary_all_or" => "bit_or",
+            "binary_all_xor" => "bit_xor",
             other => other,
         };
         // The library's aggregates over values of any type take dynamics.
@@ -167,13 +168,21 @@ impl Binder<'_> {
                 *first = convert(first.clone(), Type::Dynamic, span)?;
             }
         }
+        // The most elements; without it an order's key would stand in its place.
+        if matches!(name, "make_list" | "make_set" | "make_bag") && values.len() == 1 {
+            values.push(Value::long(i64::MAX));
+        }
         let first = values.first().map_or(result, |v| v.ty);
         let typed = format!("kql_{name}_{}", first.name());
         let library = parallax_functions::kql::aggregate(&typed)
             .or_else(|| parallax_functions::kql::aggregate(&format!("kql_{name}")));
         if let Some(function) = library {
             let args = values.into_iter().map(|v| v.expr).collect();
-            return Ok((native::call(function, args, filter), result));
+            let mut call = native::call(function, args, filter);
+            if let (Plan::AggregateFunction(function), true) = (&mut call, in_order(name)) {
+                function.params.order_by = order.iter().map(OrderKey::expr).collect();
+            }
+            return Ok((call, result));
         }
         let Some(function) = native::by_name(name) else {
             return fail(error::NO_FUNCTION, span, format!("the aggregate `{name}` is not supported here yet"));
@@ -184,7 +193,7 @@ impl Binder<'_> {
         let operand = match (name, value.ty) {
             ("sum" | "min" | "max", Type::Dynamic) => convert(value, Type::Real, span)?,
             ("sum", Type::Int) => convert(value, Type::Long, span)?,
-            ("min" | "max" | "sum", _) => value,
+            ("min" | "max" | "sum" | "bit_and" | "bit_or" | "bit_xor", _) => value,
             (_, Type::Decimal | Type::Real) => value,
             (_, Type::DateTime | Type::TimeSpan) => {
                 Value::new(crate::plan::value::cast(value.expr, Type::Real), Type::Real)
@@ -194,6 +203,11 @@ impl Binder<'_> {
         let raw = native::call(function, vec![operand.expr], filter);
         Ok((raw, result))
     }
+}
+
+/// Whether the result depends on the order of the rows.
+fn in_order(name: &str) -> bool {
+    matches!(name, "make_list" | "make_set" | "make_bag")
 }
 
 fn zero(ty: Type) -> Plan {

@@ -3,7 +3,7 @@
 use crate::plan::Binder;
 use crate::plan::error::{self, Result, error, fail};
 use crate::plan::names::{Names, suggested};
-use crate::plan::relation::{Column, Relation};
+use crate::plan::relation::{Column, Relation, id};
 use crate::plan::scope::{Rows, Scope, Windows};
 use crate::plan::types::Type;
 use crate::plan::value::Value;
@@ -14,7 +14,7 @@ use std::cell::RefCell;
 
 impl Binder<'_> {
     pub(super) fn filter(&self, input: Relation, predicate: &Expr, scope: &Scope) -> Result<Relation> {
-        let windows = Windows { order: &input.order.clone(), found: RefCell::default() };
+        let windows = Windows { order: &input.order.clone(), partition: &input.partition.clone(), found: RefCell::default() };
         let rows = Rows { windows: Some(&windows), ..Rows::of(scope, &input) };
         let test = self.predicate(predicate, &rows)?;
         let input = self.add_windows(input, windows, predicate.span)?;
@@ -39,8 +39,8 @@ impl Binder<'_> {
         scope: &Scope,
         span: Span,
     ) -> Result<(Relation, Vec<(Value, String)>)> {
-        let order = input.order.clone();
-        let windows = Windows { order: &order, found: RefCell::default() };
+        let (order, partition) = (input.order.clone(), input.partition.clone());
+        let windows = Windows { order: &order, partition: &partition, found: RefCell::default() };
         let rows = Rows { windows: Some(&windows), ..Rows::of(scope, &input) };
         let mut bound = Vec::with_capacity(arguments.len());
         for a in arguments {
@@ -238,8 +238,10 @@ impl Binder<'_> {
                 unique.push(k);
             }
         }
+        let partition = projected.partition.clone();
+        unique.extend(partition.iter().map(|p| id(p)));
         let grouped = projected.then(span, |b| b.aggregate(unique, Vec::<Plan>::new()))?;
-        Ok(Relation::new(grouped.plan, columns))
+        Ok(Relation { partition, ..Relation::new(grouped.plan, columns) })
     }
 
     pub(super) fn getschema(&self, input: &Relation, span: Span) -> Result<Relation> {

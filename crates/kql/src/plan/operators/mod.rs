@@ -2,9 +2,13 @@
 
 mod aggregate;
 mod columns;
+mod expand;
 mod join;
 mod order;
+mod parse;
 mod rows;
+mod search;
+mod series;
 mod summarize;
 mod union;
 
@@ -28,6 +32,8 @@ impl Binder<'_> {
         match &op.kind {
             K::Print(arguments) => return self.print(arguments, scope, span),
             K::Range { name, from, to, step } => return self.range(name, [from, to, step], scope, span),
+            K::Search(search) => return self.search(rows, search, scope, span),
+            K::Find(find) => return self.find(find, scope, span),
             K::Union { options, tables } => return self.union(rows, options, tables, scope, span),
             _ => {}
         }
@@ -62,6 +68,14 @@ impl Binder<'_> {
                 Ok(input)
             }
             K::Consume(_) | K::ExecuteAndCache => Ok(input),
+            K::MvExpand { options, columns, limit } => {
+                self.mv_expand(input, options, columns, limit.as_ref(), scope, span)
+            }
+            K::Parse(parse) => self.parse(input, parse, false, scope, span),
+            K::ParseWhere(parse) => self.parse(input, parse, true, scope, span),
+            K::MakeSeries(m) => self.make_series(input, m, scope, span),
+            K::MvApply(m) => self.mv_apply(input, m, scope, span),
+            K::Partition(p) => self.partition(input, p, scope, span),
             K::Invoke(call) => self.invoke(input, call, scope, span),
             other => fail(error::NO_OPERATOR, span, format!("the operator `{}` is not supported", word(other))),
         }

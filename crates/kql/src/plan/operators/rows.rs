@@ -9,7 +9,7 @@ use crate::plan::types::Type;
 use crate::plan::value::{Value, convert, raw_call};
 use crate::syntax::tree::{Expr, Name};
 use datafusion::common::Column as PlanColumn;
-use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder, lit};
 use parallax_diagnostics::Span;
 
 impl Binder<'_> {
@@ -20,8 +20,10 @@ impl Binder<'_> {
             ty: Type::Long,
             id: self.ids.fresh(),
         };
-        let out = input.then(span, |b| b.aggregate(Vec::<Plan>::new(), vec![count.alias(column.id.as_str())]))?;
-        Ok(Relation::new(out.plan, vec![column]))
+        let partition = input.partition.clone();
+        let group: Vec<Plan> = partition.iter().map(|p| id(p)).collect();
+        let out = input.then(span, |b| b.aggregate(group, vec![count.alias(column.id.as_str())]))?;
+        Ok(Relation { partition, ..Relation::new(out.plan, vec![column]) })
     }
 
     /// `range x from a to b step c`: the values are made when the query runs, from a list of their numbers.
@@ -90,7 +92,7 @@ impl Binder<'_> {
         let list = self.ids.fresh();
         let ordinal = column.id.clone();
         let json = raw_call(&format!("kql_range_{}", column.ty.name()), vec![from.expr, to.expr, step.expr], span)?;
-        let items = raw_call("kql_elements", vec![json], span)?;
+        let items = raw_call("kql_elements", vec![json, lit(false), lit(i64::MAX)], span)?;
         let plan = LogicalPlanBuilder::empty(true)
             .project([items.alias(list.as_str())])
             .and_then(|b| b.unnest_column(PlanColumn::from_name(&list)))

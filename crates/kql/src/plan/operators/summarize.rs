@@ -1,16 +1,16 @@
 //! `summarize`: groups, aggregates, and what their columns are called.
 
-use super::aggregate::native;
+use super::aggregate::{aggregate_call, native};
 use super::columns::duplicate;
 use crate::plan::Binder;
 use crate::plan::error::{self, Result, fail};
 use crate::plan::names::{self, Names, number_name, suggested};
-use crate::plan::relation::{Column, OrderKey, Relation, id};
+use crate::plan::relation::{Column, Relation, id};
 use crate::plan::scope::{Rows, Scope};
 use crate::plan::types::Type;
 use crate::plan::value::{Value, coalesce, convert};
 use crate::syntax::tree::{Argument, Call, Expr, ExprKind, Naming, Summarize};
-use datafusion::functions::core::{get_field, r#struct};
+use datafusion::functions::core::get_field;
 use datafusion::logical_expr::{Expr as Plan, lit};
 use parallax_diagnostics::Span;
 use std::cell::RefCell;
@@ -48,7 +48,9 @@ impl Binder<'_> {
             self.aggregate_columns(a, &input, &keys, &rows, &mut names, &mut outs)?;
         }
         let found = found.into_inner();
-        let group: Vec<Plan> = keys.iter().map(Column::expr).collect();
+        let mut group: Vec<Plan> = keys.iter().map(Column::expr).collect();
+        let partition = input.partition.clone();
+        group.extend(partition.iter().filter(|p| !keys.iter().any(|k| k.id == **p)).map(|p| id(p)));
         let calls: Vec<Plan> = found.into_iter().map(|(id, e)| e.alias(id)).collect();
         let out = if group.is_empty() && calls.is_empty() {
             input.then(span, |b| b.aggregate(Vec::<Plan>::new(), vec![native::count(None)]))?
@@ -69,7 +71,7 @@ impl Binder<'_> {
             columns.push(Column { name: o.name, ty: o.value.ty, id });
         }
         let out = Relation::new(out.plan, columns.clone()).compute(span, new)?;
-        Ok(Relation::new(out.plan, columns))
+        Ok(Relation { partition, ..Relation::new(out.plan, columns) })
     }
 
     /// The keys, each a column of the plan of its own.
@@ -207,20 +209,23 @@ impl Binder<'_> {
         if fields.is_empty() {
             return fail(error::ARGUMENTS, call.span, format!("`{name}` takes at least one argument"));
         }
-        let mut order = Vec::new();
+        // One row is chosen, whole, so that the values of one row stay together.
+        let (function, shift) = match (&sort_by, name.ends_with("max")) {
+            (Some(_), true) => ("arg_max", 1),
+            (Some(_), false) => ("arg_min", 1),
+            (None, _) => ("take_any_row", 0),
+        };
+        let mut args: Vec<Plan> = Vec::new();
         if let Some(v) = sort_by {
-            let key = if v.ty == Type::Dynamic { convert(v, Type::Real, call.span)? } else { v };
-            order.push(key.expr.sort(name.ends_with("min"), false));
+            args.push(if v.ty == Type::Dynamic { convert(v, Type::Real, call.span)?.expr } else { v.expr });
         }
-        order.extend(input.order.iter().map(OrderKey::expr));
-        // One row is chosen, whole: the first in the order.
-        let row = r#struct().call(fields.iter().map(|(_, v)| v.expr.clone()).collect());
+        args.extend(fields.iter().map(|(_, v)| v.expr.clone()));
         let chosen = self.ids.fresh();
         if let Some(found) = rows.aggregates {
-            found.borrow_mut().push((chosen.clone(), native::first(row, None, order)));
+            found.borrow_mut().push((chosen.clone(), aggregate_call(function, args, call.span)?));
         }
         for (i, (name, value)) in fields.into_iter().enumerate() {
-            let field = get_field().call(vec![id(&chosen), lit(format!("c{i}"))]);
+            let field = get_field().call(vec![id(&chosen), lit((i + shift).to_string())]);
             let expr = if value.ty == Type::String { coalesce(vec![field, Value::string("").expr]) } else { field };
             outs.push(Out { name, value: Value::new(expr, value.ty) });
         }

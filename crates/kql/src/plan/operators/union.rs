@@ -53,7 +53,7 @@ impl Binder<'_> {
         self.merged(branches, source.as_deref(), inner, span)
     }
 
-    fn branches(&self, table: &Expr, at: usize, scope: &mut Scope) -> Result<Vec<Branch>> {
+    pub(super) fn branches(&self, table: &Expr, at: usize, scope: &mut Scope) -> Result<Vec<Branch>> {
         match &table.kind {
             ExprKind::Paren(inner) if matches!(inner.kind, ExprKind::Wildcard(_) | ExprKind::Star) => {
                 self.branches(inner, at, scope)

@@ -11,13 +11,16 @@ use datafusion::logical_expr::{Expr as Plan, Operator, expr_fn, lit, when};
 use parallax_diagnostics::Span;
 
 /// Brings two values to the one type in which they are compared.
-pub(super) fn unify(left: Value, right: Value, span: Span) -> Result<(Value, Value)> {
+pub(super) fn unify(op: BinaryOp, left: Value, right: Value, span: Span) -> Result<(Value, Value)> {
     let (l, r) = (left.ty, right.ty);
     let to = match (l, r) {
         (l, r) if l == r => return Ok((left, right)),
         (l, r) if l.is_number() && r.is_number() => l.wider(r),
         (Type::Dynamic, other) | (other, Type::Dynamic) => other,
         (Type::Guid, Type::String) | (Type::String, Type::Guid) => Type::String,
+        // Text and something else: the text is read as the other (the official binder accepts it; what text that
+        // does not read means is a guess, and null).
+        (Type::String, other) | (other, Type::String) if op == BinaryOp::Equal => other,
         // A truth value is a number of one bit.
         (Type::Bool, n) | (n, Type::Bool) if n.is_integer() => n,
         (l, r) => {
@@ -40,7 +43,8 @@ fn hint(left: Type, right: Type) -> String {
 }
 
 pub(super) fn compare(op: BinaryOp, left: Value, right: Value, span: Span, filter: bool) -> Result<Value> {
-    let (left, right) = unify(left, right, span)?;
+    let equality = matches!(op, BinaryOp::Equal | BinaryOp::NotEqual);
+    let (left, right) = unify(if equality { BinaryOp::Equal } else { op }, left, right, span)?;
     let expr = match op {
         BinaryOp::Equal => equal(left, right, filter),
         BinaryOp::NotEqual => not_equal(left, right, filter),
@@ -100,7 +104,7 @@ pub(crate) fn equal_keys(left: Value, right: Value, span: Span) -> Result<(Value
     if left.ty == Type::Dynamic && right.ty == Type::Dynamic {
         return Ok((left, right));
     }
-    unify(left, right, span)
+    unify(BinaryOp::Equal, left, right, span)
 }
 
 /// `has`, `contains`, `=~`, … : text on both sides, never null.

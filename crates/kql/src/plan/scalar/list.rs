@@ -177,7 +177,7 @@ fn membership(value: Value, items: Vec<Value>, filter: bool, span: Span) -> Resu
     let widest = plain.iter().filter(|i| i.ty.is_number()).map(|i| i.ty).fold(value.ty, Type::wider);
     let operand = if value.ty.is_number() && widest != value.ty { convert(value, widest, span)? } else { value };
     for item in plain {
-        let (l, r) = compare::unify(operand.clone(), item, span)?;
+        let (l, r) = compare::unify(BinaryOp::Equal, operand.clone(), item, span)?;
         if r.constant().is_some() && l == operand {
             if r.never_null() {
                 constants.push(r.expr);

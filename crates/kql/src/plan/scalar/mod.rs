@@ -9,7 +9,7 @@ mod path;
 mod special;
 mod window;
 
-pub(crate) use call::mismatch;
+pub(crate) use call::{mismatch, type_literal};
 pub(crate) use compare::equal_keys;
 pub(crate) use literal::json_items;
 

@@ -28,6 +28,7 @@ impl Binder<'_> {
             let name = self.ids.fresh();
             let mut function = function;
             function.params.order_by.clone_from(&order);
+            function.params.partition_by = windows.partition.iter().take(1).map(|p| id(p)).collect();
             windows.found.borrow_mut().push((name.clone(), Plan::WindowFunction(Box::new(function))));
             id(&name)
         };

@@ -1,0 +1,141 @@
+//! What the tabular operators need beyond scalars: dynamic values as lists (`mv-expand`), all captures of a pattern
+//! (`parse`).
+//!
+//! | name | arguments | result |
+//! |---|---|---|
+//! | `kql_elements` | dynamic, bool (bags as `[name, value]` pairs), long (the most elements) | list of dynamics |
+//! | `kql_element_numbers` | the same, of several dynamics | list of longs: 0, 1, … as long as the longest |
+//! | `kql_series_fill` | array of `[place, value]`, array of steps, dynamic | the values in their places, else the third |
+//! | `kql_captures` | string, regex | dynamic array of the groups' texts; null where the pattern does not match |
+//!
+//! An array gives its elements, a bag one bag (or pair) a member, another value itself, null a null; an empty array
+//! gives nothing.
+
+use crate::udf::{Body, Functions};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Builder, ListBuilder, StringViewArray, StringViewBuilder};
+use arrow::datatypes::{DataType, Field, Int64Type};
+use datafusion::common::{Result, exec_err};
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+};
+use sonic_rs::{JsonValueTrait as _, LazyValue, to_array_iter, to_object_iter};
+use std::sync::Arc;
+
+pub(super) fn register(f: &mut Functions) {
+    f.udf(ScalarUDF::from(Lists { name: "kql_elements", numbers: false, signature: variadic() }));
+    f.udf(ScalarUDF::from(Lists { name: "kql_element_numbers", numbers: true, signature: variadic() }));
+    f.text("series_fill(dynamic, dynamic, dynamic) dynamic", |r, w| {
+        w.push_str(&filled(r.text(0)?, r.text(1)?, r.text(2))?);
+        Some(())
+    });
+    f.compiled("captures(string, string) dynamic", &[1], |c| {
+        let regex = super::strings::regex(c.str(1))?;
+        Ok(Body::text(move |r, w| {
+            let found = regex.captures(r.str(0))?;
+            let groups: Vec<&str> = found.iter().skip(1).map(|g| g.map_or("", |g| g.as_str())).collect();
+            w.push_str(&serde_json::to_string(&groups).ok()?);
+            Some(())
+        }))
+    });
+}
+
+/// Values put in their places of a series.
+fn filled(pairs: &str, steps: &str, default: Option<&str>) -> Option<String> {
+    let count = to_array_iter(steps).map_while(|v| v.ok()).count();
+    let mut places: Vec<Option<String>> = vec![default.map(str::to_owned); count];
+    for pair in to_array_iter(pairs).map_while(|v| v.ok()) {
+        let raw = pair.as_raw_str().to_string();
+        let mut members = to_array_iter(raw.as_str()).map_while(|v| v.ok());
+        let place = members.next()?.as_raw_str().parse::<usize>().ok();
+        let value = members.next()?.as_raw_str().to_string();
+        if let Some(slot) = place.and_then(|p| places.get_mut(p)) {
+            *slot = Some(value);
+        }
+    }
+    let texts: Vec<&str> = places.iter().map(|p| p.as_deref().unwrap_or("null")).collect();
+    Some(format!("[{}]", texts.join(",")))
+}
+
+fn variadic() -> Signature {
+    Signature::new(TypeSignature::VariadicAny, Volatility::Immutable)
+}
+
+/// Dynamics as lists: their elements, or their elements' numbers.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Lists {
+    name: &'static str,
+    numbers: bool,
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for Lists {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        let item = if self.numbers { DataType::Int64 } else { DataType::Utf8View };
+        Ok(DataType::List(Arc::new(Field::new("item", item, true))))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
+        let Some(([pairs, most], values)) = arrays.split_last_chunk::<2>().map(|(v, [p, m])| ([p, m], v)) else {
+            return exec_err!("{} takes dynamics, a bool and a long", self.name);
+        };
+        let (pairs, most) = (pairs.as_boolean(), most.as_primitive::<Int64Type>());
+        let columns: Vec<&StringViewArray> = values.iter().map(|v| v.as_string_view()).collect();
+        let limit = |row: usize| usize::try_from(most.value(row)).unwrap_or(0);
+        let rows = args.number_rows;
+        let out: ArrayRef = if self.numbers {
+            let mut lists = ListBuilder::new(Int64Builder::new());
+            for row in 0..rows {
+                let longest = columns.iter().map(|c| elements(text(c, row), pairs.value(row), limit(row)).len()).max();
+                (0..longest.unwrap_or(0)).for_each(|n| lists.values().append_value(n as i64));
+                lists.append(true);
+            }
+            Arc::new(lists.finish())
+        } else {
+            let mut lists = ListBuilder::new(StringViewBuilder::new());
+            for row in 0..rows {
+                for column in &columns {
+                    for element in elements(text(column, row), pairs.value(row), limit(row)) {
+                        lists.values().append_option(element);
+                    }
+                }
+                lists.append(true);
+            }
+            Arc::new(lists.finish())
+        };
+        Ok(ColumnarValue::Array(out))
+    }
+}
+
+fn text(column: &StringViewArray, row: usize) -> Option<&str> {
+    column.is_valid(row).then(|| column.value(row))
+}
+
+fn elements(value: Option<&str>, pairs: bool, most: usize) -> Vec<Option<String>> {
+    let Some(value) = value else { return vec![None] };
+    let raw = |v: &LazyValue<'_>| if v.is_null() { None } else { Some(v.as_raw_str().to_string()) };
+    match value.trim_start().as_bytes().first() {
+        Some(b'[') => to_array_iter(value).take(most).map_while(|v| v.ok()).map(|v| raw(&v)).collect(),
+        Some(b'{') => to_object_iter(value)
+            .take(most)
+            .map_while(|m| m.ok())
+            .map(|(key, v)| {
+                let key = serde_json::Value::String(key.to_string());
+                Some(if pairs {
+                    format!("[{key},{}]", v.as_raw_str())
+                } else {
+                    format!("{{{key}:{}}}", v.as_raw_str())
+                })
+            })
+            .collect(),
+        _ => vec![Some(value.to_string())],
+    }
+}

@@ -1,0 +1,144 @@
+//! `search` and `find`: a predicate over the rows of several tables.
+
+use crate::plan::Binder;
+use crate::plan::error::{self, Result, fail};
+use crate::plan::relation::{Column, Relation};
+use crate::plan::scope::{Rows, Scope};
+use crate::plan::types::Type;
+use crate::plan::value::{Value, convert, raw_call};
+use crate::syntax::tree::{BinaryOp, Expr, ExprKind, Find, FindColumn, Literal, Search};
+use parallax_diagnostics::Span;
+
+impl Binder<'_> {
+    pub(super) fn search(
+        &self,
+        input: Option<Relation>,
+        search: &Search,
+        scope: &mut Scope,
+        span: Span,
+    ) -> Result<Relation> {
+        let sensitive = search.options.word("kind").is_some_and(|(w, _)| w == "case_sensitive");
+        let branches = match input {
+            Some(rows) => vec![("search_arg0".to_string(), rows)],
+            None => self.searched(search.tables.as_deref(), scope, span)?,
+        };
+        let merged = self.merged(branches, Some("$table"), false, span)?;
+        let predicate = terms(&search.predicate, sensitive);
+        // The name of the table is not searched.
+        let mut rows = Rows::of(scope, &merged);
+        rows.columns = &merged.columns[1..];
+        let test = self.predicate(&predicate, &rows)?;
+        merged.filter(search.predicate.span, test)
+    }
+
+    fn searched(&self, tables: Option<&[Expr]>, scope: &mut Scope, span: Span) -> Result<Vec<(String, Relation)>> {
+        match tables {
+            Some(tables) => {
+                let mut all = Vec::new();
+                for t in tables {
+                    all.extend(self.branches(t, all.len(), scope)?);
+                }
+                Ok(all)
+            }
+            None => {
+                let mut names = self.catalog.table_names();
+                names.sort();
+                if names.is_empty() {
+                    return fail(error::UNKNOWN_TABLE, span, "there are no tables to search");
+                }
+                names.into_iter().map(|n| { let r = self.named(&n, span, scope)?; Ok((n, r)) }).collect()
+            }
+        }
+    }
+
+    pub(super) fn find(&self, find: &Find, scope: &mut Scope, span: Span) -> Result<Relation> {
+        if find.smart || find.away.is_some() {
+            return fail(error::NO_FORM, span, "this form of `find` is not supported; use `project`");
+        }
+        let source = find.options.word("withsource").map_or("source_", |(w, _)| w).to_string();
+        let branches = self.searched(find.tables.as_deref(), scope, span)?;
+        let predicate = terms(&find.predicate, false);
+        // A table without a column that the predicate needs has no row that satisfies it.
+        let mut merged = self.merged(branches, Some(&source), false, span)?;
+        let columns = merged.columns.clone();
+        let rows = Rows { columns: &columns[1..], ..Rows::none(scope) };
+        let test = self.predicate(&predicate, &rows)?;
+        merged = merged.filter(find.predicate.span, test)?;
+        let Some(project) = &find.project else { return Ok(merged) };
+        let mut kept = vec![merged.columns[0].clone()];
+        let mut new = Vec::new();
+        for p in project {
+            match p {
+                FindColumn::Star(_) => kept.extend(merged.columns[1..].iter().cloned()),
+                FindColumn::Column { name, .. } => match merged.columns.iter().find(|c| c.name == name.text) {
+                    Some(c) => kept.push(c.clone()),
+                    None => {
+                        return Err(Box::new(
+                            (*error::error(error::UNKNOWN_NAME, name.span, format!("no table here has a column `{}`", name.text)))
+                                .suggest(&name.text, merged.columns.iter().map(|c| c.name.as_str())),
+                        ));
+                    }
+                },
+                FindColumn::Pack(at) => {
+                    let mut args = Vec::new();
+                    for c in merged.columns[1..].iter().filter(|c| !kept.iter().any(|k| k.id == c.id)) {
+                        args.push(Value::string(c.name.clone()).expr);
+                        args.push(convert(Value::new(c.expr(), c.ty), Type::Dynamic, *at)?.expr);
+                    }
+                    let id = self.ids.fresh();
+                    new.push((id.clone(), raw_call("kql_bag_pack", args, *at)?));
+                    kept.push(Column { name: "pack_".to_string(), ty: Type::Dynamic, id });
+                }
+            }
+        }
+        let mut out = merged.compute(span, new)?;
+        out.columns = kept;
+        Ok(out)
+    }
+}
+
+/// A predicate of `search` as an ordinary one: a bare term is looked for in all columns.
+fn terms(expr: &Expr, sensitive: bool) -> Expr {
+    let span = expr.span;
+    let again = |e: &Expr| terms(e, sensitive);
+    let kind = match &expr.kind {
+        ExprKind::Literal(Literal::String { value, hidden }) => {
+            let star = Expr { kind: ExprKind::Star, span };
+            return term(star, value, *hidden, sensitive, span);
+        }
+        ExprKind::And(all) => ExprKind::And(all.iter().map(again).collect()),
+        ExprKind::Or(any) => ExprKind::Or(any.iter().map(again).collect()),
+        ExprKind::Paren(inner) => ExprKind::Paren(Box::new(again(inner))),
+        ExprKind::Call(call) if call.name.text == "not" => {
+            let mut call = call.clone();
+            call.arguments.iter_mut().for_each(|a| a.value = again(&a.value));
+            ExprKind::Call(call)
+        }
+        ExprKind::Binary { op: BinaryOp::Search, left, right, .. } => match &right.kind {
+            ExprKind::Literal(Literal::String { value, hidden }) => {
+                return term((**left).clone(), value, *hidden, sensitive, span);
+            }
+            _ => return expr.clone(),
+        },
+        _ => return expr.clone(),
+    };
+    Expr { kind, span }
+}
+
+/// One term: `*` at an edge opens that edge.
+fn term(column: Expr, text: &str, hidden: bool, sensitive: bool, span: Span) -> Expr {
+    let inner = text.trim_matches('*');
+    let op = match (text.starts_with('*'), text.ends_with('*') && text.len() > 1, sensitive) {
+        (true, true, false) => BinaryOp::Contains,
+        (true, true, true) => BinaryOp::ContainsCs,
+        (false, true, false) => BinaryOp::HasPrefix,
+        (false, true, true) => BinaryOp::HasPrefixCs,
+        (true, false, false) => BinaryOp::HasSuffix,
+        (true, false, true) => BinaryOp::HasSuffixCs,
+        (false, false, false) => BinaryOp::Has,
+        (false, false, true) => BinaryOp::HasCs,
+    };
+    let literal = Literal::String { value: inner.to_string(), hidden };
+    let right = Box::new(Expr { kind: ExprKind::Literal(literal), span });
+    Expr { kind: ExprKind::Binary { op, op_span: span, left: Box::new(column), right }, span }
+}
