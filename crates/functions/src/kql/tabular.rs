@@ -3,9 +3,9 @@
 //!
 //! | name | arguments | result |
 //! |---|---|---|
-//! | `kql_elements` | dynamic, bool (bags as `[name, value]` pairs), long (the most elements) | list of dynamics |
-//! | `kql_element_numbers` | the same, of several dynamics | list of longs: 0, 1, … as long as the longest |
-//! | `kql_series_fill` | array of `[place, value]`, array of steps, dynamic | the values in their places, else the third |
+//! | `kql_expand` | dynamic, bool (bags as `[name, value]` pairs), long (the most elements) | list of dynamics |
+//! | `kql_expand_numbers` | the same, of several dynamics | list of longs: 0, 1, … as long as the longest |
+//! | `kql_series_places` | array of `[place, value]`, array of steps, dynamic | the values in their places, else the third |
 //! | `kql_captures` | string, regex | dynamic array of the groups' texts; null where the pattern does not match |
 //!
 //! An array gives its elements, a bag one bag (or pair) a member, another value itself, null a null; an empty array
@@ -22,9 +22,9 @@ use sonic_rs::{JsonValueTrait as _, LazyValue, to_array_iter, to_object_iter};
 use std::sync::Arc;
 
 pub(super) fn register(f: &mut Functions) {
-    f.udf(ScalarUDF::from(Lists { name: "kql_elements", numbers: false, signature: variadic() }));
-    f.udf(ScalarUDF::from(Lists { name: "kql_element_numbers", numbers: true, signature: variadic() }));
-    f.text("series_fill(dynamic, dynamic, dynamic) dynamic", |r, w| {
+    f.udf(ScalarUDF::from(Lists { name: "kql_expand", numbers: false, signature: variadic() }));
+    f.udf(ScalarUDF::from(Lists { name: "kql_expand_numbers", numbers: true, signature: variadic() }));
+    f.text("series_places(dynamic, dynamic, dynamic) dynamic", |r, w| {
         w.push_str(&filled(r.text(0)?, r.text(1)?, r.text(2))?);
         Some(())
     });

@@ -153,12 +153,6 @@ impl Functions {
         self.add(declaration, |s| Function::compiled(s.clone(), at, make));
     }
 
-    /// A function that is no function of rows to the language, written in full.
-    pub fn udf(&mut self, udf: ScalarUDF) {
-        let old = self.by_name.insert(udf.name().to_string(), Arc::new(udf));
-        debug_assert!(old.is_none(), "declared twice");
-    }
-
     /// The function of that full name.
     pub fn get(&self, name: &str) -> Option<Arc<ScalarUDF>> {
         self.by_name.get(name).cloned()

@@ -38,6 +38,7 @@ pub fn plan(tree: &Tree, catalog: &dyn Catalog, context: &Context) -> std::resul
         notes: RefCell::default(),
         tables: RefCell::default(),
         depth: Cell::new(0),
+        piped: RefCell::default(),
     };
     match binder.tree(tree) {
         Ok(planned) => Ok(planned),
@@ -57,6 +58,8 @@ pub(crate) struct Binder<'a> {
     notes: RefCell<Diagnostics>,
     tables: RefCell<Vec<String>>,
     depth: Cell<usize>,
+    /// The name of the rows that flow into an operator.
+    piped: RefCell<Option<String>>,
 }
 
 /// How deep functions may call functions, and expressions may nest.

@@ -34,7 +34,7 @@ fn index_name(index: &Expr) -> Option<String> {
 
 fn of_call(call: &tree::Call) -> Option<String> {
     let name = call.name.text.as_str();
-    let function = scalars().get(name)?;
+    let Some(function) = scalars().get(name) else { return of_aggregate(call) };
     match &function.naming {
         Naming::Numbered => None,
         Naming::First => first_argument(call).filter(|n| !n.is_empty()),
@@ -99,10 +99,6 @@ impl Names {
 
     pub(crate) fn take(&mut self, name: &str) -> bool {
         self.taken.insert(name.to_string())
-    }
-
-    pub(crate) fn release(&mut self, name: &str) {
-        self.taken.remove(name);
     }
 
     /// The name, or the name with the first free number after it: `a`, `a1`, `a2`.

@@ -7,7 +7,7 @@ use super::types::{EPOCH_TICKS, Type};
 use super::value::{Value, binary, convert};
 use super::{Binder, Shapes};
 use crate::schema;
-use crate::syntax::tree::{self, Argument, Expr, ExprKind, Literal, Naming, ParameterType, Selector};
+use crate::syntax::tree::{self, Argument, Expr, ExprKind, Naming, ParameterType, Selector};
 use datafusion::common::Column as PlanColumn;
 use datafusion::common::TableReference;
 use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder, Operator, lit};
@@ -54,7 +54,14 @@ impl Binder<'_> {
             Some(source) => Some(self.relation(source, scope)?),
             None => piped,
         };
-        for operator in &query.operators {
+        for (at, operator) in query.operators.iter().enumerate() {
+            // What `union withsource` shows for the rows before it.
+            let named = at.checked_sub(1).and_then(|before| match &query.operators[before].kind {
+                tree::OperatorKind::As { name, .. } => Some(name.text.clone()),
+                _ => None,
+            });
+            let plain = || query.source.as_ref().filter(|_| at == 0).and_then(table_name);
+            *self.piped.borrow_mut() = named.or_else(plain);
             rows = Some(self.operator(operator, rows, scope)?);
         }
         rows.ok_or_else(|| error(error::SHAPE, query.span, "there are no rows here to work on"))
@@ -399,10 +406,17 @@ fn ticks(timestamp: Plan) -> Plan {
     binary(binary(nanos, Operator::Divide, lit(100i64)), Operator::Plus, lit(EPOCH_TICKS))
 }
 
-/// A literal's text, where it is a string.
-pub(crate) fn string_literal(expr: &Expr) -> Option<&str> {
+/// The name of the table that an expression is, or ends in being called by `as`.
+pub(crate) fn table_name(expr: &Expr) -> Option<String> {
     match &expr.kind {
-        ExprKind::Literal(Literal::String { value, .. }) => Some(value),
+        ExprKind::Name(name) => Some(name.text.clone()),
+        ExprKind::Paren(inner) => table_name(inner),
+        ExprKind::Query(q) => match q.operators.last() {
+            Some(tree::Operator { kind: tree::OperatorKind::As { name, .. }, .. }) => Some(name.text.clone()),
+            Some(_) => None,
+            None => table_name(q.source.as_ref()?),
+        },
+        ExprKind::Path { selector: Selector::Name(name), .. } => Some(name.text.clone()),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! Bound scalars: an expression of the plan and its KQL type; conversion between types; calls of functions by name.
 
-use super::error::{self, At, Result, error, fail};
+use super::error::{self, Result, error, fail};
 use super::types::Type;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::ScalarFunction;
@@ -69,14 +69,6 @@ impl Value {
             Some(ScalarValue::Int64(Some(n))) => Some(*n),
             Some(ScalarValue::Int32(Some(n))) => Some(i64::from(*n)),
             _ => None,
-        }
-    }
-
-    /// The constant as a real.
-    pub(crate) fn real(&self) -> Option<f64> {
-        match self.constant() {
-            Some(ScalarValue::Float64(Some(n))) => Some(*n),
-            _ => self.integer().map(|n| n as f64),
         }
     }
 
@@ -238,15 +230,4 @@ pub(crate) fn raw_call(name: &str, arguments: Vec<Expr>, span: Span) -> Result<E
     let function = kql::scalar(name)
         .ok_or_else(|| error(error::NO_FUNCTION, span, format!("`{name}` is missing from the function library")))?;
     Ok(Expr::ScalarFunction(ScalarFunction::new_udf(function, arguments)))
-}
-
-/// The Arrow type that an expression has over the rows of a plan.
-#[allow(dead_code)]
-pub(crate) fn arrow_type(
-    expr: &Expr,
-    schema: &datafusion::common::DFSchema,
-    span: Span,
-) -> Result<arrow::datatypes::DataType> {
-    use datafusion::logical_expr::ExprSchemable;
-    expr.get_type(schema).at(span)
 }

@@ -1,4 +1,4 @@
-//! Language cases: `tests/cases/*.kql`, one file a subject.
+//! Language cases: `tests/cases/plan/*.kql`, one file a subject.
 //!
 //! A case is a name, a query, and what comes of it:
 //!
@@ -19,7 +19,7 @@ use std::path::Path;
 
 #[tokio::test]
 async fn language_cases() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/plan");
     let mut failures = String::new();
     let mut count = 0;
     let mut files: Vec<_> = std::fs::read_dir(&folder).expect("the folder of cases").flatten().collect();

@@ -137,7 +137,7 @@ fn cell(array: &ArrayRef, row: usize, type_name: &str, encoding: Encoding) -> Va
         (_, DataType::Int64) => json!(array.as_primitive::<Int64Type>().value(row)),
         (_, DataType::Float64) => {
             let n = array.as_primitive::<Float64Type>().value(row);
-            if n.is_finite() { json!(n) } else { json!(n.to_string()) }
+            if n.is_finite() { json!(n) } else { json!(n.to_string().replace("inf", "Infinity")) }
         }
         (_, DataType::Decimal128(_, _)) => {
             let n = array.as_primitive::<Decimal128Type>().value(row);

@@ -31,33 +31,57 @@ impl Binder<'_> {
         input.then(span, |b| b.window(exprs))
     }
 
-    /// Binds arguments to columns under new ids, one argument after the other.
+    /// Binds arguments to columns under new ids. A function with several results gives several.
     fn bind_all(
         &self,
         input: Relation,
         arguments: &[Argument],
         scope: &Scope,
         span: Span,
-    ) -> Result<(Relation, Vec<(Value, String)>)> {
+    ) -> Result<(Relation, Vec<Bound>)> {
         let (order, partition) = (input.order.clone(), input.partition.clone());
         let windows = Windows { order: &order, partition: &partition, found: RefCell::default() };
         let rows = Rows { windows: Some(&windows), ..Rows::of(scope, &input) };
         let mut bound = Vec::with_capacity(arguments.len());
         for a in arguments {
+            let given = given_names(a);
+            if let Some(results) = self.several_results(&a.value, &rows)? {
+                for (i, (name, value)) in results.into_iter().enumerate() {
+                    let given = given.get(i).cloned();
+                    bound.push(self.bound(&input, given, Some(name), false, value, a.span));
+                }
+                continue;
+            }
+            if given.len() > 1 {
+                return fail(error::NO_FORM, a.span, "several names for one value");
+            }
             let value = self.scalar(&a.value, &rows)?;
-            let id = match &value.expr {
-                Plan::Column(c) if input.columns.iter().any(|k| k.id == c.name) => c.name.clone(),
-                _ => self.ids.fresh(),
-            };
-            bound.push((value, id));
+            let plain = matches!(a.value.kind, ExprKind::Name(_));
+            bound.push(self.bound(&input, given.into_iter().next(), suggested(&a.value), plain, value, a.span));
         }
         let input = self.add_windows(input, windows, span)?;
         let new = bound
             .iter()
-            .filter(|(v, id)| !matches!(&v.expr, Plan::Column(c) if c.name == *id))
-            .map(|(v, id)| (id.clone(), v.expr.clone()))
+            .filter(|b| !matches!(&b.value.expr, Plan::Column(c) if c.name == b.id))
+            .map(|b| (b.id.clone(), b.value.expr.clone()))
             .collect();
         Ok((input.compute(span, new)?, bound))
+    }
+
+    fn bound(
+        &self,
+        input: &Relation,
+        given: Option<String>,
+        suggested: Option<String>,
+        plain: bool,
+        value: Value,
+        span: Span,
+    ) -> Bound {
+        let id = match &value.expr {
+            Plan::Column(c) if input.columns.iter().any(|k| k.id == c.name) => c.name.clone(),
+            _ => self.ids.fresh(),
+        };
+        Bound { given, suggested, plain, value, id, span }
     }
 
     pub(crate) fn extend(
@@ -72,21 +96,10 @@ impl Binder<'_> {
             arguments.iter().filter(|a| !matches!(a.value.kind, ExprKind::Star)).cloned().collect();
         let (mut out, bound) = self.bind_all(input, &arguments, scope, span)?;
         let mut names = Names::of(out.columns.iter().map(|c| c.name.as_str()));
-        for (a, (value, id)) in arguments.iter().zip(bound) {
-            let name = match &a.naming {
-                Naming::One(n) => n.text.clone(),
-                Naming::Many(all) => match all.first() {
-                    Some(n) => n.text.clone(),
-                    None => names.numbered(),
-                },
-                Naming::None => suggested(&a.value).unwrap_or_else(|| names.numbered()),
-            };
+        for b in bound {
+            let name = b.given.or(b.suggested).unwrap_or_else(|| names.numbered());
             names.take(&name);
-            let column = Column { name, ty: value.ty, id };
-            match out.columns.iter_mut().find(|c| c.name == column.name) {
-                Some(old) => *old = column,
-                None => out.columns.push(column),
-            }
+            super::expand::put(&mut out.columns, Column { name, ty: b.value.ty, id: b.id });
         }
         Ok(out)
     }
@@ -103,22 +116,15 @@ impl Binder<'_> {
         let mut names = Names::default();
         let mut columns = Vec::with_capacity(arguments.len());
         let mut plain = std::collections::HashSet::new();
-        for (a, (value, id)) in arguments.iter().zip(bound) {
-            let name = match &a.naming {
-                Naming::One(n) if names.take(&n.text) => n.text.clone(),
-                Naming::One(n) => return duplicate(&n.text, n.span),
-                Naming::Many(_) => return fail(error::NO_FORM, a.span, "several names for one value"),
-                Naming::None => match suggested(&a.value) {
-                    Some(name) => {
-                        if matches!(a.value.kind, ExprKind::Name(_)) && !plain.insert(name.clone()) {
-                            return duplicate(&name, a.span);
-                        }
-                        names.unique(&name)
-                    }
-                    None => names.numbered(),
-                },
+        for b in bound {
+            let name = match (b.given, b.suggested) {
+                (Some(name), _) if names.take(&name) => name,
+                (Some(name), _) => return duplicate(&name, b.span),
+                (None, Some(name)) if b.plain && !plain.insert(name.clone()) => return duplicate(&name, b.span),
+                (None, Some(name)) => names.unique(&name),
+                (None, None) => names.numbered(),
             };
-            columns.push(Column { name, ty: value.ty, id });
+            columns.push(Column { name, ty: b.value.ty, id: b.id });
         }
         out.columns = columns;
         Ok(out)
@@ -275,21 +281,47 @@ impl Binder<'_> {
         let mut exprs = Vec::new();
         let mut columns = Vec::new();
         for (i, a) in arguments.iter().enumerate() {
-            let value = self.scalar(&a.value, &rows)?;
-            let name = match &a.naming {
-                Naming::One(n) if names.take(&n.text) => n.text.clone(),
-                Naming::One(n) => return duplicate(&n.text, n.span),
-                _ => names.unique(&format!("print_{i}")),
+            let given = given_names(a);
+            let results = match self.several_results(&a.value, &rows)? {
+                Some(results) => results,
+                None => vec![(format!("print_{i}"), self.scalar(&a.value, &rows)?)],
             };
-            let id = self.ids.fresh();
-            exprs.push(value.expr.alias(id.as_str()));
-            columns.push(Column { name, ty: value.ty, id });
+            for (at, (made_up, value)) in results.into_iter().enumerate() {
+                let name = match given.get(at) {
+                    Some(name) if names.take(name) => name.clone(),
+                    Some(name) => return duplicate(name, a.span),
+                    None => names.unique(&made_up),
+                };
+                let id = self.ids.fresh();
+                exprs.push(value.expr.alias(id.as_str()));
+                columns.push(Column { name, ty: value.ty, id });
+            }
         }
         let plan = LogicalPlanBuilder::empty(true)
             .project(exprs)
             .and_then(LogicalPlanBuilder::build)
             .map_err(|e| error(error::INTERNAL, span, e.to_string()))?;
         Ok(Relation::new(plan, columns))
+    }
+}
+
+/// A bound argument.
+struct Bound {
+    given: Option<String>,
+    suggested: Option<String>,
+    /// Whether it is a bare column.
+    plain: bool,
+    value: Value,
+    id: String,
+    span: Span,
+}
+
+/// The names that an argument is given.
+fn given_names(a: &Argument) -> Vec<String> {
+    match &a.naming {
+        Naming::None => Vec::new(),
+        Naming::One(n) => vec![n.text.clone()],
+        Naming::Many(all) => all.iter().map(|n| n.text.clone()).collect(),
     }
 }
 

@@ -93,13 +93,13 @@ impl Binder<'_> {
             };
             let list = self.ids.fresh();
             let args = vec![value.expr.clone(), lit(pairs), lit(most)];
-            lists.push((list.clone(), raw_call("kql_elements", args, span)?));
+            lists.push((list.clone(), raw_call("kql_expand", args, span)?));
             values.push(value.expr);
             items.push(Item { name, list, ty });
         }
         let number = self.ids.fresh();
         values.extend([lit(pairs), lit(most)]);
-        lists.push((number.clone(), raw_call("kql_element_numbers", values, span)?));
+        lists.push((number.clone(), raw_call("kql_expand_numbers", values, span)?));
         let to_unnest: Vec<PlanColumn> = lists.iter().map(|(l, _)| PlanColumn::from_name(l)).collect();
         let had_order = !input.order.is_empty();
         let mut out = input.compute(span, lists)?;
@@ -140,6 +140,7 @@ impl Binder<'_> {
         // Each input row is a partition: it is numbered, and its columns go with the number.
         let outer = input.columns.clone();
         let order = input.order.clone();
+        let sorted = input.sorted;
         let (row, numbered) = self.numbered(input, span)?;
         let mut carried = vec![row];
         carried.extend(outer.iter().map(|c| c.id.clone()));
@@ -176,6 +177,8 @@ impl Binder<'_> {
         }
         out.columns = columns;
         out.partition = around;
+        out.order = order;
+        out.sorted = sorted;
         out.provenance = provenance;
         Ok(out)
     }
@@ -204,6 +207,8 @@ impl Binder<'_> {
         inner.partition = vec![key_id];
         let mut out = self.pipeline(query, Some(inner), scope)?;
         out.partition.clear();
+        out.order.clear();
+        out.sorted = false;
         Ok(out)
     }
 }

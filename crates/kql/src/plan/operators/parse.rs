@@ -151,6 +151,10 @@ fn group(ty: Type, mode: Mode) -> &'static str {
     match ty {
         Type::Int | Type::Long if mode != Mode::Relaxed => r"\s*(-?\d+)",
         Type::Real | Type::Decimal if mode != Mode::Relaxed => r"\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)",
+        Type::DateTime if mode == Mode::Regex => r"\s*(\d[\d/:.\-T ]*\d(?:Z| ?[AaPp][Mm])?)",
+        Type::TimeSpan if mode == Mode::Regex => r"\s*(-?[\d.:]*\d)",
+        Type::Guid if mode == Mode::Regex => r"([0-9a-fA-F-]{32,36})",
+        _ if mode == Mode::Regex => "(.*)",
         _ => "(.*?)",
     }
 }

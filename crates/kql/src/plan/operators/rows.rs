@@ -92,7 +92,7 @@ impl Binder<'_> {
         let list = self.ids.fresh();
         let ordinal = column.id.clone();
         let json = raw_call(&format!("kql_range_{}", column.ty.name()), vec![from.expr, to.expr, step.expr], span)?;
-        let items = raw_call("kql_elements", vec![json, lit(false), lit(i64::MAX)], span)?;
+        let items = raw_call("kql_expand", vec![json, lit(false), lit(i64::MAX)], span)?;
         let plan = LogicalPlanBuilder::empty(true)
             .project([items.alias(list.as_str())])
             .and_then(|b| b.unnest_column(PlanColumn::from_name(&list)))

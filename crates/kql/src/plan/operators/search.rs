@@ -19,7 +19,7 @@ impl Binder<'_> {
     ) -> Result<Relation> {
         let sensitive = search.options.word("kind").is_some_and(|(w, _)| w == "case_sensitive");
         let branches = match input {
-            Some(rows) => vec![("search_arg0".to_string(), rows)],
+            Some(rows) => vec![(self.piped.borrow().clone().unwrap_or_else(|| "search_arg0".to_string()), rows)],
             None => self.searched(search.tables.as_deref(), scope, span)?,
         };
         let merged = self.merged(branches, Some("$table"), false, span)?;
@@ -59,12 +59,22 @@ impl Binder<'_> {
         let branches = self.searched(find.tables.as_deref(), scope, span)?;
         let predicate = terms(&find.predicate, false);
         // A table without a column that the predicate needs has no row that satisfies it.
+        let common: Vec<String> = branches.first().map_or_else(Vec::new, |(_, first)| {
+            let in_all = |c: &&Column| branches.iter().all(|(_, r)| r.columns.iter().any(|k| k.name == c.name && k.ty == c.ty));
+            first.columns.iter().filter(in_all).map(|c| c.name.clone()).collect()
+        });
         let mut merged = self.merged(branches, Some(&source), false, span)?;
         let columns = merged.columns.clone();
         let rows = Rows { columns: &columns[1..], ..Rows::none(scope) };
         let test = self.predicate(&predicate, &rows)?;
+        let test_columns: Vec<String> = test.column_refs().into_iter().map(|c| c.name.clone()).collect();
         merged = merged.filter(find.predicate.span, test)?;
-        let Some(project) = &find.project else { return Ok(merged) };
+        let Some(project) = &find.project else {
+            // Columns that all tables have, and those that the predicate reads.
+            let read = test_columns;
+            merged.columns.retain(|c| c.name == source || common.contains(&c.name) || read.contains(&c.id));
+            return Ok(merged);
+        };
         let mut kept = vec![merged.columns[0].clone()];
         let mut new = Vec::new();
         for p in project {

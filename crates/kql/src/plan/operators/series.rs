@@ -92,13 +92,21 @@ impl Binder<'_> {
             series.push((value.clone(), list, default));
         }
         let group: Vec<Plan> = key_columns.iter().map(Column::expr).collect();
-        let plan = grouped.then(span, |b| b.aggregate(group, calls))?.plan;
+        let nonempty = m.options.word("kind").is_some_and(|(w, _)| w == "nonempty");
+        let first = series.first().map(|(_, list, _)| list.clone());
+        let without_keys = group.is_empty();
+        let mut all = grouped.then(span, |b| b.aggregate(group, calls))?;
+        // No row at all gives no series, unless one is asked for (measured).
+        if let (true, false, Some(list)) = (without_keys, nonempty, first) {
+            all = all.filter(span, binary(id(&list), Operator::NotEq, Value::dynamic("[]").expr))?;
+        }
+        let plan = all.plan;
         let mut columns = key_columns;
         let mut taken = Names::of(columns.iter().map(|c| c.name.as_str()));
         let mut new = Vec::new();
         for (value, list, default) in series {
             let at = self.ids.fresh();
-            let filled = raw_call("kql_series_fill", vec![id(&list), steps.expr.clone(), default.expr], span)?;
+            let filled = raw_call("kql_series_places", vec![id(&list), steps.expr.clone(), default.expr], span)?;
             new.push((at.clone(), filled));
             if !taken.take(&value.name) {
                 return duplicate(&value.name, span);
@@ -138,17 +146,17 @@ impl Binder<'_> {
         let step = convert(step, step_ty, span)?.folded();
         let from = match from {
             Some(v) => convert(v, ty, span)?.folded(),
-            None => self.bound(input, &value, Some(&step), "min", span)?,
+            None => self.axis_bound(input, &value, Some(&step), "min", span)?,
         };
         let to = match to {
             Some(v) => convert(v, ty, span)?.folded(),
-            None => self.bound(input, &value, None, "max", span)?,
+            None => self.axis_bound(input, &value, None, "max", span)?,
         };
         Ok(Axis { value, from, to, step, inclusive })
     }
 
     /// The least or the largest value of the axis, of all rows.
-    fn bound(&self, input: &Relation, value: &Value, step: Option<&Value>, which: &str, span: Span) -> Result<Value> {
+    fn axis_bound(&self, input: &Relation, value: &Value, step: Option<&Value>, which: &str, span: Span) -> Result<Value> {
         let Some(function) = super::aggregate::native::by_name(which) else {
             return fail(error::INTERNAL, span, "min and max are there");
         };

@@ -193,7 +193,11 @@ impl Binder<'_> {
             if extreme && at == 0 {
                 sort_by = Some(value.clone());
             }
-            let name = match given.pop().flatten() {
+            let own = match &argument.naming {
+                Naming::One(n) => Some(n.text.clone()),
+                _ => None,
+            };
+            let name = match given.pop().flatten().or(own) {
                 Some(name) if names.take(&name) => name,
                 Some(name) => return duplicate(&name, a.span),
                 None => match suggested(&argument.value) {

@@ -5,6 +5,7 @@ use crate::plan::Binder;
 use crate::plan::error::{self, At, Result, fail};
 use crate::plan::relation::{Column, Relation, id};
 use crate::plan::scope::{Binding, Scope};
+use crate::plan::source::table_name;
 use crate::plan::types::Type;
 use crate::plan::value::{Value, cast};
 use crate::schema;
@@ -34,7 +35,8 @@ impl Binder<'_> {
                     ..
                 }))
             );
-        let mut branches: Vec<Branch> = input.into_iter().map(|r| ("union_arg0".to_string(), r)).collect();
+        let piped = self.piped.borrow().clone().unwrap_or_else(|| "union_arg0".to_string());
+        let mut branches: Vec<Branch> = input.into_iter().map(|r| (piped.clone(), r)).collect();
         for table in tables {
             match self.branches(table, branches.len(), scope) {
                 Ok(found) => branches.extend(found),
@@ -63,7 +65,7 @@ impl Binder<'_> {
             ExprKind::Path { selector: Selector::Wildcard(w), .. } => self.matching_tables(&w.pattern, w.span, scope),
             _ => {
                 let relation = self.relation(table, scope)?;
-                let name = source_name(table).unwrap_or_else(|| format!("union_arg{at}"));
+                let name = table_name(table).unwrap_or_else(|| format!("union_arg{at}"));
                 Ok(vec![(name, relation)])
             }
         }
@@ -187,15 +189,4 @@ fn merged_columns(branches: &[Branch], inner: bool) -> Vec<Merged> {
             })
         })
         .collect()
-}
-
-/// What `withsource` shows for a branch.
-fn source_name(table: &Expr) -> Option<String> {
-    match &table.kind {
-        ExprKind::Name(name) => Some(name.text.clone()),
-        ExprKind::Paren(inner) => source_name(inner),
-        ExprKind::Query(q) if q.operators.is_empty() => source_name(q.source.as_ref()?),
-        ExprKind::Path { selector: Selector::Name(name), .. } => Some(name.text.clone()),
-        _ => None,
-    }
 }

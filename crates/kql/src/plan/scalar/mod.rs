@@ -6,6 +6,7 @@ mod compare;
 mod list;
 mod literal;
 mod path;
+mod several;
 mod special;
 mod window;
 

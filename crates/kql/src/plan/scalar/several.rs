@@ -1,0 +1,91 @@
+//! Functions with several results: each a column of its own in `extend`, `project` and `print`.
+//!
+//! | function | columns |
+//! |---|---|
+//! | `series_stats(x)`, `series_fit_line(x)` | `series_stats_x_min`, … |
+//! | `array_sort_asc(a, b)`, `array_sort_desc` | `a_sorted`, `b_sorted` |
+
+use crate::plan::Binder;
+use crate::plan::error::Result;
+use crate::plan::names::suggested;
+use crate::plan::scope::Rows;
+use crate::plan::types::Type;
+use crate::plan::value::{Value, convert, raw_call};
+use crate::syntax::tree::{Call, Expr, ExprKind};
+
+const STATS: [(&str, Type); 7] = [
+    ("min", Type::Real),
+    ("min_idx", Type::Long),
+    ("max", Type::Real),
+    ("max_idx", Type::Long),
+    ("avg", Type::Real),
+    ("stdev", Type::Real),
+    ("variance", Type::Real),
+];
+
+const FIT_LINE: [(&str, Type); 6] = [
+    ("rsquare", Type::Real),
+    ("slope", Type::Real),
+    ("variance", Type::Real),
+    ("rvariance", Type::Real),
+    ("interception", Type::Real),
+    ("line_fit", Type::Dynamic),
+];
+
+impl Binder<'_> {
+    /// The results with their names, where the expression has several.
+    pub(crate) fn several_results(&self, expr: &Expr, rows: &Rows<'_>) -> Result<Option<Vec<(String, Value)>>> {
+        let ExprKind::Call(call) = &expr.kind else { return Ok(None) };
+        match call.name.text.as_str() {
+            "series_stats" => self.members_of(call, &STATS, rows).map(Some),
+            "series_fit_line" => self.members_of(call, &FIT_LINE, rows).map(Some),
+            "array_sort_asc" | "array_sort_desc" => self.sorted_arrays(call, rows).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Each member of the bag that the function's `_dynamic` sister gives.
+    fn members_of(&self, call: &Call, fields: &[(&str, Type)], rows: &Rows<'_>) -> Result<Vec<(String, Value)>> {
+        let mut args = Vec::new();
+        for a in &call.arguments {
+            args.push(self.scalar(&a.value, rows)?.expr);
+        }
+        let name = &call.name.text;
+        let of = call.arguments.first().and_then(|a| suggested(&a.value)).unwrap_or_default();
+        let bag = raw_call(&format!("kql_{name}_dynamic"), args, call.span)?;
+        fields
+            .iter()
+            .map(|(field, ty)| {
+                let key = Value::string(*field).expr;
+                let member = Value::new(raw_call("kql_member", vec![bag.clone(), key], call.span)?, Type::Dynamic);
+                Ok((format!("{name}_{of}_{field}"), convert(member, *ty, call.span)?))
+            })
+            .collect()
+    }
+
+    /// The first array sorted, and the others in the same order.
+    fn sorted_arrays(&self, call: &Call, rows: &Rows<'_>) -> Result<Vec<(String, Value)>> {
+        let mut args = Vec::new();
+        let mut names = Vec::new();
+        for a in &call.arguments {
+            let value = self.scalar(&a.value, rows)?;
+            if value.ty == Type::Dynamic {
+                names.push(suggested(&a.value).unwrap_or_default());
+            }
+            args.push(value);
+        }
+        let count = names.len();
+        let all = crate::plan::value::invoke(&call.name.text, args, Type::Dynamic, call.span)?;
+        let mut results = Vec::with_capacity(count);
+        for (at, name) in names.into_iter().enumerate() {
+            let value = if count == 1 {
+                all.clone()
+            } else {
+                let at = Value::long(at as i64).expr;
+                Value::new(raw_call("kql_element", vec![all.expr.clone(), at], call.span)?, Type::Dynamic)
+            };
+            results.push((format!("{name}_sorted"), value.folded()));
+        }
+        Ok(results)
+    }
+}
