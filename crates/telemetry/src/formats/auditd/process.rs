@@ -92,6 +92,8 @@ pub(super) struct Table {
     ended: HashMap<u32, VecDeque<(i64, u32)>>,
     clock: u64,
     bytes: usize,
+    /// Whether any process was ever found in a pid namespace: most logs have none, and need not look.
+    namespaces: bool,
     /// How many processes were forgotten for want of room.
     pub(super) forgotten: u64,
 }
@@ -144,6 +146,9 @@ impl Table {
 
     /// Whether the process or its parent is known to live in a pid namespace: children do where their parents do.
     fn namespaced(&self, seen: Seen) -> bool {
+        if !self.namespaces {
+            return false;
+        }
         let known = |id: Id| self.processes.get(&id).is_some_and(|p| p.namespaced && p.ended.is_none());
         known(seen.id) || seen.ppid.is_some_and(|ppid| known(seen.id.sibling(ppid)))
     }
@@ -153,6 +158,7 @@ impl Table {
         let Some(process) = self.processes.get_mut(&parent) else { return };
         if child < RESERVED && child < parent.pid {
             process.namespaced = true;
+            self.namespaces = true;
         }
         if process.namespaced {
             return;
