@@ -7,8 +7,11 @@ use parallax_diagnostics::{Diagnostic, Span};
 
 pub(super) type Result<T> = std::result::Result<T, Diagnostic>;
 
-/// How deep expressions, parentheses and child pipelines may nest. Planning recurses over them.
-pub(super) const MAX_DEPTH: usize = 64;
+/// How deep expressions, parentheses and child pipelines may nest: what a thread with a small stack still plans in an
+/// unoptimised build.
+pub(super) const MAX_DEPTH: usize = 32;
+/// How many operators such as `+` may stand in a row; planning recurses over them.
+pub(super) const MAX_CHAIN: usize = 120;
 /// How many operators a pipeline may have. The real product refuses far fewer.
 pub(super) const MAX_OPERATORS: usize = 250;
 

@@ -4,7 +4,7 @@
 //! `* / %`, unary minus.
 
 use super::codes;
-use super::cursor::{Cursor, MAX_DEPTH, Result, Token};
+use super::cursor::{Cursor, MAX_CHAIN, Result, Token};
 use super::numbers::Number;
 use super::text::decode;
 use super::tree::{BinaryOp, Expr, ExprKind};
@@ -77,8 +77,8 @@ impl Cursor<'_> {
                 return Ok(left);
             }
             length += 1;
-            if length > MAX_DEPTH * 2 {
-                return Err(self.too_large(&format!("more than {} operators in a row", MAX_DEPTH * 2)));
+            if length > MAX_CHAIN {
+                return Err(self.too_large(&format!("more than {MAX_CHAIN} operators in a row")));
             }
             let kind = match op {
                 Infix::Op(op, words) => {
