@@ -57,8 +57,16 @@ impl Planner<'_> {
             (ParseStyle::Regex, true) => arguments[1] = text(&format!("(?i){}", pattern.text)),
             _ => {}
         }
+        let capture = call(function, arguments);
+        // Nothing asks later whether a lone capture matched: it need not be a column of its own.
+        if let ([name], [Some(old)], true) = (names.as_slice(), old.as_slice(), parse.nodrop && !self.alternatives) {
+            rows.chain.clear();
+            let value = Value::new(coalesce(capture, old.to_text()), Ty::Text);
+            self.assign(rows, &name.text, &value, at)?;
+            return Ok(());
+        }
         let captured = self.id();
-        built(rows.extend(vec![(captured.clone(), call(function, arguments))]), at)?;
+        built(rows.extend(vec![(captured.clone(), capture)]), at)?;
         rows.chain.push(captured.clone());
         if !parse.nodrop {
             let matched = rows.chain.iter().map(|id| column(id).is_not_null()).collect();

@@ -20,7 +20,7 @@ mod scope;
 mod switches;
 mod values;
 
-use crate::syntax::{At, Query, Tree};
+use crate::syntax::{At, OperatorKind, Query, Tree};
 use datafusion::common::DataFusionError;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use parallax_catalog::{Catalog, Context, Encoding, Output, PROVENANCE, Planned};
@@ -55,6 +55,7 @@ pub fn plan(tree: &Tree, catalog: &dyn Catalog, context: &Context) -> Result<Pla
             missing: Vec::new(),
             diagnostics: Diagnostics::default(),
             next: 0,
+            alternatives: false,
         };
         let result = planner.whole(&filled.query);
         if planner.missing.is_empty() {
@@ -85,6 +86,8 @@ struct Planner<'a> {
     missing: Vec<String>,
     diagnostics: Diagnostics,
     next: usize,
+    /// Whether a `parse` without `nodrop` follows directly, so that what matched now must be remembered.
+    alternatives: bool,
 }
 
 fn internal(span: Span, message: impl std::fmt::Display) -> Diagnostic {
@@ -179,6 +182,7 @@ impl Planner<'_> {
             sorted: false,
             chain: Vec::new(),
             provenance,
+            layer: None,
         })
     }
 
@@ -219,7 +223,12 @@ impl Planner<'_> {
     }
 
     fn pipeline(&mut self, rows: &mut Rows, query: &Query) -> Planning<()> {
-        for operator in &query.operators {
+        for (index, operator) in query.operators.iter().enumerate() {
+            let following = query.operators[index + 1..].iter().map_while(|o| match &o.kind {
+                OperatorKind::Parse(parse) => Some(parse),
+                _ => None,
+            });
+            self.alternatives = following.into_iter().any(|parse| !parse.nodrop);
             self.operator(rows, operator)?;
         }
         Ok(())

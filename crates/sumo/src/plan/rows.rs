@@ -4,6 +4,7 @@ use super::values::{Ty, Value};
 use datafusion::common::{Column, Result};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SortExpr};
 use parallax_catalog::PROVENANCE;
+use std::sync::Arc;
 
 /// A field that can be named.
 #[derive(Clone, Debug)]
@@ -44,6 +45,15 @@ pub(super) struct Rows {
     pub(super) chain: Vec<String>,
     /// Whether the hidden columns are there.
     pub(super) provenance: bool,
+    /// What the topmost projection computes, and over what.
+    pub(super) layer: Option<Layer>,
+}
+
+/// A projection that further columns can still join.
+#[derive(Clone)]
+pub(super) struct Layer {
+    input: Arc<LogicalPlan>,
+    computed: Vec<(String, Expr)>,
 }
 
 /// A column by its id.
@@ -80,10 +90,30 @@ impl Rows {
     }
 
     /// Adds computed columns beside all that are alive.
+    ///
+    /// Columns that do not build on each other are computed side by side in one projection: a search with a hundred
+    /// `parse` operators would otherwise be a plan a hundred projections deep.
     pub(super) fn extend(&mut self, columns: Vec<(String, Expr)>) -> Result<()> {
-        let mut all = self.live();
-        all.extend(columns.into_iter().map(|(id, expr)| expr.alias(id)));
-        self.plan = self.builder().project(all)?.build()?;
+        let reusable = self.layer.take().filter(|layer| {
+            let top = matches!(&self.plan, LogicalPlan::Projection(p) if Arc::ptr_eq(&p.input, &layer.input));
+            let builds_on =
+                |expr: &Expr| expr.column_refs().iter().any(|c| layer.computed.iter().any(|(id, _)| *id == c.name));
+            top && !columns.iter().any(|(_, expr)| builds_on(expr))
+        });
+        let (input, mut computed) = match reusable {
+            Some(layer) => (Arc::unwrap_or_clone(layer.input), layer.computed),
+            None => (self.plan.clone(), Vec::new()),
+        };
+        let live = self.live();
+        let is = |expr: &Expr, id: &str| matches!(expr, Expr::Column(c) if c.name == id);
+        computed.retain(|(id, _)| live.iter().any(|l| is(l, id)));
+        let mut all: Vec<Expr> = live.into_iter().filter(|l| !computed.iter().any(|(id, _)| is(l, id))).collect();
+        computed.extend(columns);
+        all.extend(computed.iter().map(|(id, expr)| expr.clone().alias(id)));
+        self.plan = LogicalPlanBuilder::from(input).project(all)?.build()?;
+        if let LogicalPlan::Projection(projection) = &self.plan {
+            self.layer = Some(Layer { input: Arc::clone(&projection.input), computed });
+        }
         Ok(())
     }
 
