@@ -381,7 +381,7 @@ impl Lexer<'_> {
         let diagnostic = Diagnostic::error(
             codes::BAD_ESCAPE,
             Span::new(at, at + 1 + shown),
-            format!("`{}` is no escape", what.trim_end()),
+            format!("`{}` is not an escape", what.trim_end()),
         )
         .label("in this string")
         .help("double the backslash, or write the string verbatim with an `@` before its quote");

@@ -158,7 +158,8 @@ fn split_date(text: &str) -> (&str, &str) {
 }
 
 fn date_part(date: &str) -> Option<i64> {
-    let parts: Vec<&str> = date.split(|c: char| !c.is_ascii_alphanumeric()).filter(|p| !p.is_empty()).collect();
+    let separates = |c: char| matches!(c, '-' | '/' | '.' | ',') || c.is_whitespace();
+    let parts: Vec<&str> = date.split(separates).filter(|p| !p.is_empty()).collect();
     let mut month = None;
     let mut numbers = Vec::new();
     for part in parts {

@@ -327,7 +327,7 @@ fn negate(literal: Literal, negative: bool) -> Literal {
 }
 
 fn bad_literal(span: Span, text: &str, ty: &str, help: &str) -> Box<Diagnostic> {
-    let diagnostic = Diagnostic::error(codes::BAD_LITERAL, span, format!("`{text}` is no {ty}"));
+    let diagnostic = Diagnostic::error(codes::BAD_LITERAL, span, format!("`{text}` is not a valid {ty}"));
     Box::new(if help.is_empty() { diagnostic } else { diagnostic.help(help) })
 }
 

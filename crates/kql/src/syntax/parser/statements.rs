@@ -63,6 +63,9 @@ impl Parser<'_> {
         if before == "not" {
             return Some("negation is a function: not(…)".to_owned());
         }
+        if matches!(before, "kind" | "withsource" | "isfuzzy" | "flags") || before.starts_with("hint.") {
+            return Some(format!("a setting is written with `=`: {before}={word}"));
+        }
         if word == "matches" {
             return Some("the operator is `matches regex`, with one space".to_owned());
         }

@@ -51,7 +51,7 @@ impl Printer {
 
     fn timespan(&mut self, ticks: i64) {
         let magnitude = ticks.unsigned_abs();
-        let units = [(DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"), (SECOND / 1000, "ms")];
+        let units = [(DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"), (SECOND / 1000, "ms"), (1, "tick")];
         if let Some((unit, suffix)) = units.iter().find(|(unit, _)| ticks >= 0 && magnitude.is_multiple_of(*unit)) {
             return self.format(format_args!("{}{suffix}", magnitude / unit));
         }
