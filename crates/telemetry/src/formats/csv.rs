@@ -4,12 +4,15 @@ use crate::event::{Event, Family, Kind, Reader, Request, Sink, Value, defender a
 use crate::formats::defender;
 use crate::formats::json::{HOSTS, TIMES};
 use crate::input::Input;
+use crate::lines::MAX_LINE;
 use crate::report::Report;
 use crate::source::{Format, Recognised};
 use crate::time;
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::io;
 use std::ops::ControlFlow;
+use std::rc::Rc;
 
 /// Reads CSV.
 pub struct CsvReader {
@@ -173,6 +176,25 @@ impl Reader for CsvReader {
     }
 }
 
+/// A quote that never closes makes one row of the rest of the file: it must not fill the memory.
+struct Bounded<R> {
+    inner: R,
+    /// Bytes since the last row ended.
+    taken: Rc<Cell<usize>>,
+}
+
+impl<R: io::Read> io::Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.taken.get() > MAX_LINE {
+            let what = "a row over 16 MiB, as where a quote does not close: the rest is not read";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
+        let n = self.inner.read(buffer)?;
+        self.taken.set(self.taken.get() + n);
+        Ok(n)
+    }
+}
+
 fn read_one(
     input: &Input,
     file: u32,
@@ -182,7 +204,8 @@ fn read_one(
     report: &Report,
     sink: &mut dyn Sink,
 ) -> io::Result<ControlFlow<()>> {
-    let mut reader = settings().from_reader(input.open()?);
+    let taken = Rc::new(Cell::new(0));
+    let mut reader = settings().from_reader(Bounded { inner: input.open()?, taken: taken.clone() });
     let mut bytes = csv::ByteRecord::new();
     if !reader.read_byte_record(&mut bytes).map_err(io::Error::other)? {
         return Ok(ControlFlow::Continue(()));
@@ -195,6 +218,7 @@ fn read_one(
         let at = reader.position().byte();
         report.add_bytes(at - read);
         read = at;
+        taken.set(0);
         if !more {
             return Ok(ControlFlow::Continue(()));
         }

@@ -192,3 +192,14 @@ fn nesting_without_end() {
     let (lines, report) = read(dir.path());
     assert_eq!((lines.len(), report.damaged() > 0 || !report.notes().is_empty()), (0, true));
 }
+
+#[test]
+fn a_csv_quote_that_does_not_close() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.csv");
+    let head = "Timestamp,DeviceName,ActionType,ProcessCommandLine\n2024-05-14T08:30:15Z,a,ProcessCreated,lua -e x\n";
+    fs::write(&path, format!("{head}2024-05-14T08:30:15Z,\"{}", "a,b\n".repeat(5 << 20))).unwrap();
+    let (lines, report) = read(&path);
+    assert_eq!(lines.len(), 1);
+    assert!(reasons(&report)[0].contains("16 MiB"), "{:?}", reasons(&report));
+}
