@@ -10,7 +10,7 @@ use crate::report::Report;
 use evtx::err::EvtxError;
 use evtx::{ChunkFlags, EvtxChunk, EvtxFileHeader, EvtxParser, ParserSettings, SerializedEvtxRecord};
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,14 +19,14 @@ const HEADER: u64 = 4096;
 const CHUNK: u64 = 64 * 1024;
 const CHUNK_HEADER: usize = 512;
 
-/// How many chunks of a packed file are unpacked at a time.
-const BLOCK: u64 = 32;
+/// How many chunks are decoded together: templates that they share are compiled once.
+const BLOCK: usize = 64;
 
 /// Reads EVTX files.
 ///
-/// A file is read chunk by chunk, oldest first, as Windows does; memory holds one chunk. A packed file or a pipe can't
-/// be read out of order: it is read as it comes, 2 MiB at a time. A damaged record or chunk is told to the report and
-/// costs itself alone; of a chunk that the file's end cuts, the whole records are delivered.
+/// A file is read chunk by chunk, oldest first, as Windows does; memory holds 4 MiB of it. A packed file or a pipe is read
+/// as it comes. A chunk none of whose records are asked for is not decoded at all. A damaged record or chunk is told to
+/// the report and costs itself alone; of a chunk that the file's end cuts, the whole records are delivered.
 pub struct EvtxReader {
     inputs: Vec<Input>,
 }
@@ -43,7 +43,16 @@ impl Reader for EvtxReader {
         let compiled = Compiled::new(request);
         for (file, input) in self.inputs.iter().enumerate() {
             let name = input.name();
-            let mut one = One { compiled: &compiled, report, sink, name: &name, file: file as u32, values: Vec::new() };
+            let mut one = One {
+                compiled: &compiled,
+                report,
+                sink,
+                name: &name,
+                file: file as u32,
+                values: Vec::new(),
+                block: Vec::new(),
+                numbers: Vec::new(),
+            };
             let flow = match one.read(input) {
                 Ok(flow) => flow,
                 Err(e) => {
@@ -67,6 +76,10 @@ struct One<'r> {
     name: &'r str,
     file: u32,
     values: Vec<Value<'static>>,
+    /// The file's header and some chunks: a small event log file.
+    block: Vec<u8>,
+    /// Which chunks of the file those are.
+    numbers: Vec<u64>,
 }
 
 impl One<'_> {
@@ -79,61 +92,105 @@ impl One<'_> {
         }
     }
 
-    fn seekable(&mut self, file: File) -> io::Result<ControlFlow<()>> {
+    fn seekable(&mut self, mut file: File) -> io::Result<ControlFlow<()>> {
         let length = file.metadata()?.len();
-        self.report.add_bytes(length);
-        let mut file = Padded { inner: BufReader::with_capacity(CHUNK as usize, file), length, at: 0 };
-        let mut header = Vec::new();
-        (&mut file).take(HEADER).read_to_end(&mut header)?;
-        if !self.check(&header, length) {
+        if !self.begin(&mut file)? {
             return Ok(ControlFlow::Continue(()));
         }
-        file.seek(SeekFrom::Start(0))?;
-        Ok(self.records(file))
+        self.check_length(length);
+        let chunks = (length - HEADER).div_ceil(CHUNK);
+        let oldest = oldest_chunk(&mut file, chunks)?;
+        for range in [oldest..chunks, 0..oldest] {
+            file.seek(SeekFrom::Start(HEADER + range.start * CHUNK))?;
+            for number in range {
+                if self.chunk(&mut file, number)? == 0 {
+                    break;
+                }
+                if self.numbers.len() == BLOCK && self.flush().is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+        }
+        Ok(self.flush())
     }
 
     fn stream(&mut self, mut reader: impl Read) -> io::Result<ControlFlow<()>> {
-        let mut block = Vec::new();
-        (&mut reader).take(HEADER).read_to_end(&mut block)?;
-        let mut length = block.len() as u64;
-        let header = block.clone();
-        let mut failed = None;
-        while failed.is_none() {
-            block.truncate(header.len());
-            let read = (&mut reader).take(BLOCK * CHUNK).read_to_end(&mut block);
-            let n = block.len() - header.len();
-            length += n as u64;
-            failed = read.err();
-            if n == 0 {
-                break;
-            }
-            let source = Padded { length: block.len() as u64, inner: Cursor::new(std::mem::take(&mut block)), at: 0 };
-            if header.len() as u64 == HEADER && self.records(source).is_break() {
+        if !self.begin(&mut reader)? {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let mut length = HEADER;
+        for number in 0.. {
+            let n = match self.chunk(&mut reader, number) {
+                Ok(n) => n as u64,
+                Err(e) => {
+                    self.report.damage(self.name, None, e.to_string());
+                    return Ok(self.flush());
+                }
+            };
+            length += n;
+            if (n < CHUNK || self.numbers.len() == BLOCK) && self.flush().is_break() {
                 return Ok(ControlFlow::Break(()));
             }
-            block.clone_from(&header);
+            if n < CHUNK {
+                break;
+            }
         }
-        self.report.add_bytes(length);
-        if let Some(e) = failed {
-            self.report.damage(self.name, None, e.to_string());
-        }
-        self.check(&header, length);
+        self.check_length(length);
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Looks at the file's header and length; says what is wrong with them. `false` if there is nothing to read.
-    fn check(&self, header: &[u8], length: u64) -> bool {
-        if length < HEADER {
+    /// Reads the file's header. `false`, and said, if it is none.
+    fn begin(&mut self, reader: &mut impl Read) -> io::Result<bool> {
+        self.block.clear();
+        self.numbers.clear();
+        reader.take(HEADER).read_to_end(&mut self.block)?;
+        self.report.add_bytes(self.block.len() as u64);
+        if (self.block.len() as u64) < HEADER {
             self.report.damage(self.name, None, "the file ends within its header: no event can be read");
-            return false;
+            return Ok(false);
         }
-        let header = match EvtxFileHeader::from_bytes(header) {
-            Ok(header) => header,
-            Err(e) => {
-                self.report.damage(self.name, None, e.to_string());
-                return false;
-            }
-        };
+        if let Err(e) = EvtxFileHeader::from_bytes(&self.block) {
+            self.report.damage(self.name, None, e.to_string());
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Reads the next chunk, and keeps it if there may be something in it. Returns how much of it was there; zeros
+    /// fill the rest of one that was cut, so that its whole records are found.
+    fn chunk(&mut self, reader: &mut impl Read, number: u64) -> io::Result<usize> {
+        let begin = self.block.len();
+        let n = reader.take(CHUNK).read_to_end(&mut self.block)?;
+        self.report.add_bytes(n as u64);
+        self.block.resize(begin + CHUNK as usize, 0);
+        let chunk = &self.block[begin..];
+        let wanted = self.compiled.wants_all() || Kinds::default().any_in(chunk, |kind| self.compiled.wants(kind));
+        // Room for chunks to come is zeros.
+        if wanted && chunk.iter().any(|b| *b != 0) {
+            self.numbers.push(number);
+        } else {
+            self.block.truncate(begin);
+        }
+        Ok(n)
+    }
+
+    /// Decodes the chunks that were kept.
+    fn flush(&mut self) -> ControlFlow<()> {
+        let numbers = std::mem::take(&mut self.numbers);
+        if numbers.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let block = std::mem::take(&mut self.block);
+        let mut source = Cursor::new(block);
+        let flow = self.records(&mut source, &numbers);
+        self.block = source.into_inner();
+        self.block.truncate(HEADER as usize);
+        flow
+    }
+
+    /// Says what the file's length tells.
+    fn check_length(&self, length: u64) {
+        let Ok(header) = EvtxFileHeader::from_bytes(&self.block) else { return };
         let body = length - HEADER;
         if !body.is_multiple_of(CHUNK) {
             self.report.damage(self.name, None, "the file is truncated: it ends within a chunk");
@@ -141,14 +198,13 @@ impl One<'_> {
             let reason = format!("the file is truncated: {} of {} chunks are there", body / CHUNK, header.chunk_count);
             self.report.damage(self.name, None, reason);
         }
-        true
     }
 
-    fn records<T: Read + Seek>(&mut self, source: T) -> ControlFlow<()> {
+    fn records(&mut self, source: &mut Cursor<Vec<u8>>, numbers: &[u64]) -> ControlFlow<()> {
         let mut parser = match EvtxParser::from_read_seek(source) {
             Ok(parser) => parser.with_configuration(ParserSettings::default().num_threads(1)),
             Err(e) => {
-                self.report.damage(self.name, None, first_line(&e));
+                self.report.damage(self.name, None, causes(&e));
                 return ControlFlow::Continue(());
             }
         };
@@ -172,7 +228,7 @@ impl One<'_> {
             match record {
                 Ok(Some(record)) => self.record(record)?,
                 Ok(None) => {}
-                Err(e) => self.report.damage(self.name, None, first_line(&e)),
+                Err(e) => self.damage(&e, numbers),
             }
         }
         // No damage: a log that is still being written, or was copied from a running machine, looks the same.
@@ -181,6 +237,25 @@ impl One<'_> {
             self.report.note("EVTX chunks whose checksum does not fit, read all the same", changed);
         }
         ControlFlow::Continue(())
+    }
+
+    /// Says what can't be read, and where in the file.
+    fn damage(&self, e: &EvtxError, numbers: &[u64]) {
+        let number = |id: u64| numbers.get(id as usize).copied().unwrap_or(id);
+        match e {
+            EvtxError::FailedToParseChunk { chunk_id, source } => {
+                let reason = format!("chunk {}: {}", number(*chunk_id), causes(&**source));
+                self.report.damage(self.name, None, reason);
+            }
+            EvtxError::FailedToReadRecordAt { chunk: Some(chunk), offset, source } => {
+                let at = HEADER + number(*chunk) * CHUNK + offset;
+                self.report.damage(self.name, None, format!("the record at byte {at}: {}", causes(&**source)));
+            }
+            EvtxError::FailedToParseRecord { record_id, source } => {
+                self.report.damage(self.name, Some(*record_id), causes(&**source));
+            }
+            e => self.report.damage(self.name, None, causes(e)),
+        }
     }
 
     fn record(&mut self, record: SerializedEvtxRecord<Vec<u8>>) -> ControlFlow<()> {
@@ -202,10 +277,28 @@ fn is_intact(chunk: &EvtxChunk<'_>) -> bool {
             .is_some_and(|records| evtx::checksum_ieee(records) == header.events_checksum)
 }
 
+/// The chunk that holds the oldest records: a full log goes on over its oldest chunk.
+fn oldest_chunk(file: &mut File, chunks: u64) -> io::Result<u64> {
+    let mut oldest = (u64::MAX, 0);
+    for number in 0..chunks {
+        let mut header = [0; 40];
+        file.seek(SeekFrom::Start(HEADER + number * CHUNK))?;
+        if file.read_exact(&mut header).is_err() {
+            break;
+        }
+        let id = |at: usize| header[at..at + 8].try_into().map(u64::from_le_bytes).unwrap_or(u64::MAX);
+        let (first, last) = (id(24), id(32));
+        if header.starts_with(b"ElfChnk\0") && first <= last && first < oldest.0 {
+            oldest = (first, number);
+        }
+    }
+    Ok(oldest.1)
+}
+
 /// The error with its causes, in one line.
-fn first_line(e: &EvtxError) -> String {
+fn causes(e: &dyn std::error::Error) -> String {
     let mut out = e.to_string();
-    let mut cause = std::error::Error::source(e);
+    let mut cause = e.source();
     while let Some(e) = cause {
         let text = e.to_string();
         if !out.contains(&text) {
@@ -215,44 +308,4 @@ fn first_line(e: &EvtxError) -> String {
         cause = e.source();
     }
     out.lines().next().unwrap_or_default().to_owned()
-}
-
-/// A file that reads as if zeros filled its last chunk, so that the whole records of a chunk that was cut are found.
-struct Padded<T> {
-    inner: T,
-    length: u64,
-    at: u64,
-}
-
-impl<T> Padded<T> {
-    fn padded_length(&self) -> u64 {
-        if self.length <= HEADER { self.length } else { HEADER + (self.length - HEADER).div_ceil(CHUNK) * CHUNK }
-    }
-}
-
-impl<T: Read> Read for Padded<T> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = if self.at < self.length {
-            self.inner.read(buffer)?
-        } else {
-            let n = buffer.len().min((self.padded_length() - self.at.min(self.padded_length())) as usize);
-            buffer[..n].fill(0);
-            n
-        };
-        self.at += n as u64;
-        Ok(n)
-    }
-}
-
-impl<T: Seek> Seek for Padded<T> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let target = match to {
-            SeekFrom::Start(n) => Some(n),
-            SeekFrom::End(n) => self.padded_length().checked_add_signed(n),
-            SeekFrom::Current(n) => self.at.checked_add_signed(n),
-        };
-        self.at = target.ok_or(io::ErrorKind::InvalidInput)?;
-        self.inner.seek(SeekFrom::Start(self.at.min(self.length)))?;
-        Ok(self.at)
-    }
 }

@@ -63,6 +63,41 @@ impl Kinds {
     }
 }
 
+impl Kinds {
+    /// Whether there may be a record of a wanted kind in `chunk`: `false` only where that is certain.
+    pub(crate) fn any_in(&mut self, chunk: &[u8], wanted: impl Fn(&Kind) -> bool) -> bool {
+        self.none_in(chunk, wanted).is_none()
+    }
+
+    fn none_in(&mut self, chunk: &[u8], wanted: impl Fn(&Kind) -> bool) -> Option<()> {
+        let mut header = Bytes { chunk, at: 0 };
+        if header.take::<8>()? != *b"ElfChnk\0" {
+            return None;
+        }
+        header.at = 32;
+        let last: u64 = header.take().map(u64::from_le_bytes)?;
+        header.at = 48;
+        let end = header.u32()? as usize;
+        let mut at = 512;
+        while at < end {
+            let mut record = Bytes { chunk, at };
+            if record.take::<4>()? != *b"**\0\0" {
+                return None;
+            }
+            let size = record.u32()? as usize;
+            let id = record.take().map(u64::from_le_bytes)?;
+            if size < 28 || at + size > chunk.len() || wanted(&self.of(chunk, at + 24)?) {
+                return None;
+            }
+            if id == last {
+                break;
+            }
+            at += size;
+        }
+        Some(())
+    }
+}
+
 /// A place in a chunk; nothing is read beyond it.
 #[derive(Clone, Copy)]
 struct Bytes<'a> {
