@@ -2,8 +2,10 @@
 
 use crate::udf::{DECIMAL_ONE, Functions};
 
+type OfReal = fn(f64) -> f64;
+
 pub(super) fn register(f: &mut Functions) {
-    let plain: [(&str, fn(f64) -> f64); 22] = [
+    let plain: [(&str, OfReal); 22] = [
         ("sqrt", f64::sqrt),
         ("exp", f64::exp),
         ("exp2", f64::exp2),

@@ -5,9 +5,12 @@ use crate::kql::json;
 use crate::udf::{Functions, Row};
 use serde_json::{Number, Value};
 
+type Whole = fn(i64, i64) -> Option<i64>;
+type Real = fn(f64, f64) -> f64;
+type Holds = fn(f64, f64) -> bool;
+type OfReal = fn(f64) -> f64;
+
 pub(super) fn register(f: &mut Functions) {
-    type Whole = fn(i64, i64) -> Option<i64>;
-    type Real = fn(f64, f64) -> f64;
     let arithmetic: [(&str, Option<Whole>, Real); 5] = [
         ("add", Some(i64::checked_add), |a, b| a + b),
         ("subtract", Some(i64::checked_sub), |a, b| a - b),
@@ -24,7 +27,7 @@ pub(super) fn register(f: &mut Functions) {
             })
         });
     }
-    let comparisons: [(&str, fn(f64, f64) -> bool); 6] = [
+    let comparisons: [(&str, Holds); 6] = [
         ("equals", |a, b| a == b),
         ("not_equals", |a, b| a != b),
         ("greater", |a, b| a > b),
@@ -37,7 +40,7 @@ pub(super) fn register(f: &mut Functions) {
             pairs(r, w, |a, b| Value::from(holds(a.as_f64().unwrap_or(f64::NAN), b.as_f64().unwrap_or(f64::NAN))))
         });
     }
-    let of_one: [(&str, fn(f64) -> f64); 10] = [
+    let of_one: [(&str, OfReal); 10] = [
         ("acos", f64::acos),
         ("asin", f64::asin),
         ("atan", f64::atan),

@@ -52,8 +52,8 @@ fn linear(r: &Row<'_>, w: &mut String) -> Option<()> {
     };
     for pair in known.windows(2) {
         let [(i, a), (j, b)] = pair else { continue };
-        for k in i + 1..*j {
-            all[k] = real(a + (b - a) * (k - i) as f64 / (j - i) as f64);
+        for (k, v) in all[*i..*j].iter_mut().enumerate().skip(1) {
+            *v = real(a + (b - a) * k as f64 / (j - i) as f64);
         }
     }
     if at_the_ends {

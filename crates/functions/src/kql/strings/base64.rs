@@ -14,7 +14,7 @@ pub(super) fn encode(w: &mut String, bytes: &[u8]) {
 /// The bytes; `None` where a character is no digit or padding is missing (measured: it is needed).
 pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     let text = text.trim().as_bytes();
-    if text.len() % 4 != 0 {
+    if !text.len().is_multiple_of(4) {
         return None;
     }
     let padding = text.iter().rev().take_while(|b| **b == b'=').count();

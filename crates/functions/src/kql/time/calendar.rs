@@ -5,8 +5,11 @@ use crate::kql::values::civil::{days_in_month, weekday};
 use crate::kql::values::{Civil, TICKS_PER_DAY, TICKS_PER_HOUR, TICKS_PER_MINUTE, TICKS_PER_SECOND, UNIX_EPOCH};
 use crate::udf::{Functions, Row};
 
+/// The start of the unit that holds an instant, so many units further.
+type StartOf = fn(i64, i64) -> Option<i64>;
+
 pub(super) fn register(f: &mut Functions) {
-    let units: [(&str, fn(i64, i64) -> Option<i64>); 4] =
+    let units: [(&str, StartOf); 4] =
         [("day", start_of_day), ("week", start_of_week), ("month", start_of_month), ("year", start_of_year)];
     for (unit, start) in units {
         f.long(&format!("startof{unit}(datetime, long?) datetime"), move |r| start(r.long(0)?, offset(r)?));
