@@ -4,6 +4,7 @@ mod aggregates;
 mod call;
 mod cases;
 mod corpus;
+mod hostile;
 mod optimised;
 mod plans;
 mod speed;

@@ -39,7 +39,8 @@ pub(super) fn register(f: &mut Functions) {
         in_range(r.long(0)?.div_euclid(100) + UNIX_EPOCH)
     });
     f.long("unixtime_nanoseconds_todatetime_real(real) datetime", |r| {
-        in_range((r.real(0)? / 100.0).floor() as i64 + UNIX_EPOCH)
+        let v = (r.real(0)? / 100.0).floor();
+        (v.abs() < 4e18).then(|| in_range(v as i64 + UNIX_EPOCH))?
     });
 }
 

@@ -70,7 +70,7 @@ fn difference(r: &Row<'_>) -> Option<i64> {
         "second" => by(TICKS_PER_SECOND),
         "millisecond" => by(10_000),
         "microsecond" => by(10),
-        "nanosecond" => (a - b).checked_mul(100)?,
+        "nanosecond" => a.checked_sub(b)?.checked_mul(100)?,
         _ => return None,
     })
 }
