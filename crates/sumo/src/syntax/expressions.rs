@@ -216,7 +216,7 @@ impl Cursor<'_> {
             Token::Word(word) => {
                 self.bump()?;
                 // Calls may have a space before their parenthesis: `if (…)`.
-                if self.at_symbol("(")? && !is_reserved(word) {
+                if self.at_symbol("(")? && (!is_reserved(word) || word.eq_ignore_ascii_case("matches")) {
                     self.bump()?;
                     let arguments = self.arguments()?;
                     ExprKind::Call(word.to_owned(), arguments)

@@ -3,4 +3,5 @@
 mod cases;
 mod corpus;
 mod mutations;
+mod provenance;
 mod support;
