@@ -322,12 +322,13 @@ fn decimal(text: &str) -> Option<String> {
     Some(plain)
 }
 
-/// 36 lower-case characters from any of the usual spellings.
+/// 36 lower-case characters, from a guid with its dashes or without any.
 pub(crate) fn guid(text: &str) -> Option<String> {
-    let text = unquote(text).trim_start_matches('{').trim_end_matches('}');
-    let digits: String = text.chars().filter(|c| *c != '-').map(|c| c.to_ascii_lowercase()).collect();
-    let dashes = text.chars().filter(|c| *c == '-').count();
-    let well_formed = digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit()) && matches!(dashes, 0 | 4);
+    let text = unquote(text);
+    let text = text.strip_prefix('{').and_then(|t| t.strip_suffix('}')).unwrap_or(text);
+    let dashed = text.len() == 36 && [8, 13, 18, 23].iter().all(|&i| text.as_bytes()[i] == b'-');
+    let digits: String = text.chars().filter(|c| !dashed || *c != '-').map(|c| c.to_ascii_lowercase()).collect();
+    let well_formed = digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit());
     let d = |range: std::ops::Range<usize>| &digits[range];
     well_formed.then(|| format!("{}-{}-{}-{}-{}", d(0..8), d(8..12), d(12..16), d(16..20), d(20..32)))
 }

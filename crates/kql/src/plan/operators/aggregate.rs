@@ -10,8 +10,8 @@ use crate::plan::scope::Rows;
 use crate::plan::types::Type;
 use crate::plan::value::{Value, coalesce, convert};
 use crate::syntax::tree::{Call, ExprKind};
-use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::Expr as Plan;
+use datafusion::logical_expr::expr::AggregateFunction;
 use parallax_diagnostics::{Diagnostic, Span};
 
 /// An aggregate of the function library over an expression.

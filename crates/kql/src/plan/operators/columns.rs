@@ -14,7 +14,8 @@ use std::cell::RefCell;
 
 impl Binder<'_> {
     pub(super) fn filter(&self, input: Relation, predicate: &Expr, scope: &Scope) -> Result<Relation> {
-        let windows = Windows { order: &input.order.clone(), partition: &input.partition.clone(), found: RefCell::default() };
+        let windows =
+            Windows { order: &input.order.clone(), partition: &input.partition.clone(), found: RefCell::default() };
         let rows = Rows { windows: Some(&windows), ..Rows::of(scope, &input) };
         let test = self.predicate(predicate, &rows)?;
         let input = self.add_windows(input, windows, predicate.span)?;

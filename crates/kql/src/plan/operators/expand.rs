@@ -8,9 +8,7 @@ use crate::plan::scalar::type_literal;
 use crate::plan::scope::{Rows, Scope};
 use crate::plan::types::Type;
 use crate::plan::value::{Value, convert, raw_call};
-use crate::syntax::tree::{
-    Expanded, Expr, ExprKind, MvApply, Naming, Options, Partition, PartitionBody,
-};
+use crate::syntax::tree::{Expanded, Expr, ExprKind, MvApply, Naming, Options, Partition, PartitionBody};
 use datafusion::common::{Column as PlanColumn, UnnestOptions};
 use datafusion::functions_window::row_number::row_number_udwf;
 use datafusion::logical_expr::expr::WindowFunction;
@@ -148,7 +146,11 @@ impl Binder<'_> {
         carried.extend(numbered.provenance.iter().flatten().cloned());
         carried.extend(numbered.partition.iter().cloned());
         let mut unique: Vec<String> = Vec::new();
-        carried.into_iter().for_each(|c| if !unique.contains(&c) { unique.push(c) });
+        carried.into_iter().for_each(|c| {
+            if !unique.contains(&c) {
+                unique.push(c)
+            }
+        });
         let around = numbered.partition.clone();
         let provenance = numbered.provenance.clone();
         let expanded: Vec<Expanded> = m.columns.iter().filter(|c| c.value.is_some()).cloned().collect();
@@ -196,7 +198,11 @@ impl Binder<'_> {
     /// `partition by x (…)`: the subquery over the rows of each value of `x`.
     pub(super) fn partition(&self, input: Relation, p: &Partition, scope: &mut Scope, span: Span) -> Result<Relation> {
         let PartitionBody::Subquery(query) = &p.body else {
-            return fail(error::NO_FORM, span, "`partition … { … }` is not supported; write the subquery in parentheses");
+            return fail(
+                error::NO_FORM,
+                span,
+                "`partition … { … }` is not supported; write the subquery in parentheses",
+            );
         };
         if !input.partition.is_empty() {
             return fail(error::NO_FORM, span, "a partition within a partition is not supported");

@@ -191,7 +191,14 @@ impl Binder<'_> {
             JoinType::Full => (true, true),
             _ => (false, false),
         };
-        let mut out = Relation { plan, columns, provenance: left.provenance, order: Vec::new(), partition: left.partition, sorted: false };
+        let mut out = Relation {
+            plan,
+            columns,
+            provenance: left.provenance,
+            order: Vec::new(),
+            partition: left.partition,
+            sorted: false,
+        };
         let width = left.columns.len();
         let mut new = Vec::new();
         for (i, c) in out.columns.iter_mut().enumerate() {

@@ -46,7 +46,13 @@ impl Binder<'_> {
                 if names.is_empty() {
                     return fail(error::UNKNOWN_TABLE, span, "there are no tables to search");
                 }
-                names.into_iter().map(|n| { let r = self.named(&n, span, scope)?; Ok((n, r)) }).collect()
+                names
+                    .into_iter()
+                    .map(|n| {
+                        let r = self.named(&n, span, scope)?;
+                        Ok((n, r))
+                    })
+                    .collect()
             }
         }
     }
@@ -60,7 +66,8 @@ impl Binder<'_> {
         let predicate = terms(&find.predicate, false);
         // A table without a column that the predicate needs has no row that satisfies it.
         let common: Vec<String> = branches.first().map_or_else(Vec::new, |(_, first)| {
-            let in_all = |c: &&Column| branches.iter().all(|(_, r)| r.columns.iter().any(|k| k.name == c.name && k.ty == c.ty));
+            let in_all =
+                |c: &&Column| branches.iter().all(|(_, r)| r.columns.iter().any(|k| k.name == c.name && k.ty == c.ty));
             first.columns.iter().filter(in_all).map(|c| c.name.clone()).collect()
         });
         let mut merged = self.merged(branches, Some(&source), false, span)?;
@@ -84,8 +91,12 @@ impl Binder<'_> {
                     Some(c) => kept.push(c.clone()),
                     None => {
                         return Err(Box::new(
-                            (*error::error(error::UNKNOWN_NAME, name.span, format!("no table here has a column `{}`", name.text)))
-                                .suggest(&name.text, merged.columns.iter().map(|c| c.name.as_str())),
+                            (*error::error(
+                                error::UNKNOWN_NAME,
+                                name.span,
+                                format!("no table here has a column `{}`", name.text),
+                            ))
+                            .suggest(&name.text, merged.columns.iter().map(|c| c.name.as_str())),
                         ));
                     }
                 },

@@ -60,11 +60,7 @@ impl Binder<'_> {
         keys.push(Argument {
             naming: Naming::None,
             value: crate::syntax::tree::Expr {
-                kind: ExprKind::Name(crate::syntax::tree::Name {
-                    text: place_name.clone(),
-                    placeholder: false,
-                    span,
-                }),
+                kind: ExprKind::Name(crate::syntax::tree::Name { text: place_name.clone(), placeholder: false, span }),
                 span,
             },
             span,
@@ -125,7 +121,8 @@ impl Binder<'_> {
         let none = Rows::none(scope);
         let (from, to, step, inclusive) = match &m.range {
             SeriesRange::Step { from, to, step } => {
-                let bind = |e: &Option<Box<crate::syntax::tree::Expr>>| e.as_ref().map(|e| self.scalar(e, &none)).transpose();
+                let bind =
+                    |e: &Option<Box<crate::syntax::tree::Expr>>| e.as_ref().map(|e| self.scalar(e, &none)).transpose();
                 (bind(from)?, bind(to)?, self.scalar(step, &none)?, to.is_none())
             }
             SeriesRange::InRange(all) => {
@@ -156,7 +153,14 @@ impl Binder<'_> {
     }
 
     /// The least or the largest value of the axis, of all rows.
-    fn axis_bound(&self, input: &Relation, value: &Value, step: Option<&Value>, which: &str, span: Span) -> Result<Value> {
+    fn axis_bound(
+        &self,
+        input: &Relation,
+        value: &Value,
+        step: Option<&Value>,
+        which: &str,
+        span: Span,
+    ) -> Result<Value> {
         let Some(function) = super::aggregate::native::by_name(which) else {
             return fail(error::INTERNAL, span, "min and max are there");
         };

@@ -79,6 +79,6 @@ impl Parser<'_> {
                 Diagnostic::error(codes::MISSING_SEPARATOR, self.here(), message).label("a comma is missing"),
             ));
         }
-        Err(self.expected(&format!("`{shown}`")))
+        Err(self.expected_token(shown))
     }
 }

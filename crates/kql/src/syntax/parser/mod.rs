@@ -118,8 +118,38 @@ impl Parser<'_> {
     fn expect(&mut self, kind: Kind, shown: &str) -> Parsed<Token> {
         match self.eat(kind) {
             Some(token) => Ok(token),
-            None => Err(self.expected(&format!("`{shown}`"))),
+            None => Err(self.expected_token(shown)),
         }
+    }
+
+    fn expected_token(&self, shown: &str) -> Box<Diagnostic> {
+        let diagnostic = self.expected(&format!("`{shown}`"));
+        let open = match shown {
+            ")" | "]" | "}" => self.last_open(),
+            _ => None,
+        };
+        match open {
+            Some(open) => {
+                let (line, column) = Diagnostic::error(codes::EXPECTED, open.span(), "").position(self.text);
+                let bracket = self.text_of(open);
+                Box::new(diagnostic.help(format!("it closes the `{bracket}` in line {line}, column {column}")))
+            }
+            None => diagnostic,
+        }
+    }
+
+    /// The innermost bracket that is open here.
+    fn last_open(&self) -> Option<Token> {
+        let mut closed = 0_usize;
+        for token in self.tokens[..self.at].iter().rev() {
+            match token.kind {
+                Kind::RightParen | Kind::RightBracket | Kind::RightBrace => closed += 1,
+                Kind::LeftParen | Kind::LeftBracket | Kind::LeftBrace if closed == 0 => return Some(*token),
+                Kind::LeftParen | Kind::LeftBracket | Kind::LeftBrace => closed -= 1,
+                _ => {}
+            }
+        }
+        None
     }
 
     fn expect_keyword(&mut self, keyword: Keyword) -> Parsed<Token> {
@@ -225,6 +255,7 @@ impl Parser<'_> {
             kind if expressions::string_operator(kind).is_some() => {
                 "string operators do not chain; join two conditions with `and`"
             }
+            Kind::Bar => "what stands before it is complete; name it with `let` and begin a new pipeline with the name",
             Kind::Directive => "a line that begins with `#` may only stand before the first statement",
             _ => return diagnostic,
         };
