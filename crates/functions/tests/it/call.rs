@@ -69,6 +69,7 @@ pub(crate) fn call(name: &str, args: &[Value], shape: Shape) -> Result<Value, St
 pub(crate) fn scalar(value: &Value, ty: Type) -> Result<ScalarValue, String> {
     let ty = match ty {
         Type::Of(ty) => ty,
+        Type::Any if value.is_boolean() => ColumnType::Bool,
         Type::Any => ColumnType::String,
     };
     let wrong = || format!("{value} as {}", ty.name());

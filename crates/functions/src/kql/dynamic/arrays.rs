@@ -37,12 +37,7 @@ pub(super) fn register(f: &mut Functions) {
         });
     }
     for (name, descending) in [("array_sort_asc", false), ("array_sort_desc", true)] {
-        f.text(&format!("{name}(dynamic, bool?) dynamic"), move |r, w| {
-            let mut all = array(r, 0)?;
-            let nulls_last = if r.len() > 1 { r.bool(1)? } else { true };
-            all.sort_by(|a, b| order(a, b, descending, nulls_last));
-            put(w, all)
-        });
+        f.text(&format!("{name}(any...) dynamic"), move |r, w| sort(r, w, descending));
     }
     for name in ["array_iff", "array_iif"] {
         f.text(&format!("{name}(dynamic, dynamic, dynamic) dynamic"), iff);
@@ -109,6 +104,23 @@ fn index_of(r: &Row<'_>) -> Option<i64> {
     let occurrence = usize::try_from(r.long(4).unwrap_or(1)).ok()?.checked_sub(1)?;
     let found = (all.iter().enumerate().skip(start).take(length)).filter(|(_, v)| same(v, &wanted)).nth(occurrence);
     Some(found.map_or(-1, |(i, _)| i as i64))
+}
+
+/// The first array sorted and the others in its order, those of another length null (documented); of several arrays an
+/// array of the results. A last argument that is a Boolean says whether nulls come last, as they do where it is not given.
+fn sort(r: &Row<'_>, w: &mut String, descending: bool) -> Option<()> {
+    let nulls_last = r.len().checked_sub(1).and_then(|last| r.bool(last));
+    let arrays = r.len() - usize::from(nulls_last.is_some());
+    let nulls_last = nulls_last.unwrap_or(true);
+    let first = array(r, 0)?;
+    let mut places: Vec<usize> = (0..first.len()).collect();
+    places.sort_by(|a, b| order(&first[*a], &first[*b], descending, nulls_last));
+    let sorted = |all: &[Value]| -> Value { places.iter().map(|i| all[*i].clone()).collect::<Vec<_>>().into() };
+    if arrays == 1 {
+        return put(w, sorted(&first));
+    }
+    let one = |i: usize| array(r, i).filter(|a| a.len() == first.len()).map_or(Value::Null, |a| sorted(&a));
+    put(w, (0..arrays).map(one).collect::<Vec<_>>())
 }
 
 /// Numbers before strings before the rest; strings by their code points.

@@ -20,6 +20,16 @@ pub(super) fn register(f: &mut Functions) {
         let (a, b) = (numbers(r, 0)?, numbers(r, 1)?);
         (a.len() == b.len() && !a.is_empty()).then(|| correlation(&a, &b))
     });
+    f.text("series_iir(dynamic, dynamic, dynamic) dynamic", |r, w| {
+        let (x, b, a) = (numbers(r, 0)?, numbers(r, 1)?, numbers(r, 2)?);
+        let first = a.first().filter(|v| **v != 0.0)?;
+        let mut y: Vec<f64> = Vec::with_capacity(x.len());
+        for i in 0..x.len() {
+            let of = |by: &[f64], from: &[f64]| by.iter().zip(from.iter().rev()).map(|(c, v)| c * v).sum::<f64>();
+            y.push((of(&b, &x[..=i]) - of(&a[1..], &y)) / first);
+        }
+        put(w, y.into_iter().map(real).collect::<Vec<_>>())
+    });
     f.text("series_stats_dynamic(dynamic, bool?) dynamic", |r, w| {
         let ignore = r.bool(1).unwrap_or(false);
         let all: Vec<f64> = array(r, 0)?
