@@ -78,7 +78,7 @@ pub(super) const PLAIN: &[&str] = &[
 ];
 
 /// Functions that the planner takes apart itself.
-const SPECIAL: &[&str] = &[
+pub(super) const SPECIAL: &[&str] = &[
     "if",
     "isnull",
     "isempty",

@@ -72,6 +72,16 @@ pub fn plan(tree: &Tree, catalog: &dyn Catalog, context: &Context) -> Result<Pla
     Err(internal(Span::default(), "the fields that the query reads could not be settled").into())
 }
 
+/// The functions that a query can call, lower-case.
+pub fn functions() -> impl Iterator<Item = &'static str> {
+    calls::PLAIN.iter().chain(calls::SPECIAL).copied()
+}
+
+/// Those of them that are one call of the function of the same name in `parallax_functions::sumo`.
+pub fn plain_functions() -> impl Iterator<Item = &'static str> {
+    calls::PLAIN.iter().copied()
+}
+
 type Planning<T> = std::result::Result<T, Diagnostic>;
 
 /// What is known while a pipeline is planned.

@@ -2,6 +2,7 @@
 
 mod cases;
 mod corpus;
+mod docs;
 mod mutations;
 mod provenance;
 mod support;

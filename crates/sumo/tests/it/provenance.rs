@@ -6,7 +6,8 @@ use parallax_sumo::{parse, plan};
 use serde_json::{Value, json};
 
 fn records(query: &str) -> Option<Vec<Value>> {
-    let input = [json!({ "k": "a", "_raw": "x=1 x=2" }), json!({ "k": "b", "_raw": "x=3" }), json!({ "k": "a", "_raw": "y" })];
+    let input =
+        [json!({ "k": "a", "_raw": "x=1 x=2" }), json!({ "k": "b", "_raw": "x=3" }), json!({ "k": "a", "_raw": "y" })];
     let mut context = context();
     context.provenance = true;
     let planned = plan(&parse(query).expect("it parses"), &Messages::new(&input), &context).expect("it plans");

@@ -1,0 +1,46 @@
+//! The documentation names every code and every function.
+
+const PAGE: &str = include_str!("../../../../docs/sumo.md");
+
+#[test]
+fn every_code_is_documented() {
+    let sources = [include_str!("../../src/plan/codes.rs"), include_str!("../../src/syntax/mod.rs")];
+    for source in sources {
+        for part in source.split("\"SUMO").skip(1) {
+            let code = format!("| SUMO{} |", part.split('"').next().unwrap_or_default());
+            assert!(PAGE.contains(&code), "docs/sumo.md lacks {code}");
+        }
+    }
+}
+
+/// Every function that a query can name is documented, and every one that is documented exists.
+#[test]
+fn every_function_is_documented_and_exists() {
+    let lower = PAGE.to_lowercase();
+    let table = lower.split("## functions").nth(1).and_then(|t| t.split("## extensions").next()).unwrap_or_default();
+    for name in parallax_sumo::plan::functions() {
+        let documented = table.contains(&format!("`{name}`"));
+        // Other names of documented functions, and extensions, stand elsewhere.
+        let elsewhere = lower.contains(&format!("`{name}")) || lower.contains(&format!("{name}("));
+        assert!(documented || elsewhere || name == "string", "docs/sumo.md lacks {name}");
+    }
+    for name in parallax_sumo::plan::plain_functions() {
+        let full = format!("sumo_{name}");
+        assert!(parallax_functions::sumo::declared(&full).is_some(), "there is no {full}");
+    }
+}
+
+/// The names that the planner calls exist; a slip would make a null.
+#[test]
+fn every_called_function_exists() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/plan");
+    for entry in std::fs::read_dir(folder).expect("the planner") {
+        let text = std::fs::read_to_string(entry.expect("a file").path()).expect("a source");
+        for part in text.split("\"sumo_").skip(1) {
+            let name = format!("sumo_{}", part.split('"').next().unwrap_or_default());
+            if !name.ends_with('_') && !name.contains('{') {
+                assert!(parallax_functions::sumo::scalar(&name).is_some(), "there is no {name}");
+            }
+        }
+    }
+}
