@@ -49,8 +49,11 @@ impl Header {
         header
     }
 
+    /// The column of that name; of two, as the portal gives times, the one in UTC.
     fn place(&self, name: &str) -> Option<usize> {
-        self.names.iter().position(|n| n.eq_ignore_ascii_case(name))
+        let named = |i: &usize| self.names[*i].eq_ignore_ascii_case(name);
+        let utc = (0..self.names.len()).find(|i| named(i) && !self.local[*i]);
+        utc.or_else(|| (0..self.names.len()).find(named))
     }
 }
 
@@ -129,6 +132,16 @@ impl Plan {
         let action = header.place("ActionType");
         let table = defender::NAMING.iter().find_map(|n| header.place(n));
         Plan { feeds, defender: is_defender, action, table, header }
+    }
+
+    /// Whether a column that is asked for is in local time.
+    fn uses_local_time(&self) -> bool {
+        let local = |place: &usize| self.header.local[*place];
+        self.feeds.iter().any(|feed| match feed {
+            Feed::Column(place) => local(place),
+            Feed::Time(places) => places.iter().any(local),
+            _ => false,
+        })
     }
 
     /// The table that a row names.
@@ -212,6 +225,9 @@ fn read_one(
     }
     let header = text(&bytes);
     let plan = Plan::new(Header::new(header.iter()), request);
+    if offset_minutes == 0 && plan.uses_local_time() {
+        report.note(&format!("{name}: times marked [Local Time] are taken for UTC: no offset is configured"), 1);
+    }
     let mut read = 0;
     loop {
         let more = reader.read_byte_record(&mut bytes).map_err(io::Error::other)?;

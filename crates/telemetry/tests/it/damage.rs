@@ -203,3 +203,18 @@ fn a_csv_quote_that_does_not_close() {
     assert_eq!(lines.len(), 1);
     assert!(reasons(&report)[0].contains("16 MiB"), "{:?}", reasons(&report));
 }
+
+#[test]
+fn a_gzip_file_cut_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.jsonl.gz");
+    let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    for _ in 0..1_000 {
+        writeln!(out, "{ROW}").unwrap();
+    }
+    let packed = out.finish().unwrap();
+    fs::write(&path, &packed[..packed.len() - 20]).unwrap();
+    let (lines, report) = read(&path);
+    assert!(lines.len() > 100, "{}", lines.len());
+    assert!(report.damaged() > 0);
+}

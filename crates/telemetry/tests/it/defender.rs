@@ -100,3 +100,24 @@ fn messages() {
         ]
     );
 }
+
+/// The portal's local times: moved by the configured offset; taken for UTC, and said so, without one.
+#[test]
+fn local_times_of_the_portal() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.csv");
+    let read = |text: &str, minutes: i32| {
+        std::fs::write(&path, text).unwrap();
+        let mut source = source(&path);
+        source.settings.utc_offset_minutes = minutes;
+        let report = Report::new();
+        let view = View::named("DeviceProcessEvents").unwrap();
+        (rows(&source, &view, &["Timestamp"], &report).remove(0), report.notes().len())
+    };
+    let local = "Timestamp [Local Time],DeviceName,ActionType\n\"10/25/2023, 9:43:21.994 AM\",a,ProcessCreated\n";
+    assert_eq!(read(local, 120), ("2023-10-25T07:43:21.994Z".to_owned(), 0));
+    assert_eq!(read(local, 0), ("2023-10-25T09:43:21.994Z".to_owned(), 1));
+    let both = "Timestamp [Local Time],Timestamp [UTC],DeviceName,ActionType\n\
+        \"10/25/2023, 9:43:21.994 AM\",\"10/25/2023, 7:43:21.994 AM\",a,ProcessCreated\n";
+    assert_eq!(read(both, 0), ("2023-10-25T07:43:21.994Z".to_owned(), 0));
+}

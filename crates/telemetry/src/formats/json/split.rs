@@ -402,4 +402,65 @@ mod tests {
             assert_eq!(split("{\"a\":12", buffer), ["damage 7 the document is cut off"]);
         }
     }
+
+    mod properties {
+        use super::*;
+        use proptest::prelude::*;
+
+        /// Any JSON object, as text.
+        fn object() -> impl Strategy<Value = String> {
+            let leaf = prop_oneof![
+                Just(serde_json::Value::Null),
+                any::<bool>().prop_map(Into::into),
+                any::<i32>().prop_map(Into::into),
+                "\\PC{0,12}".prop_map(Into::into),
+                "[\\[\\]{}\"\\\\,: \n]{0,8}".prop_map(Into::into),
+            ];
+            let value = leaf.prop_recursive(3, 16, 4, |inner| {
+                prop_oneof![
+                    prop::collection::vec(inner.clone(), 0..4).prop_map(Into::into),
+                    prop::collection::btree_map("[a-z]{1,4}", inner, 0..4)
+                        .prop_map(|m| serde_json::Value::Object(m.into_iter().collect())),
+                ]
+            });
+            // Names of three letters are no envelope's.
+            prop::collection::btree_map("[a-z]{1,3}", value, 1..5)
+                .prop_map(|m| serde_json::Value::Object(m.into_iter().collect()).to_string())
+        }
+
+        fn texts(document: &str, buffer: usize) -> Vec<String> {
+            let mut split = Split::new(io::BufReader::with_capacity(buffer, document.as_bytes()));
+            let mut out = Vec::new();
+            while let Some(piece) = split.next().unwrap() {
+                match piece {
+                    Piece::Row { offset, text } => {
+                        let text = String::from_utf8_lossy(text).into_owned();
+                        assert!(document[usize::try_from(offset).unwrap()..].starts_with(&text));
+                        out.push(text);
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            out
+        }
+
+        proptest! {
+            #[test]
+            fn rows_come_back(rows in prop::collection::vec(object(), 1..6), buffer in 1usize..64) {
+                prop_assert_eq!(&texts(&format!("[{}]", rows.join(",\n ")), buffer), &rows);
+                prop_assert_eq!(&texts(&format!("{{\"x\":[1],\"records\":[{}]}}", rows.join(",")), buffer), &rows);
+                prop_assert_eq!(&texts(&rows.join("\n"), buffer), &rows);
+            }
+
+            #[test]
+            fn never_panics(text in "[\\[\\]{}\",:a1 \n\\\\]{0,40}", buffer in 1usize..8) {
+                let mut split = Split::new(io::BufReader::with_capacity(buffer, text.as_bytes()));
+                let mut n = 0;
+                while let Some(_piece) = split.next().unwrap() {
+                    n += 1;
+                    prop_assert!(n < 100);
+                }
+            }
+        }
+    }
 }
