@@ -21,8 +21,9 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run detections over telemetry.
     ///
-    /// Without PACK, the packs that are built in. The reference time of the queries (`now()`) is the time of the latest
-    /// event, so that recorded telemetry is looked at as on the day it was recorded; `--now` sets another.
+    /// Without PACK, the packs that are built in. Without `--now`, detections run as if they had been running all the
+    /// time that was recorded: a query that looks back for a day runs at the time of the latest event, at the end of the
+    /// day before that, and so on until every event was within its reach. With `--now` they run once.
     Detect(DetectArgs),
     /// Run one query.
     ///

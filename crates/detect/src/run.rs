@@ -2,9 +2,10 @@
 
 use crate::finding::{Finding, findings};
 use crate::pack::{Detection, Pack};
-use parallax_engine::{Context, Dialect, Error, Session};
+use parallax_diagnostics::Style;
+use parallax_engine::{Census, Context, Dialect, Error, Execution, Session};
 use parallax_telemetry::{Damage, Report};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// What became of one detection.
@@ -19,8 +20,25 @@ pub struct DetectionRun {
     /// Events read, events of those before the query's own time window, and that window's beginning (nanoseconds since
     /// the Unix epoch) where it has one.
     pub outside: (u64, u64, Option<i64>),
+    /// At how many reference times the query ran; see [`When::Recorded`].
+    pub times: usize,
+    /// Whether it would have had to run at more reference times than [`TIMES`] to look at every event.
+    pub cut_short: bool,
     /// The query's warnings, rendered.
     pub warnings: Vec<String>,
+}
+
+/// The most reference times at which one detection runs.
+pub const TIMES: usize = 2_000;
+
+/// When detections are to run.
+#[derive(Clone, Debug)]
+pub enum When {
+    /// Once, with this reference time in nanoseconds since the Unix epoch.
+    At(i64),
+    /// As if they had been running all the time that was recorded: at the time of the latest event, and where a query
+    /// looks back only so far, again at the end of the time before that, until every event was within its reach.
+    Recorded(Arc<Census>),
 }
 
 /// How a detection ended.
@@ -80,51 +98,100 @@ pub fn run(
     session: &Session,
     pack: &Pack,
     detection: &Detection,
-    context: &Context,
+    when: &When,
     reading: &mut Reading,
     watch: Watch<'_>,
 ) -> DetectionRun {
-    let rule = format!("{}/{}", pack.id, detection.id);
-    let mut result = DetectionRun {
-        rule,
-        outcome: RunOutcome::Ran,
-        findings: Vec::new(),
-        outside: (0, 0, None),
-        warnings: Vec::new(),
+    let mut run = Running {
+        session,
+        pack,
+        detection,
+        reading,
+        watch,
+        known: HashSet::new(),
+        result: DetectionRun {
+            rule: format!("{}/{}", pack.id, detection.id),
+            outcome: RunOutcome::Ran,
+            findings: Vec::new(),
+            outside: (0, 0, None),
+            times: 0,
+            cut_short: false,
+            warnings: Vec::new(),
+        },
     };
-    let context = Context { provenance: true, ..context.clone() };
-    let dialect = Dialect::named(&detection.dialect).unwrap_or(Dialect::Sigma);
-    let mut execution = match session.query(dialect, &detection.query, &context) {
-        Ok(execution) => execution,
-        Err(e) => {
-            result.outcome = RunOutcome::Failed(e);
-            return result;
+    if let Err(e) = run.all(when) {
+        run.result.outcome = RunOutcome::Failed(e);
+    }
+    run.result
+}
+
+struct Running<'a> {
+    session: &'a Session,
+    pack: &'a Pack,
+    detection: &'a Detection,
+    reading: &'a mut Reading,
+    watch: Watch<'a>,
+    /// The ids of what was found at later reference times.
+    known: HashSet<String>,
+    result: DetectionRun,
+}
+
+impl Running<'_> {
+    fn all(&mut self, when: &When) -> Result<(), Error> {
+        let now = match when {
+            When::At(time) => *time,
+            When::Recorded(census) => census.latest.unwrap_or_default(),
+        };
+        let execution = self.once(now, None)?;
+        let (before, read) = execution.outside.counts();
+        let mut bound = execution.outside.bound();
+        self.result.outside = (read, before, bound);
+        let lacking = execution.lacking();
+        if self.result.findings.is_empty() && !lacking.is_empty() {
+            self.result.outcome = RunOutcome::NotApplicable(lacking);
+            return Ok(());
         }
-    };
-    let origin = pack.files.name(&detection.path);
-    let plain = parallax_diagnostics::Style::Plain;
-    result.warnings = execution.diagnostics.iter().map(|d| d.render(&detection.query, &origin, plain)).collect();
-    watch(&result.rule, &execution.report);
-    for batch in &mut execution.rows {
-        match batch {
-            Ok(batch) => {
-                let found = findings(pack, detection, &execution.columns, execution.provenance, &batch);
-                result.findings.extend(found);
-            }
-            Err(e) => {
-                result.outcome = RunOutcome::Failed(e);
+        let When::Recorded(census) = when else { return Ok(()) };
+        let mut last = now;
+        while before > 0 {
+            // A bound that does not move with the reference time is one that the query gives as a fixed time.
+            let Some(at) = bound.filter(|b| *b < last).and_then(|b| census.before(b)) else { break };
+            if self.result.times >= TIMES {
+                self.result.cut_short = true;
                 break;
             }
+            last = at;
+            let next = self.once(at, Some(census))?.outside.bound();
+            bound = next.filter(|b| Some(*b) != bound);
         }
+        self.result.outside = (read, 0, None);
+        Ok(())
     }
-    reading.add(&execution.report);
-    let (before, read) = execution.outside.counts();
-    result.outside = (read, before, execution.outside.bound());
-    if matches!(result.outcome, RunOutcome::Ran) && result.findings.is_empty() {
-        let lacking = execution.lacking();
-        if !lacking.is_empty() {
-            result.outcome = RunOutcome::NotApplicable(lacking);
+
+    /// Runs the query at one reference time.
+    fn once(&mut self, now: i64, census: Option<&Arc<Census>>) -> Result<Execution, Error> {
+        let detection = self.detection;
+        let dialect = Dialect::named(&detection.dialect).unwrap_or(Dialect::Sigma);
+        let context = Context { provenance: true, ..Context::at(now) };
+        let mut execution = match census {
+            None => self.session.query(dialect, &detection.query, &context)?,
+            Some(census) => self.session.query_as_of(dialect, &detection.query, &context, census)?,
+        };
+        self.result.times += 1;
+        if self.result.times == 1 {
+            let (origin, style) = (self.pack.files.name(&detection.path), Style::Plain);
+            let warnings = execution.diagnostics.iter().map(|d| d.render(&detection.query, &origin, style));
+            self.result.warnings = warnings.collect();
         }
+        (self.watch)(&self.result.rule, &execution.report);
+        let mut new = Vec::new();
+        for batch in &mut execution.rows {
+            new.extend(findings(self.pack, detection, &execution.columns, execution.provenance, &batch?));
+        }
+        new.retain(|f| !self.known.contains(&f.id));
+        self.known.extend(new.iter().map(|f| f.id.clone()));
+        self.result.findings.extend(new);
+        self.reading.add(&execution.report);
+        Ok(execution)
     }
-    result
 }

@@ -1,7 +1,7 @@
 //! Running a pack's cases: is every expectation what happens?
 
 use crate::pack::{Case, Outcome, Pack, Reference, Signal};
-use crate::run::{Reading, RunOutcome, run};
+use crate::run::{Reading, RunOutcome, When, run};
 use parallax_engine::{Context, Dialect, Error, Options, Session};
 use std::io;
 use std::path::Path;
@@ -104,7 +104,7 @@ fn fill(pack: &Pack, case: &Case, options: &Options, scratch: &Path, result: &mu
     }
     for expectation in &case.expect {
         let detection = &pack.detections[expectation.detection];
-        let ran = run(&session, pack, detection, &context, &mut result.reading, &mut |_, _| {});
+        let ran = run(&session, pack, detection, &When::At(now), &mut result.reading, &mut |_, _| {});
         let actual = match ran.outcome {
             RunOutcome::Ran => Actual::Found(ran.findings.len()),
             RunOutcome::NotApplicable(_) => Actual::NotApplicable,

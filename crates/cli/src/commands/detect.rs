@@ -9,11 +9,12 @@ use crate::policy::{self, Now, Talk};
 use crate::progress::Progress;
 use crate::say;
 use parallax_detect::pack::Severity;
-use parallax_detect::{DetectionRun, Finding, Pack, Reading, RunOutcome, run as run_detection};
+use parallax_detect::{DetectionRun, Finding, Pack, Reading, RunOutcome, TIMES, When, run as run_detection};
+use parallax_engine::Session;
 use parallax_engine::value::{Value, datetime};
-use parallax_engine::{Context, Session};
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write, stdout};
+use std::sync::Arc;
 
 pub(crate) fn run(args: &DetectArgs) -> Result<Exit, Failure> {
     let talk = Talk::new(&args.talk);
@@ -24,15 +25,20 @@ pub(crate) fn run(args: &DetectArgs) -> Result<Exit, Failure> {
         return Err(Failure::usage("Parquet is not for a terminal; write it to a file with `> findings.parquet`"));
     }
     let packs = packs::open(&args.packs, talk)?;
-    let now = policy::now(&args.time, Now::Latest)?;
+    // Without `--now`, recorded time is gone through as a whole.
+    let now = args.time.now.as_ref().map(|_| policy::now(&args.time, Now::Latest)).transpose()?;
     let options = policy::options(Some(&args.input), Some(&args.time), &args.limits)?;
     let session = Session::open(&args.input.input, options).map_err(Failure::usage)?;
     let mut reading = Reading::default();
     reading.add(session.discovery());
-    let reference = reference(&session, now, &mut reading)?;
-    let context = Context::at(reference.time);
-
-    let runs = run_all(&session, &packs, &args.only, &context, &mut reading, talk)?;
+    let (when, reference) = match now {
+        Some(now) => {
+            let reference = reference(&session, now, &mut reading)?;
+            (When::At(reference.time), reference)
+        }
+        None => recorded(&session, &mut reading),
+    };
+    let runs = run_all(&session, &packs, &args.only, &when, &mut reading, talk)?;
     reading.add(session.discovery());
     write(args.output.format, &runs)?;
     say::reading(&reading, talk);
@@ -40,11 +46,24 @@ pub(crate) fn run(args: &DetectArgs) -> Result<Exit, Failure> {
     Ok(exit(&runs, args.fail_on, &reading))
 }
 
+/// All the time that was recorded; the clock's where no event has a time.
+fn recorded(session: &Session, reading: &mut Reading) -> (When, Reference) {
+    let census = session.census();
+    reading.add(&census.report);
+    match census.latest {
+        Some(time) => (When::Recorded(Arc::new(census)), Reference { time, from: "the latest event" }),
+        None => {
+            let time = policy::wall();
+            (When::At(time), Reference { time, from: "the clock: no event has a time" })
+        }
+    }
+}
+
 fn run_all(
     session: &Session,
     packs: &[Pack],
     only: &[String],
-    context: &Context,
+    when: &When,
     reading: &mut Reading,
     talk: Talk,
 ) -> Result<Vec<DetectionRun>, Failure> {
@@ -52,7 +71,7 @@ fn run_all(
     let mut runs = Vec::new();
     for pack in packs {
         for detection in pack.detections.iter().filter(|d| packs::chosen(only, &pack.id, &d.id)) {
-            let run = run_detection(session, pack, detection, context, reading, &mut |rule, r| progress.watch(rule, r));
+            let run = run_detection(session, pack, detection, when, reading, &mut |rule, r| progress.watch(rule, r));
             progress.clear();
             for warning in run.warnings.iter().filter(|_| talk.verbose) {
                 say::line(warning);
@@ -204,10 +223,20 @@ fn summary(session: &Session, runs: &[DetectionRun], reference: &Reference, read
             say::line(&format!("warning: {} could not apply: no input offers any of {what}", run.rule));
         }
     }
+    for run in runs.iter().filter(|r| r.cut_short) {
+        let rule = &run.rule;
+        say::line(&format!(
+            "warning: {rule} did not look at all events: it ran at {TIMES} reference times, the most there may be"
+        ));
+    }
     if talk.quiet {
         return;
     }
     for run in runs {
+        if run.times > 1 {
+            let times = run.times;
+            say::line(&format!("note: {}: ran at {times} reference times, as far back as it looks each", run.rule));
+        }
         if let (read, before @ 1.., Some(bound)) = run.outside {
             let bound = show(bound);
             say::line(&format!(

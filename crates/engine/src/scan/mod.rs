@@ -13,7 +13,7 @@ mod window;
 
 pub use offered::Offered;
 pub use table::TelemetryTable;
-pub(crate) use window::latest;
+pub(crate) use window::times;
 pub use window::{Outside, Window};
 
 use arrow::record_batch::RecordBatch;
@@ -32,6 +32,11 @@ pub trait Feed: fmt::Debug + Send + Sync {
 
     /// The number of bytes on disk, to share work out evenly.
     fn size(&self) -> u64;
+
+    /// The first and last time of its events (nanoseconds since the Unix epoch), where they are known.
+    fn times(&self) -> Option<(i64, i64)> {
+        None
+    }
 
     /// Reads everything, in the order of the source, with the columns asked for and no others.
     ///

@@ -2,7 +2,7 @@
 
 use super::offered::Offered;
 use super::source::Attached;
-use super::window::{Outside, TIME, Window};
+use super::window::{Outside, TIME, Window, not_after};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::{DataFusionError, Result, internal_datafusion_err};
@@ -23,6 +23,8 @@ pub(super) struct Shared {
     pub(super) table: String,
     pub(super) report: Arc<Report>,
     pub(super) window: Window,
+    /// Events after this time have not happened yet.
+    pub(super) as_of: Option<i64>,
     /// The lower bound that the query puts on a time column, and where the events before it are counted.
     pub(super) bound: Option<(String, i64)>,
     pub(super) outside: Arc<Outside>,
@@ -43,7 +45,8 @@ impl FeedOpener {
     pub(super) fn new(schema: SchemaRef, table: &SchemaRef, shared: Arc<Shared>) -> Self {
         let mut decoded: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
         let known = table.field_with_name(TIME).is_ok();
-        if !shared.window.is_unbounded() && known && !decoded.iter().any(|c| c == TIME) {
+        let timed = !shared.window.is_unbounded() || (shared.as_of.is_some() && shared.bound.is_none());
+        if timed && known && !decoded.iter().any(|c| c == TIME) {
             decoded.push(TIME.to_owned());
         }
         FeedOpener { schema, decoded, shared }
@@ -94,7 +97,11 @@ impl Shared {
     /// The rows within the user's window, with the plan's columns.
     fn shape(&self, batch: RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
         self.offered.note(&self.table, self.open, &batch);
-        let batch = self.window.filter(batch)?;
+        let mut batch = self.window.filter(batch)?;
+        if let Some(at) = self.as_of {
+            // By the column that the query itself looks at, so that each event is in exactly one of several windows.
+            batch = not_after(batch, self.bound.as_ref().map_or(TIME, |(column, _)| column), at)?;
+        }
         if let Some((column, bound)) = &self.bound {
             self.outside.count(&batch, column, *bound);
         }

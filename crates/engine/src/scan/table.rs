@@ -32,6 +32,9 @@ pub struct TelemetryTable {
     pub feeds: Vec<Arc<dyn Feed>>,
     /// The event times that the user asked for.
     pub window: Window,
+    /// Events after this time (nanoseconds since the Unix epoch) have not happened yet. Sources whose times are known
+    /// are read only where they have events for the query.
+    pub as_of: Option<i64>,
     /// Where readers say what they did.
     pub report: Arc<Report>,
     /// Where events before the query's own window are counted.
@@ -68,20 +71,21 @@ impl TableProvider for TelemetryTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         self.offered.table(&self.name);
         if self.feeds.is_empty() {
-            let schema = match projection {
-                Some(p) => Arc::new(self.schema.project(p)?),
-                None => self.schema.clone(),
-            };
-            return Ok(Arc::new(EmptyExec::new(schema)));
+            return self.empty(projection);
         }
         let bound = lower_bound(filters, &self.schema);
         if let Some((_, at)) = &bound {
             self.outside.set_bound(*at);
         }
+        let feeds = self.feeds_for(bound.as_ref().map(|(_, at)| *at));
+        if feeds.is_empty() {
+            return self.empty(projection);
+        }
         let shared = Arc::new(Shared {
             table: self.name.clone(),
             report: self.report.clone(),
             window: self.window,
+            as_of: self.as_of,
             bound,
             outside: self.outside.clone(),
             offered: self.offered.clone(),
@@ -90,13 +94,39 @@ impl TableProvider for TelemetryTable {
         let source = Arc::new(TelemetrySource::new(TableSchema::from(self.schema.clone()), shared));
         let partitions = if self.in_order.load(Ordering::Relaxed) { 1 } else { state.config().target_partitions() };
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), source)
-            .with_file_groups(groups(&self.feeds, partitions))
+            .with_file_groups(groups(&feeds, partitions))
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
             .with_preserve_order(true)
             .with_batch_size(Some(BATCH_ROWS))
             .build();
         Ok(DataSourceExec::from_data_source(config))
+    }
+}
+
+/// How far an event's several times (when it happened, when it was written down) may lie apart: a source's range is of
+/// one of them, a query may look at another.
+const SLACK: i64 = 24 * 3_600_000_000_000;
+
+impl TelemetryTable {
+    /// The feeds that can have an event that the query looks at.
+    fn feeds_for(&self, bound: Option<i64>) -> Vec<Arc<dyn Feed>> {
+        let Some(as_of) = self.as_of else { return self.feeds.clone() };
+        let wanted = |feed: &&Arc<dyn Feed>| match feed.times() {
+            None => true,
+            Some((first, last)) => {
+                first.saturating_sub(SLACK) <= as_of && bound.is_none_or(|b| last.saturating_add(SLACK) >= b)
+            }
+        };
+        self.feeds.iter().filter(wanted).cloned().collect()
+    }
+
+    fn empty(&self, projection: Option<&Vec<usize>>) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = match projection {
+            Some(p) => Arc::new(self.schema.project(p)?),
+            None => self.schema.clone(),
+        };
+        Ok(Arc::new(EmptyExec::new(schema)))
     }
 }
 

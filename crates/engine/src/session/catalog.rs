@@ -1,8 +1,8 @@
 //! What tables there are.
 
-use super::TableUse;
 use super::feed::ViewFeed;
 use super::parquet::{self, ParquetTable};
+use super::{Census, TableUse};
 use crate::execute::Executor;
 use crate::scan::{Feed, Offered, Outside, TelemetryTable, Window};
 use datafusion::datasource::provider_as_source;
@@ -68,6 +68,8 @@ pub(super) struct Tables {
     pub(super) sources: Arc<Vec<Source>>,
     pub(super) own: Arc<Vec<OwnTable>>,
     pub(super) window: Window,
+    /// The inputs are looked at as they stood at this time; what is known of their times.
+    pub(super) as_of: Option<(i64, Arc<Census>)>,
 }
 
 /// The tables of a session as one query asks for them.
@@ -115,13 +117,20 @@ impl Asked {
     }
 
     fn over(&self, name: &str, view: &View, fed: bool) -> Table {
-        let feeds = self.tables.sources.iter().filter(|s| s.format != Format::Parquet && view.fed_by(s));
-        let feeds = feeds.map(|s| Arc::new(ViewFeed { source: s.clone(), view: view.clone() }) as Arc<dyn Feed>);
+        // A table of a source's own may have several time columns, and none of them need be the event's time.
+        let known = View::named(name).is_some() || name == MESSAGES;
+        let times = |at: usize| self.tables.as_of.as_ref().filter(|_| known)?.1.ranges.get(at).copied().flatten();
+        let sources = self.tables.sources.iter().enumerate();
+        let sources = sources.filter(|(_, s)| s.format != Format::Parquet && view.fed_by(s));
+        let feeds = sources.map(|(at, source)| {
+            Arc::new(ViewFeed { source: source.clone(), view: view.clone(), times: times(at) }) as Arc<dyn Feed>
+        });
         let provider = TelemetryTable {
             name: name.to_owned(),
             schema: view.schema(),
             feeds: feeds.collect(),
             window: self.tables.window,
+            as_of: self.tables.as_of.as_ref().map(|(time, _)| *time),
             report: self.report.clone(),
             outside: self.outside.clone(),
             offered: self.offered.clone(),

@@ -11,6 +11,8 @@ use std::ops::ControlFlow;
 pub(super) struct ViewFeed {
     pub(super) source: Source,
     pub(super) view: View,
+    /// The times of its events, where they are known and the view's time columns mean them.
+    pub(super) times: Option<(i64, i64)>,
 }
 
 impl Feed for ViewFeed {
@@ -20,6 +22,10 @@ impl Feed for ViewFeed {
 
     fn size(&self) -> u64 {
         size(&self.source)
+    }
+
+    fn times(&self) -> Option<(i64, i64)> {
+        self.times
     }
 
     fn scan(

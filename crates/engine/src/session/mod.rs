@@ -109,14 +109,36 @@ impl Session {
     /// Parses and binds a query without running it: its warnings, or what is wrong with it. Without sources nothing is
     /// said about tables that nothing feeds.
     pub fn check(&self, dialect: Dialect, text: &str, context: &Context) -> Result<Diagnostics, Error> {
-        let (mut asked, context) = self.asked(context);
+        let (mut asked, context) = self.asked(context, None);
         asked.assume_fed = self.sources.is_empty();
         dialect.plan(text, &asked, &context).map(|planned| planned.diagnostics)
     }
 
     /// Starts a query.
     pub fn query(&self, dialect: Dialect, text: &str, context: &Context) -> Result<Execution, Error> {
-        let (asked, inner) = self.asked(context);
+        self.start(dialect, text, context, None)
+    }
+
+    /// Starts a query over the inputs as they stood at the context's time: later events have not happened yet. Sources
+    /// of which the census says that they have nothing to offer are not read.
+    pub fn query_as_of(
+        &self,
+        dialect: Dialect,
+        text: &str,
+        context: &Context,
+        census: &Arc<Census>,
+    ) -> Result<Execution, Error> {
+        self.start(dialect, text, context, Some(census))
+    }
+
+    fn start(
+        &self,
+        dialect: Dialect,
+        text: &str,
+        context: &Context,
+        census: Option<&Arc<Census>>,
+    ) -> Result<Execution, Error> {
+        let (asked, inner) = self.asked(context, census);
         let planned = dialect.plan(text, &asked, &inner)?;
         let tables = asked.uses(&planned.tables);
         let provenance = context.provenance && planned.provenance;
@@ -138,8 +160,13 @@ impl Session {
 
     /// The catalog of one query, and the context in which it is planned: always with the hidden columns, by which rows
     /// that tie in a sort are told apart. What nobody asks for in the end is not decoded.
-    fn asked(&self, context: &Context) -> (Asked, Context) {
-        let tables = Tables { sources: self.sources.clone(), own: self.own.clone(), window: self.window };
+    fn asked(&self, context: &Context, census: Option<&Arc<Census>>) -> (Asked, Context) {
+        let tables = Tables {
+            sources: self.sources.clone(),
+            own: self.own.clone(),
+            window: self.window,
+            as_of: census.map(|census| (context.now, census.clone())),
+        };
         (Asked::new(tables), Context { provenance: true, ..context.clone() })
     }
 }
