@@ -46,7 +46,7 @@ pub(super) fn register(f: &mut Functions) {
     }
 }
 
-/// The text as JSON; text that is no JSON is a string (documented). An empty text is null (measured).
+/// The text as JSON; text that is no JSON is a string (documented). An empty text is null (inferred).
 fn parse_json(r: &Row<'_>, w: &mut String) -> Option<()> {
     json::write_parsed(w, r.str(0))
 }

@@ -7,8 +7,8 @@ pub(super) fn register(f: &mut Functions) {
     f.int("toint_string(string) int", |r| whole(r.str(0))?.try_into().ok().or_else(|| parse_int(r.str(0))));
     f.int("toint_bool(bool) int", |r| Some(i32::from(r.bool(0)?)));
     f.int("toint_int(int) int", |r| r.long(0)?.try_into().ok());
-    // Measured: a long is cut to its low 32 bits.
-    f.int("toint_long(long) int", |r| Some(r.long(0)? as i32));
+    // Inferred: what does not fit is null, as for text.
+    f.int("toint_long(long) int", |r| r.long(0)?.try_into().ok());
     f.int("toint_real(real) int", |r| long_of(r.real(0)?)?.try_into().ok());
     f.int("toint_decimal(decimal) int", |r| (r.decimal(0)? / DECIMAL_ONE).try_into().ok());
 
@@ -18,7 +18,7 @@ pub(super) fn register(f: &mut Functions) {
     f.long("tolong_long(long) long", |r| r.long(0));
     f.long("tolong_real(real) long", |r| long_of(r.real(0)?));
     f.long("tolong_decimal(decimal) long", |r| (r.decimal(0)? / DECIMAL_ONE).try_into().ok());
-    // An instant or a length of time as a number is its ticks (measured).
+    // An instant or a length of time as a number is its ticks (inferred).
     f.long("tolong_datetime(datetime) long", |r| r.long(0));
     f.long("tolong_timespan(timespan) long", |r| r.long(0));
 

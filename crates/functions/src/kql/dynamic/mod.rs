@@ -3,19 +3,16 @@
 mod access;
 mod arrays;
 mod bags;
-mod elements;
 mod pack;
 mod sequences;
 mod sets;
 
 use crate::kql::json;
 use crate::udf::{Functions, Row};
-use datafusion::logical_expr::ScalarUDF;
 use serde_json::Value;
 
 pub(super) fn register(f: &mut Functions) {
     access::register(f);
-    f.udf(ScalarUDF::from(elements::Elements::new()));
     arrays::register(f);
     bags::register(f);
     pack::register(f);

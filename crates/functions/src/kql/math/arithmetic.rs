@@ -17,15 +17,12 @@ pub(super) fn register(f: &mut Functions) {
     });
     f.long("divide_timespan_real(timespan, real) timespan", |r| scaled(r.long(0)? as f64 / r.real(1)?));
     f.long("multiply_timespan_real(timespan, real) timespan", |r| scaled(r.long(0)? as f64 * r.real(1)?));
-    // The remainder takes the sign of the divisor: -5 % 3 is 1 (documented: modulo never is negative for a positive one).
-    f.long("modulo_long(long, long) long", |r| modulo(r.long(0)?, r.long(1)?));
-    f.int("modulo_int(int, int) int", |r| modulo(r.long(0)?, r.long(1)?)?.try_into().ok());
-    f.long("modulo_timespan(timespan, timespan) timespan", |r| modulo(r.long(0)?, r.long(1)?));
-    f.decimal("modulo_decimal(decimal, decimal) decimal", |r| {
-        let (v, by) = (r.decimal(0)?, r.decimal(1)?);
-        v.checked_rem(by)
-    });
-    f.real("modulo_real(real, real) real", |r| Some(r.real(0)? % r.real(1)?));
+    // The remainder is never negative: -14 % 12 and -14 % -12 are 10 (documented).
+    f.long("modulo_long(long, long) long", |r| r.long(0)?.checked_rem_euclid(r.long(1)?));
+    f.int("modulo_int(int, int) int", |r| r.long(0)?.checked_rem_euclid(r.long(1)?)?.try_into().ok());
+    f.long("modulo_timespan(timespan, timespan) timespan", |r| r.long(0)?.checked_rem_euclid(r.long(1)?));
+    f.decimal("modulo_decimal(decimal, decimal) decimal", |r| r.decimal(0)?.checked_rem_euclid(r.decimal(1)?));
+    f.real("modulo_real(real, real) real", |r| Some(r.real(0)?.rem_euclid(r.real(1)?)));
 
     f.long("abs_long(long) long", |r| r.long(0)?.checked_abs());
     f.int("abs_int(int) int", |r| r.long(0)?.abs().try_into().ok());
@@ -64,11 +61,6 @@ fn around(r: &Row<'_>) -> Option<bool> {
 
 fn scaled(v: f64) -> Option<i64> {
     (v.abs() < 9.2e18).then_some(v.round() as i64)
-}
-
-fn modulo(v: i64, by: i64) -> Option<i64> {
-    let rest = v.checked_rem(by)?;
-    Some(if rest != 0 && (rest < 0) != (by < 0) { rest + by } else { rest })
 }
 
 /// The smallest or largest of the values that are not null (measured).

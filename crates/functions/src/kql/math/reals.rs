@@ -38,7 +38,12 @@ pub(super) fn register(f: &mut Functions) {
         }),
     ];
     for (name, function) in plain {
-        f.real(&format!("{name}(real) real"), move |r| r.real(0).map(function));
+        // Outside of where they are defined these are null (documented); the others are what IEEE says.
+        let partial = matches!(name, "sqrt" | "log" | "log10" | "log2" | "asin" | "acos");
+        f.real(&format!("{name}(real) real"), move |r| {
+            let v = r.real(0)?;
+            Some(function(v)).filter(|result| !partial || v.is_nan() || !result.is_nan())
+        });
     }
     f.long("ceiling_long(long) long", |r| r.long(0));
     f.decimal("ceiling_decimal(decimal) decimal", |r| {
