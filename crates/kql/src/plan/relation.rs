@@ -81,13 +81,23 @@ pub(crate) struct Relation {
     /// Within `mv-apply` and `partition`: what tells one partition from the next, and hidden columns that go with it.
     /// Operators work on each partition apart.
     pub(crate) partition: Vec<String>,
+    /// Whether it is known to have no rows: a table that no input feeds.
+    pub(crate) empty: bool,
     /// Whether the order was asked for (`sort`), rather than being how a literal table was written down.
     pub(crate) sorted: bool,
 }
 
 impl Relation {
     pub(crate) fn new(plan: LogicalPlan, columns: Vec<Column>) -> Self {
-        Relation { plan, columns, provenance: None, order: Vec::new(), partition: Vec::new(), sorted: false }
+        Relation {
+            plan,
+            columns,
+            provenance: None,
+            order: Vec::new(),
+            partition: Vec::new(),
+            empty: false,
+            sorted: false,
+        }
     }
 
     /// The visible column of that name.

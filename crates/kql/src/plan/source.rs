@@ -130,7 +130,7 @@ impl Binder<'_> {
             .and_then(|b| b.project(exprs))
             .and_then(LogicalPlanBuilder::build)
             .at(span)?;
-        Ok(Relation { provenance, ..Relation::new(plan, columns) })
+        Ok(Relation { provenance, empty: !table.fed, ..Relation::new(plan, columns) })
     }
 
     /// A table without data: its columns, and no rows.
@@ -138,7 +138,7 @@ impl Binder<'_> {
         self.tables.borrow_mut().push(name.to_string());
         self.no_data(name, span);
         let columns = columns.iter().map(|c| (c.name.clone(), Type::from_name(c.ty.name()).unwrap_or(Type::String)));
-        self.no_rows(columns.collect(), span)
+        Ok(Relation { empty: true, ..self.no_rows(columns.collect(), span)? })
     }
 
     /// No rows of those columns.

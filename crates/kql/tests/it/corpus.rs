@@ -4,7 +4,7 @@
 //! were skipped.
 
 use crate::support::{first_error, plan, run};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -39,6 +39,8 @@ fn real_queries_plan() {
     let Some(all) = shared("corpus/kql/queries.jsonl") else { return };
     let mut misses: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut good = 0;
+    // The schemas that were planned, a line of JSON a query, for comparison with the official binder.
+    let mut schemas = String::new();
     for case in &all {
         let query = case["query"].as_str().unwrap_or("");
         let start = std::time::Instant::now();
@@ -46,6 +48,11 @@ fn real_queries_plan() {
         if std::env::var_os("PARALLAX_SLOW").is_some() && start.elapsed().as_millis() > 300 {
             eprintln!("{:?} {}", start.elapsed(), case["id"]);
         }
+        let columns =
+            planned.as_ref().map(|p| p.columns.iter().map(|c| json!([c.name, c.type_name])).collect::<Vec<_>>());
+        let error = planned.as_ref().err().map(|d| first_error(query, d));
+        schemas.push_str(&json!({"id": case["id"], "result": columns.ok(), "error": error}).to_string());
+        schemas.push('\n');
         match planned {
             Ok(_) => good += 1,
             Err(d) => {
@@ -53,6 +60,9 @@ fn real_queries_plan() {
                 misses.entry(first_error(query, &d)).or_default().push(id);
             }
         }
+    }
+    if let Some(path) = std::env::var_os("PARALLAX_SCHEMAS") {
+        std::fs::write(path, schemas).expect("the file can be written");
     }
     report("real queries planned", good, all.len(), &misses);
 }

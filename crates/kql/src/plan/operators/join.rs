@@ -197,6 +197,7 @@ impl Binder<'_> {
             provenance: left.provenance,
             order: Vec::new(),
             partition: left.partition,
+            empty: false,
             sorted: false,
         };
         let width = left.columns.len();

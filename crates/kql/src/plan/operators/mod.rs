@@ -2,8 +2,10 @@
 
 mod aggregate;
 mod columns;
+mod evaluate;
 mod expand;
 mod join;
+mod nested;
 mod order;
 mod parse;
 mod rows;
@@ -74,6 +76,10 @@ impl Binder<'_> {
             K::Parse(parse) => self.parse(input, parse, false, scope, span),
             K::ParseWhere(parse) => self.parse(input, parse, true, scope, span),
             K::MakeSeries(m) => self.make_series(input, m, scope, span),
+            K::TopNested(levels) => self.top_nested(input, levels, scope, span),
+            K::SampleDistinct { count, of, .. } => self.sample_distinct(input, count, of, scope, span),
+            K::TopHitters { count, of, by } => self.top_hitters(input, count, (of, by.as_ref()), scope, span),
+            K::Evaluate { call, schema, .. } => self.evaluate(input, call, schema.as_ref(), scope, span),
             K::MvApply(m) => self.mv_apply(input, m, scope, span),
             K::Partition(p) => self.partition(input, p, scope, span),
             K::Invoke(call) => self.invoke(input, call, scope, span),

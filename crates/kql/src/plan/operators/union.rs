@@ -112,7 +112,12 @@ impl Binder<'_> {
             .any(|(_, r)| r.provenance.is_some())
             .then(|| PROVENANCE.iter().map(|_| self.ids.fresh()).collect());
         let mut plan: Option<LogicalPlanBuilder> = None;
-        for (name, relation) in &branches {
+        // A branch without rows gives its columns only; one stays where all are such.
+        let mut rows: Vec<&Branch> = branches.iter().filter(|(_, r)| !r.empty).collect();
+        if rows.is_empty() {
+            rows.extend(branches.first());
+        }
+        for (name, relation) in rows {
             let mut exprs: Vec<Plan> = Vec::new();
             if let Some(id) = &source_id {
                 exprs.push(Value::string(name.clone()).expr.alias(id.as_str()));
