@@ -113,6 +113,12 @@ impl Input {
         (self.compression == Compression::None).then(|| self.disk_path()).flatten()
     }
 
+    /// As [`Input::open`], and as UTF-8 where the file is UTF-16 with a byte order mark, as PowerShell writes it.
+    /// Positions then count the bytes of the UTF-8 text.
+    pub fn open_text(&self) -> io::Result<Box<dyn BufRead + Send>> {
+        Ok(crate::formats::windows::utf16::decoded(self.open()?))
+    }
+
     /// Opens it for reading from the beginning, decompressing.
     pub fn open(&self) -> io::Result<Box<dyn BufRead + Send>> {
         let raw: Box<dyn Read + Send> = match self.disk_path() {

@@ -218,7 +218,7 @@ fn read_one(
     sink: &mut dyn Sink,
 ) -> io::Result<ControlFlow<()>> {
     let taken = Rc::new(Cell::new(0));
-    let mut reader = settings().from_reader(Bounded { inner: input.open()?, taken: taken.clone() });
+    let mut reader = settings().from_reader(Bounded { inner: input.open_text()?, taken: taken.clone() });
     let mut bytes = csv::ByteRecord::new();
     if !reader.read_byte_record(&mut bytes).map_err(io::Error::other)? {
         return Ok(ControlFlow::Continue(()));

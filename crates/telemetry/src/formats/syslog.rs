@@ -50,7 +50,7 @@ fn read_one(
     sink: &mut dyn Sink,
 ) -> io::Result<ControlFlow<()>> {
     let kind = Kind::new(Family::Syslog, 0);
-    let mut lines = Lines::new(input.open()?);
+    let mut lines = Lines::new(input.open_text()?);
     let mut undated = 0;
     while let Some(line) = lines.next()? {
         report.add_bytes(line.oversized.unwrap_or(line.bytes.len() as u64 + 1));

@@ -23,7 +23,8 @@ pub fn recognise(head: &[u8], whole: bool) -> Option<Recognised> {
         return found(Format::Evtx);
     }
     if let Some(text) = utf16(head) {
-        return text.contains("<Event").then(|| found(Format::WindowsXml)).flatten();
+        // Audit logs are never so written, and their reader does not decode it.
+        return recognise(text.as_bytes(), whole).filter(|r| r.format != Format::Auditd);
     }
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     if head.iter().take(4096).any(|b| *b == 0) {
@@ -108,6 +109,7 @@ fn is_syslog(line: &str) -> bool {
 /// The text of UTF-16 with a byte order mark.
 fn utf16(head: &[u8]) -> Option<String> {
     let decode = |f: fn([u8; 2]) -> u16| {
+        // A character that the sample's end cuts is left out.
         let units: Vec<u16> = head[2..].chunks_exact(2).map(|c| f([c[0], c[1]])).collect();
         String::from_utf16_lossy(&units)
     };

@@ -46,6 +46,22 @@ fn recognised_by_content() {
     assert_eq!(recognise(&wide, true).map(|r| r.format), Some(Format::WindowsXml));
 }
 
+/// What PowerShell's `>` and `Export-Csv -Encoding Unicode` write.
+#[test]
+fn utf16_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in [("a.csv", "a,b\r\nü,2\r\n"), ("a.json", "[\r\n {\"a\": \"ü\", \"b\": 2}\r\n]")] {
+        let path = dir.path().join(name);
+        let mut wide = vec![0xff, 0xfe];
+        text.encode_utf16().for_each(|u| wide.extend(u.to_le_bytes()));
+        fs::write(&path, wide).unwrap();
+        let source = crate::support::source(&path);
+        let report = Report::new();
+        let view = parallax_telemetry::View::of(&source, &report).unwrap().unwrap();
+        assert_eq!(crate::support::rows(&source, &view, &["a", "b"], &report), ["ü | 2"], "{name}");
+    }
+}
+
 #[test]
 fn mixed_lines_show_their_families() {
     let text = concat!(

@@ -37,7 +37,7 @@ impl Reader for JsonReader {
         for (file, input) in self.inputs.iter().enumerate() {
             let name = input.name();
             rows.file(u32::try_from(file).unwrap_or(u32::MAX), &name);
-            let mut reader = input.open()?;
+            let mut reader = input.open_text()?;
             let flow = if is_lines(reader.fill_buf()?) {
                 read_lines(reader, &mut rows)
             } else {

@@ -50,7 +50,7 @@ mod nt_log_event;
 mod sysmon_linux;
 mod text;
 mod time;
-mod utf16;
+pub(crate) mod utf16;
 mod vocabulary;
 mod xml;
 mod xml_reader;

@@ -25,6 +25,13 @@ struct Utf16 {
 impl Utf16 {
     /// Decodes some more: whole characters, as far as the input goes.
     fn fill(&mut self) -> io::Result<()> {
+        // A block of nothing but the mark is no end of input.
+        while self.block()? && self.out.is_empty() {}
+        Ok(())
+    }
+
+    /// Decodes a block; whether there was one.
+    fn block(&mut self) -> io::Result<bool> {
         self.out.clear();
         self.at = 0;
         let mut bytes = Vec::with_capacity(16 * 1024 + 2);
@@ -42,11 +49,7 @@ impl Utf16 {
                 self.out.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes());
             }
         }
-        // A block of nothing but the mark is no end of input.
-        if self.out.is_empty() && !bytes.is_empty() {
-            return self.fill();
-        }
-        Ok(())
+        Ok(!bytes.is_empty())
     }
 }
 
