@@ -9,7 +9,7 @@ use super::super::lexer::Kind;
 use super::super::tree::{Argument, BinaryOp, Call, Expr, ExprKind, InOp, Literal, Naming, Selector, UnaryOp};
 use super::lists::ListRule;
 use super::names::Names;
-use super::{Parsed, Parser};
+use super::{Parsed, Parser, RIGHT_SIDE};
 use parallax_diagnostics::Diagnostic;
 
 const OR: u8 = 1;
@@ -23,13 +23,7 @@ const STRING: u8 = 7;
 impl Parser<'_> {
     /// An expression without pipes, unless in parentheses.
     pub(super) fn scalar(&mut self) -> Parsed<Option<Expr>> {
-        self.nested(|p| {
-            let (expr, height) = p.measured(|p| p.chain(OR))?;
-            if let Some(expr) = &expr {
-                p.grown(height + 1, expr.span)?;
-            }
-            Ok(expr)
-        })
+        self.nested(|p| p.chain(OR))
     }
 
     pub(super) fn expect_scalar(&mut self) -> Parsed<Expr> {
@@ -98,7 +92,7 @@ impl Parser<'_> {
             return Ok(Some((Expr { kind: ExprKind::Star, span }, 1)));
         }
         let (expr, height) = self.measured(Self::signed)?;
-        Ok(expr.map(|e| (e, height + 1)))
+        Ok(expr.map(|e| (e, height)))
     }
 
     fn infix(&self) -> Option<(u8, Infix)> {
@@ -177,7 +171,7 @@ impl Parser<'_> {
     }
 
     fn right_side(&mut self, level: u8) -> Parsed<Expr> {
-        match self.chain(level + 1)? {
+        match self.deeper(RIGHT_SIDE, |p| p.chain(level + 1))? {
             Some(expr) => Ok(expr),
             None => Err(self.missing_expression()),
         }

@@ -25,6 +25,10 @@ use parallax_diagnostics::{Diagnostic, Diagnostics, Span};
 /// whoever walks the tree, within the 2 MiB stack of a thread.
 pub(crate) const MAX_DEPTH: usize = 64;
 
+/// What a level of brackets, and the right side of an operator, cost of that depth: about what they take of the stack.
+const LEVEL: usize = 3;
+const RIGHT_SIDE: usize = 1;
+
 /// How tall an expression may be. It may be taller than brackets nest, as `a + b + c` leans to the left.
 pub(crate) const MAX_HEIGHT: usize = 250;
 
@@ -186,12 +190,16 @@ impl Parser<'_> {
 
     /// One level deeper, within the limit.
     fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
-        if self.depth >= MAX_DEPTH {
+        self.deeper(LEVEL, read)
+    }
+
+    fn deeper<T>(&mut self, cost: usize, read: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        if self.depth + cost > MAX_DEPTH * LEVEL {
             return Err(Box::new(too_deep(self.here())));
         }
-        self.depth += 1;
+        self.depth += cost;
         let read = read(self);
-        self.depth -= 1;
+        self.depth -= cost;
         read
     }
 
@@ -264,6 +272,6 @@ impl Parser<'_> {
 }
 
 fn too_deep(place: Span) -> Diagnostic {
-    Diagnostic::error(codes::TOO_DEEP, place, format!("expressions nest deeper than {MAX_DEPTH} levels here"))
+    Diagnostic::error(codes::TOO_DEEP, place, format!("this nests too deeply; at most {MAX_DEPTH} levels are read"))
         .help("name a part of it with `let`, or write a long sum or chain of conditions as a list")
 }

@@ -23,7 +23,8 @@ impl Parser<'_> {
     pub(super) fn expr(&mut self) -> Parsed<Option<Expr>> {
         let (expr, height) = self.measured(Self::pipeline)?;
         if let Some(expr) = &expr {
-            self.grown(height + 1, expr.span)?;
+            let own = usize::from(matches!(expr.kind, ExprKind::Query(_)));
+            self.grown(height + own, expr.span)?;
         }
         Ok(expr)
     }
@@ -320,16 +321,18 @@ impl Parser<'_> {
             return Err(self.expected("a function, such as `f(…)`"));
         }
         let start = self.here();
-        let call = self.call()?;
+        let (call, mut height) = self.measured(Self::call)?;
+        height += 1;
         let mut expr = Expr { span: call.span, kind: ExprKind::Call(call) };
-        let mut height = 1;
         while self.peek() == Kind::Dot && self.begins_call(1) {
             self.bump();
-            let selector = Selector::Call(self.call()?);
-            expr = Expr { kind: ExprKind::Path { base: Box::new(expr), selector }, span: self.since(start) };
-            height += 1;
+            let (call, taller) = self.measured(Self::call)?;
+            let kind = ExprKind::Path { base: Box::new(expr), selector: Selector::Call(call) };
+            expr = Expr { kind, span: self.since(start) };
+            height = height.max(taller) + 1;
             self.grown(height, expr.span)?;
         }
+        self.grown(height, expr.span)?;
         Ok(expr)
     }
 

@@ -132,27 +132,34 @@ impl Parser<'_> {
         if let Some(wildcard) = self.wildcard() {
             return Ok(Some(Expr { span: wildcard.span, kind: ExprKind::Wildcard(wildcard) }));
         }
-        let Some(mut expr) = self.element_or_call()? else { return Ok(None) };
-        let mut height = 1;
-        loop {
-            let kind = match self.peek() {
-                Kind::Dot => {
-                    self.bump();
-                    if let Some(wildcard) = self.wildcard() {
-                        let selector = Selector::Wildcard(wildcard);
-                        let kind = ExprKind::Path { base: Box::new(expr), selector };
-                        return Ok(Some(Expr { kind, span: self.since(start) }));
-                    }
-                    let selector = self.selector()?;
-                    ExprKind::Path { base: Box::new(expr), selector }
-                }
-                Kind::LeftBracket => self.entity_index(expr)?,
-                _ => return Ok(Some(expr)),
-            };
+        let (first, mut height) = self.measured(Self::element_or_call)?;
+        height += 1;
+        let Some(mut expr) = first else { return Ok(None) };
+        while matches!(self.peek(), Kind::Dot | Kind::LeftBracket) {
+            let (kind, taller) = self.measured(|p| p.entity_step(expr))?;
+            let wildcard = matches!(&kind, ExprKind::Path { selector: Selector::Wildcard(w), .. } if !w.bracketed);
             expr = Expr { kind, span: self.since(start) };
-            height += 1;
+            height = height.max(taller) + 1;
             self.grown(height, expr.span)?;
+            if wildcard {
+                break; // nothing follows a wildcard
+            }
         }
+        self.grown(height, expr.span)?;
+        Ok(Some(expr))
+    }
+
+    /// `.name`, `.V*`, `.call(…)` or `[index]` behind an entity.
+    fn entity_step(&mut self, base: Expr) -> Parsed<ExprKind> {
+        if self.peek() == Kind::LeftBracket {
+            return self.entity_index(base);
+        }
+        self.bump();
+        let selector = match self.wildcard() {
+            Some(wildcard) => Selector::Wildcard(wildcard),
+            None => self.selector()?,
+        };
+        Ok(ExprKind::Path { base: Box::new(base), selector })
     }
 
     fn element_or_call(&mut self) -> Parsed<Option<Expr>> {
@@ -176,27 +183,31 @@ impl Parser<'_> {
     /// `a.b['c']`: names alone.
     fn simple_path(&mut self) -> Parsed<Option<Expr>> {
         let start = self.here();
-        let Some(mut expr) = self.element()? else { return Ok(None) };
-        let mut height = 1;
-        loop {
-            let kind = match self.peek() {
-                Kind::Dot => {
-                    self.bump();
-                    if self.begins_call(0) {
-                        let name = self.expect_name()?;
-                        let message = format!("`{}` cannot be called here; a column is expected", name.text);
-                        let diagnostic = parallax_diagnostics::Diagnostic::error(codes::UNEXPECTED, name.span, message);
-                        return Err(Box::new(diagnostic));
-                    }
-                    ExprKind::Path { base: Box::new(expr), selector: self.selector()? }
-                }
-                Kind::LeftBracket => self.entity_index(expr)?,
-                _ => return Ok(Some(expr)),
-            };
+        let (first, mut height) = self.measured(Self::element)?;
+        height += 1;
+        let Some(mut expr) = first else { return Ok(None) };
+        while matches!(self.peek(), Kind::Dot | Kind::LeftBracket) {
+            let (kind, taller) = self.measured(|p| p.simple_step(expr))?;
             expr = Expr { kind, span: self.since(start) };
-            height += 1;
+            height = height.max(taller) + 1;
             self.grown(height, expr.span)?;
         }
+        self.grown(height, expr.span)?;
+        Ok(Some(expr))
+    }
+
+    /// `.name` or `[index]` behind a column.
+    fn simple_step(&mut self, base: Expr) -> Parsed<ExprKind> {
+        if self.peek() == Kind::LeftBracket {
+            return self.entity_index(base);
+        }
+        self.bump();
+        if self.begins_call(0) {
+            let name = self.expect_name()?;
+            let message = format!("`{}` cannot be called here; a column is expected", name.text);
+            return Err(Box::new(parallax_diagnostics::Diagnostic::error(codes::UNEXPECTED, name.span, message)));
+        }
+        Ok(ExprKind::Path { base: Box::new(base), selector: self.selector()? })
     }
 
     pub(super) fn expect_simple_path(&mut self) -> Parsed<Expr> {

@@ -9,7 +9,9 @@ fn assert_too_deep(text: &str) {
 }
 
 /// What wraps an expression, and closes it again.
-const WRAPPERS: [(&str, &str); 12] = [
+const WRAPPERS: [(&str, &str); 14] = [
+    ("(2 + 3 * ", ")"),
+    ("(a or b and c == d < e + f * ", ")"),
     ("(", ")"),
     ("f(", ")"),
     ("f(x, ", ")"),
@@ -69,6 +71,28 @@ fn wide_texts_are_no_deeper_than_they_look() {
     for text in &texts {
         parse(text).unwrap_or_else(|e| panic!("{}: {e}", &text[..40]));
     }
+}
+
+/// Brackets reach the bound before an expression grows too tall.
+#[test]
+fn nesting_to_the_limit_is_accepted() {
+    for (open, close) in [("(", ")"), ("f(", ")"), ("1 + (", ")"), ("a or (b and (", "))"), ("iff(a == 1, b, ", ")")] {
+        // An operator's right side counts too, a third of a bracket.
+        let n = MAX_DEPTH / 2 / open.matches('(').count();
+        let text = format!("print {}x{}", open.repeat(n), close.repeat(n));
+        parse(&text).unwrap_or_else(|e| panic!("{open}: {e}"));
+    }
+    parse(&format!("print 1{}", " + 1".repeat(200))).unwrap_or_else(|e| panic!("{e}"));
+}
+
+/// Paths and subqueries that take turns: neither bound alone would stop them.
+#[test]
+fn height_adds_up_through_every_nesting() {
+    let path = ".b".repeat(100);
+    assert_too_deep(&format!("union {}x{}", "f((union ".repeat(10), format!(")){path}").repeat(10)));
+    assert_too_deep(&format!("print {}x{}", "(a + ".repeat(10), format!("){path}").repeat(10)));
+    assert_too_deep(&format!("T | invoke {}x{}", "f(".repeat(10), format!("){}", ".g()".repeat(100)).repeat(10)));
+    assert_too_deep(&format!("T | facet by {}x{}", "[a[".repeat(10), format!("]]{path}").repeat(10)));
 }
 
 /// A tree at the limit can be printed, compared and dropped on the same small stack.
