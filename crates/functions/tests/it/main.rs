@@ -8,3 +8,4 @@ mod hostile;
 mod optimised;
 mod plans;
 mod speed;
+mod zones;

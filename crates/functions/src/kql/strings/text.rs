@@ -109,8 +109,8 @@ pub(crate) fn replace(text: &str, lookup: &str, with: &str) -> String {
     if lookup.is_empty() { text.to_owned() } else { text.replace(lookup, with) }
 }
 
-/// Measured: a negative start counts from the end; `length` bounds where a match may begin, not where it ends; a
-/// length below -1 or an occurrence below 1 is null.
+/// A negative start counts from the end; `length` bounds where a match may begin, not where it ends (measured). A length
+/// below -1 or an occurrence below 1 is null (documented).
 fn indexof(r: &Row<'_>) -> Option<i64> {
     let (text, lookup) = (r.str(0), r.str(1));
     let start = if r.len() > 2 { r.long(2)? } else { 0 };

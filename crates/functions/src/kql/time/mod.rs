@@ -6,6 +6,7 @@ mod bins;
 mod calendar;
 mod format;
 mod parts;
+mod zones;
 
 use super::values::MAX_TICKS;
 use crate::udf::Functions;
@@ -15,6 +16,7 @@ pub(super) fn register(f: &mut Functions) {
     calendar::register(f);
     parts::register(f);
     format::register(f);
+    zones::register(f);
 }
 
 fn in_range(ticks: i64) -> Option<i64> {
