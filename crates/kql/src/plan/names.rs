@@ -10,10 +10,11 @@ pub(crate) fn suggested(expr: &Expr) -> Option<String> {
         ExprKind::Name(name) => Some(name.text.clone()),
         ExprKind::Paren(inner) => suggested(inner),
         ExprKind::Path { base, selector } => {
-            let base = suggested(base)?;
+            // What has no name of its own leaves the name to the last step.
+            let prefix = suggested(base).map_or_else(String::new, |b| format!("{b}_"));
             match selector {
-                Selector::Name(name) => Some(format!("{base}_{}", name.text)),
-                Selector::Index(index) => Some(format!("{base}_{}", index_name(index)?)),
+                Selector::Name(name) => Some(format!("{prefix}{}", name.text)),
+                Selector::Index(index) if !prefix.is_empty() => Some(format!("{prefix}{}", index_name(index)?)),
                 _ => None,
             }
         }
@@ -43,7 +44,12 @@ fn of_call(call: &tree::Call) -> Option<String> {
 }
 
 fn first_argument(call: &tree::Call) -> Option<String> {
-    let first = &call.arguments.first()?.value;
+    let argument = call.arguments.first()?;
+    // `bin(Day=Timestamp, 1d)`
+    if let tree::Naming::One(name) = &argument.naming {
+        return Some(name.text.clone());
+    }
+    let first = &argument.value;
     // `column_ifexists("a", …)` is called after the column that its text names.
     if matches!(call.name.text.as_str(), "column_ifexists" | "columnifexists") {
         if let ExprKind::Literal(Literal::String { value, .. }) = &first.kind {

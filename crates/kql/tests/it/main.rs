@@ -1,6 +1,7 @@
 //! The integration tests of KQL: language cases as data, and shared corpora where their folder is given.
 
 mod cases;
+mod contract;
 mod corpus;
 mod support;
 mod syntax;

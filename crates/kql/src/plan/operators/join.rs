@@ -178,12 +178,15 @@ impl Binder<'_> {
             _ => {}
         }
         let mut names = Names::of(left.columns.iter().map(|c| c.name.as_str()));
+        // A name that is made up is neither of the left side nor of the right.
+        let mut all = Names::of(left.columns.iter().chain(&right.columns).map(|c| c.name.as_str()));
         let mut columns = left.columns.clone();
         for c in &right.columns {
             if lookup && keys.iter().any(|k| k.right_id.as_deref() == Some(c.id.as_str())) {
                 continue;
             }
-            columns.push(Column { name: names.unique(&c.name), ..c.clone() });
+            let name = if names.take(&c.name) { c.name.clone() } else { all.unique(&c.name) };
+            columns.push(Column { name, ..c.clone() });
         }
         let (left_missing, right_missing) = match join_type {
             JoinType::Left => (false, true),

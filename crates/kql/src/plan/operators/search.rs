@@ -127,6 +127,7 @@ fn terms(expr: &Expr, sensitive: bool) -> Expr {
             let star = Expr { kind: ExprKind::Star, span };
             return term(star, value, *hidden, sensitive, span);
         }
+        ExprKind::Star => ExprKind::Literal(Literal::Bool(Some(true))),
         ExprKind::And(all) => ExprKind::And(all.iter().map(again).collect()),
         ExprKind::Or(any) => ExprKind::Or(any.iter().map(again).collect()),
         ExprKind::Paren(inner) => ExprKind::Paren(Box::new(again(inner))),

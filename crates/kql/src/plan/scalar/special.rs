@@ -54,6 +54,15 @@ impl Binder<'_> {
             ("gettype", [x]) => self.gettype(x, rows, span)?,
             ("materialize" | "assert", [x]) => self.scalar_in(x, rows, filter)?,
             ("min_of" | "max_of", [_, _, ..]) => self.extreme(name == "max_of", call, rows, span)?,
+            ("geo_info_from_ip_address", [x]) => {
+                self.scalar(x, rows)?;
+                self.note(Diagnostic::warning(
+                    "KQL0403",
+                    span,
+                    "there is no table of places here: `geo_info_from_ip_address` is null everywhere",
+                ));
+                Value::null(Type::Dynamic)
+            }
             ("datetime_utc_to_local" | "datetime_local_to_utc", _) => return Ok(None),
             (
                 "tostring" | "tolong" | "toint" | "toreal" | "todouble" | "tobool" | "toboolean" | "todatetime"
