@@ -4,6 +4,8 @@
 //! `fn thing` gives `None` where no such thing begins at the current token, and has then consumed nothing; each
 //! `fn expect_thing` turns that into a message.
 
+mod calls;
+mod dispatch;
 mod expressions;
 mod graph;
 mod lists;

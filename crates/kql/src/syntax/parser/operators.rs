@@ -7,14 +7,15 @@ use super::super::tree::{
     Argument, EvaluateSchema, Expr, ExprKind, Join, JoinCondition, Operator, OperatorKind, Options, Order, Ordered,
     Query, Reorder, Selector, Sort, Summarize,
 };
+use super::dispatch::OPERATORS;
 use super::lists::ListRule;
 use super::names::Names;
 use super::options::{self, Place};
 use super::{Parsed, Parser};
 use parallax_diagnostics::Diagnostic;
 
-const SOME: ListRule<'static> = ListRule { some: true, trailing: false, ends: &[] };
-const ANY: ListRule<'static> = ListRule { some: false, trailing: false, ends: &[] };
+pub(super) const SOME: ListRule<'static> = ListRule { some: true, trailing: false, ends: &[] };
+pub(super) const ANY: ListRule<'static> = ListRule { some: false, trailing: false, ends: &[] };
 /// The place of settings before an expression.
 const HINTS: Place = Place::before_equal(options::NONE);
 
@@ -36,7 +37,7 @@ impl Parser<'_> {
         }
     }
 
-    fn pipeline(&mut self) -> Parsed<Option<Expr>> {
+    pub(super) fn pipeline(&mut self) -> Parsed<Option<Expr>> {
         let start = self.here();
         let mut source = None;
         let mut operators = Vec::new();
@@ -64,7 +65,7 @@ impl Parser<'_> {
     }
 
     /// `| operator | operator …`
-    fn piped(&mut self, operators: &mut Vec<Operator>) -> Parsed<()> {
+    pub(super) fn piped(&mut self, operators: &mut Vec<Operator>) -> Parsed<()> {
         while self.eat(Kind::Bar).is_some() {
             operators.push(self.expect_operator()?);
         }
@@ -101,7 +102,7 @@ impl Parser<'_> {
         }
     }
 
-    fn missing_operator(&self) -> Box<Diagnostic> {
+    pub(super) fn missing_operator(&self) -> Box<Diagnostic> {
         let found = self.found();
         let diagnostic = self.error(codes::EXPECTED_OPERATOR, format!("expected an operator, found {found}"));
         let word = self.text_of(self.token(0));
@@ -118,27 +119,6 @@ impl Parser<'_> {
             _ => "after `|` stands an operator such as where, extend, project, summarize".to_owned(),
         };
         Box::new(diagnostic.label("expected an operator").help(help))
-    }
-
-    /// Whether what stands here can only be an operator, although many of their names may also be names.
-    pub(super) fn begins_operator(&self) -> bool {
-        use Keyword as K;
-        let Kind::Keyword(keyword) = self.peek() else { return false };
-        let next = self.peek_at(1);
-        let known = Place::word(options::NONE);
-        let setting = || self.setting_at(known, 1);
-        match keyword {
-            K::Evaluate => self.name_length(1, Names::Used).is_some() || setting(),
-            K::Facet => next == Kind::Keyword(K::By),
-            K::Partition | K::Reduce => next == Kind::Keyword(K::By) || setting(),
-            K::Range => self.name_length(1, Names::Used).is_some_and(|n| self.peek_at(1 + n) == Kind::Keyword(K::From)),
-            K::InlineExternalTable => matches!(next, Kind::LeftParen | Kind::Keyword(K::Kind)),
-            K::Render => {
-                let chart = super::tables::CHARTS.iter().any(|c| self.spelled(1, c).is_some());
-                chart || self.is_word(1, Names::Used)
-            }
-            keyword => !keyword.is_name() && OPERATORS.contains(&keyword),
-        }
     }
 
     /// An operator, settings and all.
@@ -162,109 +142,44 @@ impl Parser<'_> {
         })
     }
 
-    fn unsupported_table(&self) -> Box<Diagnostic> {
+    pub(super) fn unsupported_table(&self) -> Box<Diagnostic> {
         let diagnostic = self.error(codes::UNSUPPORTED, "`inline_external_table` is not supported");
         Box::new(diagnostic.help("give the files as inputs, or use externaldata"))
     }
 
-    /// What reads the rest of an operator.
-    ///
-    /// Pointers, not a `match` that calls them: in a build without optimisation that function would keep room on the
-    /// stack for the result of every arm, and subqueries nest through it.
-    fn operator_reader(keyword: Keyword) -> fn(&mut Self) -> Parsed<OperatorKind> {
-        use Keyword as K;
-        match keyword {
-            K::As => Self::as_operator,
-            K::AssertSchema => |p| p.expect_schema().map(OperatorKind::AssertSchema),
-            K::Consume => |p| p.options(Place::word(options::NONE)).map(OperatorKind::Consume),
-            K::Count => Self::count,
-            K::Distinct => Self::distinct,
-            K::Evaluate => Self::evaluate,
-            K::InternalExecuteAndCache => |_| Ok(OperatorKind::ExecuteAndCache),
-            K::Extend => |p| p.named_list(SOME).map(OperatorKind::Extend),
-            K::Facet => Self::facet,
-            K::Filter | K::Where => Self::filter,
-            K::Find => Self::find,
-            K::Fork => Self::fork,
-            K::Getschema => Self::get_schema,
-            K::GraphMarkComponents => Self::graph_mark_components,
-            K::GraphMatch => |p| p.graph_pattern(options::NONE).map(OperatorKind::GraphMatch),
-            K::GraphShortestPaths => |p| p.graph_pattern(options::SHORTEST_PATHS).map(OperatorKind::GraphShortestPaths),
-            K::GraphToTable => |p| p.graph_outputs().map(OperatorKind::GraphToTable),
-            K::GraphWhereEdges => |p| p.expect_scalar().map(OperatorKind::GraphWhereEdges),
-            K::GraphWhereNodes => |p| p.expect_scalar().map(OperatorKind::GraphWhereNodes),
-            K::Invoke => |p| p.invoked().map(OperatorKind::Invoke),
-            K::Join => |p| p.join().map(OperatorKind::Join),
-            K::Lookup => |p| p.lookup().map(OperatorKind::Lookup),
-            K::MacroExpand => Self::macro_expand,
-            K::MakeGraph => Self::make_graph,
-            K::MakeSeries => Self::make_series,
-            K::MvApply | K::MvDashApply => Self::mv_apply,
-            K::MvExpand | K::MvDashExpand => Self::mv_expand,
-            K::Parse => |p| p.parse_operator().map(OperatorKind::Parse),
-            K::ParseWhere => |p| p.parse_operator().map(OperatorKind::ParseWhere),
-            K::ParseKv => Self::parse_kv,
-            K::Partition => Self::partition,
-            K::InternalPartitionby => Self::partition_by,
-            K::Print => |p| p.named_list(SOME).map(OperatorKind::Print),
-            K::Project => |p| p.named_list(ANY).map(OperatorKind::Project),
-            K::ProjectAway => |p| p.name_patterns().map(OperatorKind::ProjectAway),
-            K::ProjectByNames => Self::project_by_names,
-            K::ProjectKeep => |p| p.name_patterns().map(OperatorKind::ProjectKeep),
-            K::ProjectRename => |p| p.named_list(ANY).map(OperatorKind::ProjectRename),
-            K::ProjectReorder => Self::project_reorder,
-            K::Range => Self::range,
-            K::Reduce => Self::reduce,
-            K::Render => Self::render,
-            K::Sample => Self::sample,
-            K::SampleDistinct => Self::sample_distinct,
-            K::Scan => Self::scan,
-            K::Search => Self::search,
-            K::Serialize => Self::serialize,
-            K::Sort | K::Order => Self::sort,
-            K::Summarize => |p| p.summarize().map(OperatorKind::Summarize),
-            K::Take | K::Limit => Self::take,
-            K::Top => Self::top,
-            K::TopHitters => Self::top_hitters,
-            K::TopNested => Self::top_nested,
-            K::Union => Self::union,
-            _ => |p| Err(p.missing_operator()),
-        }
-    }
-
-    fn graph_mark_components(&mut self) -> Parsed<OperatorKind> {
+    pub(super) fn graph_mark_components(&mut self) -> Parsed<OperatorKind> {
         self.options(Place::before_equal(options::MARK_COMPONENTS)).map(OperatorKind::GraphMarkComponents)
     }
 
-    fn project_by_names(&mut self) -> Parsed<OperatorKind> {
+    pub(super) fn project_by_names(&mut self) -> Parsed<OperatorKind> {
         self.list(ANY, Self::scalar, |p| p.missing_expression()).map(OperatorKind::ProjectByNames)
     }
 
-    fn project_reorder(&mut self) -> Parsed<OperatorKind> {
+    pub(super) fn project_reorder(&mut self) -> Parsed<OperatorKind> {
         self.list(ANY, Self::reorder, |p| p.missing_name()).map(OperatorKind::ProjectReorder)
     }
 
-    fn sample(&mut self) -> Parsed<OperatorKind> {
+    pub(super) fn sample(&mut self) -> Parsed<OperatorKind> {
         let options = self.options(HINTS)?;
         Ok(OperatorKind::Sample { options, count: self.expect_named()? })
     }
 
-    fn serialize(&mut self) -> Parsed<OperatorKind> {
+    pub(super) fn serialize(&mut self) -> Parsed<OperatorKind> {
         let options = self.options(HINTS)?;
         Ok(OperatorKind::Serialize { options, columns: self.named_list(ANY)? })
     }
 
-    fn take(&mut self) -> Parsed<OperatorKind> {
+    pub(super) fn take(&mut self) -> Parsed<OperatorKind> {
         let options = self.options(HINTS)?;
         Ok(OperatorKind::Take { options, count: self.expect_named()? })
     }
 
-    fn as_operator(&mut self) -> Parsed<OperatorKind> {
+    pub(super) fn as_operator(&mut self) -> Parsed<OperatorKind> {
         let options = self.options(HINTS)?;
         Ok(OperatorKind::As { options, name: self.expect_name()? })
     }
 
-    fn count(&mut self) -> Parsed<OperatorKind> {
+    pub(super) fn count(&mut self) -> Parsed<OperatorKind> {
         if self.eat_keyword(Keyword::As).is_none() {
             return Ok(OperatorKind::Count(None));
         }
@@ -274,14 +189,14 @@ impl Parser<'_> {
         Ok(OperatorKind::Count(Some(self.word())))
     }
 
-    fn distinct(&mut self) -> Parsed<OperatorKind> {
+    pub(super) fn distinct(&mut self) -> Parsed<OperatorKind> {
         let options = self.options(HINTS)?;
         let column = |p: &mut Self| if p.peek() == Kind::Star { Ok(Some(p.star_argument())) } else { p.named() };
         let columns = self.list(SOME, column, |p| p.missing_expression())?;
         Ok(OperatorKind::Distinct { options, columns })
     }
 
-    fn evaluate(&mut self) -> Parsed<OperatorKind> {
+    pub(super) fn evaluate(&mut self) -> Parsed<OperatorKind> {
         let options = self.options(Place::word(options::NONE))?;
         if self.name_length(0, Names::Used).is_none() {
             return Err(self.expected("a plugin, such as `bag_unpack(…)`"));
@@ -291,7 +206,7 @@ impl Parser<'_> {
         Ok(OperatorKind::Evaluate { options, call, schema })
     }
 
-    fn evaluate_schema(&mut self) -> Parsed<EvaluateSchema> {
+    pub(super) fn evaluate_schema(&mut self) -> Parsed<EvaluateSchema> {
         if self.peek() != Kind::LeftParen {
             return Err(self.expected("a schema, such as `(*, Name: string)`"));
         }
@@ -304,19 +219,19 @@ impl Parser<'_> {
         Ok(EvaluateSchema { star, columns })
     }
 
-    fn filter(&mut self) -> Parsed<OperatorKind> {
+    pub(super) fn filter(&mut self) -> Parsed<OperatorKind> {
         let options = self.options(HINTS)?;
         let predicate = self.expect_named()?;
         Ok(OperatorKind::Where { options, naming: predicate.naming, predicate: predicate.value })
     }
 
-    fn get_schema(&mut self) -> Parsed<OperatorKind> {
+    pub(super) fn get_schema(&mut self) -> Parsed<OperatorKind> {
         let kind = self.is(Keyword::Kind) && self.peek_at(1) == Kind::Equal;
         let options = if kind { self.options(Place::word(options::NONE))? } else { Options::default() };
         Ok(OperatorKind::GetSchema(options))
     }
 
-    fn invoked(&mut self) -> Parsed<Expr> {
+    pub(super) fn invoked(&mut self) -> Parsed<Expr> {
         if !self.begins_call(0) {
             return Err(self.expected("a function, such as `f(…)`"));
         }
@@ -336,7 +251,7 @@ impl Parser<'_> {
         Ok(expr)
     }
 
-    fn join(&mut self) -> Parsed<Join> {
+    pub(super) fn join(&mut self) -> Parsed<Join> {
         let options = self.options(HINTS)?;
         let right = self.expect_scalar()?;
         let condition = if self.eat_keyword(Keyword::On).is_some() {
@@ -349,7 +264,7 @@ impl Parser<'_> {
         Ok(Join { options, right, condition })
     }
 
-    fn lookup(&mut self) -> Parsed<Join> {
+    pub(super) fn lookup(&mut self) -> Parsed<Join> {
         let options = self.options(HINTS)?;
         let right = self.expect_scalar()?;
         self.expect_keyword(Keyword::On)?;
@@ -358,11 +273,11 @@ impl Parser<'_> {
     }
 
     /// Names and wildcards.
-    fn name_patterns(&mut self) -> Parsed<Vec<Expr>> {
+    pub(super) fn name_patterns(&mut self) -> Parsed<Vec<Expr>> {
         self.list(ANY, Self::name_pattern, |p| p.missing_name())
     }
 
-    fn name_pattern(&mut self) -> Parsed<Option<Expr>> {
+    pub(super) fn name_pattern(&mut self) -> Parsed<Option<Expr>> {
         if let Some(wildcard) = self.wildcard() {
             let span = wildcard.span;
             return Ok(Some(Expr { kind: ExprKind::Wildcard(wildcard), span }));
@@ -370,12 +285,12 @@ impl Parser<'_> {
         Ok(self.name()?.map(options::name_expr))
     }
 
-    fn reorder(&mut self) -> Parsed<Option<Reorder>> {
+    pub(super) fn reorder(&mut self) -> Parsed<Option<Reorder>> {
         let Some(column) = self.name_pattern()? else { return Ok(None) };
         Ok(Some(Reorder { column, order: self.order() }))
     }
 
-    fn order(&mut self) -> Option<Order> {
+    pub(super) fn order(&mut self) -> Option<Order> {
         let order = match self.peek() {
             Kind::Keyword(Keyword::Asc) => Order::Asc,
             Kind::Keyword(Keyword::Desc) => Order::Desc,
@@ -409,7 +324,7 @@ impl Parser<'_> {
         }
     }
 
-    fn range(&mut self) -> Parsed<OperatorKind> {
+    pub(super) fn range(&mut self) -> Parsed<OperatorKind> {
         let name = self.expect_name()?;
         self.expect_keyword(Keyword::From)?;
         let from = self.expect_scalar()?;
@@ -420,7 +335,7 @@ impl Parser<'_> {
         Ok(OperatorKind::Range { name, from, to, step })
     }
 
-    fn reduce(&mut self) -> Parsed<OperatorKind> {
+    pub(super) fn reduce(&mut self) -> Parsed<OperatorKind> {
         let options = self.options(Place::word(options::REDUCE))?;
         self.expect_keyword(Keyword::By)?;
         let by = self.expect_named()?;
@@ -432,14 +347,14 @@ impl Parser<'_> {
         Ok(OperatorKind::Reduce { options, by, with })
     }
 
-    fn sample_distinct(&mut self) -> Parsed<OperatorKind> {
+    pub(super) fn sample_distinct(&mut self) -> Parsed<OperatorKind> {
         let options = self.options(HINTS)?;
         let count = self.expect_named()?;
         self.expect_keyword(Keyword::Of)?;
         Ok(OperatorKind::SampleDistinct { options, count, of: self.expect_named()? })
     }
 
-    fn sort(&mut self) -> Parsed<OperatorKind> {
+    pub(super) fn sort(&mut self) -> Parsed<OperatorKind> {
         let options = self.options(Place::word(options::NONE))?;
         self.expect_keyword(Keyword::By)?;
         let by = self.list(SOME, Self::ordered, |p| p.missing_expression())?;
@@ -465,7 +380,7 @@ impl Parser<'_> {
     }
 
     /// `bin = literal`
-    fn legacy_bin_ahead(&self) -> bool {
+    pub(super) fn legacy_bin_ahead(&self) -> bool {
         let literal = matches!(
             self.peek_at(2),
             Kind::String | Kind::Bool | Kind::Long | Kind::Real | Kind::Timespan | Kind::Typed(_) | Kind::RawGuid
@@ -473,14 +388,14 @@ impl Parser<'_> {
         self.is(Keyword::Bin) && self.peek_at(1) == Kind::Equal && literal
     }
 
-    fn top(&mut self) -> Parsed<OperatorKind> {
+    pub(super) fn top(&mut self) -> Parsed<OperatorKind> {
         let options = self.options(HINTS)?;
         let count = self.expect_named()?;
         self.expect_keyword(Keyword::By)?;
         Ok(OperatorKind::Top { options, count, by: self.expect_ordered()? })
     }
 
-    fn top_hitters(&mut self) -> Parsed<OperatorKind> {
+    pub(super) fn top_hitters(&mut self) -> Parsed<OperatorKind> {
         let count = self.expect_named()?;
         self.expect_keyword(Keyword::Of)?;
         let of = self.expect_named()?;
@@ -489,67 +404,3 @@ impl Parser<'_> {
         Ok(OperatorKind::TopHitters { count, of, by })
     }
 }
-
-/// The words that operators begin with.
-const OPERATORS: &[Keyword] = &[
-    Keyword::As,
-    Keyword::AssertSchema,
-    Keyword::Consume,
-    Keyword::Count,
-    Keyword::Distinct,
-    Keyword::Evaluate,
-    Keyword::InternalExecuteAndCache,
-    Keyword::Extend,
-    Keyword::Facet,
-    Keyword::Filter,
-    Keyword::Find,
-    Keyword::Fork,
-    Keyword::Getschema,
-    Keyword::GraphMarkComponents,
-    Keyword::GraphMatch,
-    Keyword::GraphShortestPaths,
-    Keyword::GraphToTable,
-    Keyword::GraphWhereEdges,
-    Keyword::GraphWhereNodes,
-    Keyword::InlineExternalTable,
-    Keyword::Invoke,
-    Keyword::Join,
-    Keyword::Limit,
-    Keyword::Lookup,
-    Keyword::MacroExpand,
-    Keyword::MakeGraph,
-    Keyword::MakeSeries,
-    Keyword::MvApply,
-    Keyword::MvDashApply,
-    Keyword::MvDashExpand,
-    Keyword::MvExpand,
-    Keyword::Order,
-    Keyword::Parse,
-    Keyword::ParseKv,
-    Keyword::ParseWhere,
-    Keyword::Partition,
-    Keyword::InternalPartitionby,
-    Keyword::Print,
-    Keyword::Project,
-    Keyword::ProjectAway,
-    Keyword::ProjectByNames,
-    Keyword::ProjectKeep,
-    Keyword::ProjectRename,
-    Keyword::ProjectReorder,
-    Keyword::Range,
-    Keyword::Reduce,
-    Keyword::Render,
-    Keyword::Sample,
-    Keyword::SampleDistinct,
-    Keyword::Scan,
-    Keyword::Search,
-    Keyword::Serialize,
-    Keyword::Sort,
-    Keyword::Summarize,
-    Keyword::Take,
-    Keyword::Top,
-    Keyword::TopHitters,
-    Keyword::TopNested,
-    Keyword::Union,
-    Keyword::Where,
-];

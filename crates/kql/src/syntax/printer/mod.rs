@@ -4,6 +4,7 @@
 mod expressions;
 mod literals;
 mod operators;
+mod parts;
 
 use super::keyword::Keyword;
 use super::tree::{

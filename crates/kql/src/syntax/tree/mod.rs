@@ -11,17 +11,18 @@
 mod expr;
 mod literal;
 mod operator;
+mod parts;
 
 pub use expr::{
     Argument, BinaryOp, Call, DataTable, Expr, ExprKind, ExternalData, InOp, MaterializedViewCombine, Naming, Query,
     Selector, TypeOfElement, UnaryOp,
 };
 pub use literal::{Json, Literal, ScalarType};
-pub use operator::{
+pub use operator::{Operator, OperatorKind, Option_, OptionValue, Options};
+pub use parts::{
     EdgeDirection, EvaluateSchema, Expanded, FacetWith, Find, FindColumn, ForkBranch, GraphNode, GraphOutput,
-    GraphPattern, Join, JoinCondition, MakeGraph, MakeSeries, MvApply, Operator, OperatorKind, Option_, OptionValue,
-    Options, Order, Ordered, Parse, ParsePart, Partition, PartitionBody, Reorder, Scan, ScanStep, Search, SeriesRange,
-    Sort, StepOutput, Summarize, TopNested,
+    GraphPattern, Join, JoinCondition, MakeGraph, MakeSeries, MvApply, Order, Ordered, Parse, ParsePart, Partition,
+    PartitionBody, Reorder, Scan, ScanStep, Search, SeriesRange, Sort, StepOutput, Summarize, TopNested,
 };
 
 use parallax_diagnostics::Span;
