@@ -213,6 +213,18 @@ fn sumo_legacy_text() {
     }
 }
 
+/// Seen in OTRF's data sets: a flat row with `"UserData": null` is flat still.
+#[test]
+fn flat_with_an_empty_user_data() {
+    let e = &samples()[0];
+    let mut row = shapes::nxlog(e);
+    row["UserData"] = Value::Null;
+    assert_eq!(Shape::of(&row.to_string()), Some(Shape::Flat));
+    let (seen, _) = through(row.to_string().as_bytes(), json, &request(&["@host", "@provider", "Image"]));
+    let expected = [e.computer, e.provider, r"C:\Tools\lua\lua54.exe"].map(|v| Some(v.to_owned()));
+    assert_eq!(seen[0].values, expected);
+}
+
 /// A local time can't be told from UTC: it is said. Sysmon's events have a time of their own in UTC.
 #[test]
 fn times_without_a_zone_are_said() {

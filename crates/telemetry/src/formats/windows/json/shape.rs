@@ -79,7 +79,8 @@ impl Seen {
             "Event" if dotted || has(value, "System") => return Some(Shape::EvtxDump),
             "System" if dotted || value.starts_with('{') => self.system = true,
             "EventID" | "EventId" | "EventCode" => self.event_id |= is_id(value),
-            "EventData" | "UserData" | "EventData_dynamic" => self.event_data = true,
+            // NXLog writes an empty one beside everything else.
+            "EventData" | "UserData" | "EventData_dynamic" => self.event_data |= value != "null",
             "Channel" => self.channel = true,
             "SourceName" | "ProviderGuid" | "ProviderName" | "Provider" => self.provider = true,
             "EventSourceName" => self.security_row = true,
