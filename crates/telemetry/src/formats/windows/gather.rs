@@ -5,6 +5,7 @@ use super::time;
 use super::vocabulary::{Asked, Sys, kind};
 use crate::event::{Kind, Request, Value};
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 /// A [`Request`], prepared once for a whole source.
 #[derive(Clone, Debug, Default)]
@@ -311,8 +312,10 @@ impl<'a, 'c> Gather<'a, 'c> {
                 _ => out.push_str("null"),
             }
         };
-        for (i, (name, raw)) in self.all.iter().enumerate() {
-            if !self.all[..i].iter().any(|(other, _)| other == name) {
+        // The first of a name stands, as it does for a field that is asked for.
+        let mut names: HashSet<&str> = HashSet::with_capacity(self.all.len());
+        for (name, raw) in &self.all {
+            if names.insert(name) {
                 put(name, self.undoubled(raw.value(&mut broken)));
             }
         }

@@ -198,6 +198,28 @@ fn hostile_xml() {
     assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
 }
 
+#[test]
+fn hostile_json() {
+    let begin = Instant::now();
+    let (m, flat) = (1 << 20, "{\"EventID\":1,\"Channel\":\"Security\",\"SourceName\":\"x\",\"A\":");
+    let fields: Vec<String> = (0..100_000).map(|i| format!("\"k{i}\":\"v\"")).collect();
+    let hostile = [
+        format!("{flat}{}1{}}}", "{\"a\":".repeat(m), "}".repeat(m)),
+        format!("{flat}{}{}}}", "[".repeat(4 * m), "]".repeat(4 * m)),
+        format!("{{\"Event\":{{\"System\":{{\"EventID\":{}1{}}}}}}}", "{\"#text\":".repeat(m), "}".repeat(m)),
+        format!("{{\"winlog{}\":1,\"EventID\":1,\"Channel\":\"x\"}}", ".event_data".repeat(m)),
+        format!("{{\"Event\":{{\"System\":{{\"EventID\":1}},\"EventData\":{{{}}}}}}}", fields.join(",")),
+    ];
+    let good = shapes::nxlog(&samples()[0]).to_string();
+    for text in hostile {
+        let content = format!("{good}\n{text}\n{good}\n");
+        let (seen, _) = through(content.as_bytes(), json, &request(&["@fields", "@eventdata.xml", "Image"]));
+        let around = seen.iter().filter(|e| e.kind == Kind::new(Family::Sysmon, 1)).count();
+        assert_eq!(around, 2, "the events around it are delivered");
+    }
+    assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
+}
+
 fn readers() -> [fn(Input) -> Box<dyn Reader>; 5] {
     [evtx, xml, json, syslog, nt_log_event]
 }
