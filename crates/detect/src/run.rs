@@ -152,8 +152,11 @@ impl Running<'_> {
             return Ok(());
         }
         let When::Recorded(census) = when else { return Ok(()) };
+        if before == 0 {
+            return Ok(());
+        }
         let mut last = now;
-        while before > 0 {
+        loop {
             // A bound that does not move with the reference time is one that the query gives as a fixed time.
             let Some(at) = bound.filter(|b| *b < last).and_then(|b| census.before(b)) else { break };
             if self.result.times >= TIMES {

@@ -19,7 +19,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
+
+pub(crate) use tokio::time::Instant;
 
 /// What a query may use.
 #[derive(Clone, Debug)]
@@ -98,8 +100,8 @@ impl Executor {
         self.handle().block_on(options.infer_schema(&self.state, url))
     }
 
-    /// Starts the plan.
-    pub(crate) fn start(&self, plan: Arc<dyn ExecutionPlan>) -> Result<Rows, Error> {
+    /// Starts the plan of a query that was given at `began`: planning takes time too.
+    pub(crate) fn start(&self, plan: Arc<dyn ExecutionPlan>, began: Instant) -> Result<Rows, Error> {
         let context = Arc::new(TaskContext::from(&self.state));
         let handle = self.handle();
         let _inside = handle.enter();
@@ -122,7 +124,7 @@ impl Executor {
         let rows = stream::iter(partitions).flat_map(|partition| stream::unfold(Some(partition), next_of));
         Ok(Rows {
             stream: rows.boxed(),
-            deadline: self.limits.timeout.map(|t| (Instant::now() + t, t)),
+            deadline: self.limits.timeout.map(|t| (began + t, t)),
             memory: self.limits.memory,
             handle,
         })

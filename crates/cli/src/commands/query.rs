@@ -61,7 +61,10 @@ pub(crate) fn run(args: &QueryArgs) -> Result<Exit, Failure> {
         rows += batch.num_rows();
     }
     drop(progress);
-    out.finish()?;
+    // A document that was not completed must not look complete.
+    if failed.is_none() || (rows > 0 && args.output.format == Format::Table) {
+        out.finish()?;
+    }
     seen.add(session.discovery());
     seen.add(&execution.report);
     say::reading(&seen, talk);

@@ -9,7 +9,7 @@ pub use census::Census;
 
 use crate::dialect::Dialect;
 use crate::error::Error;
-use crate::execute::{Executor, Limits, Rows};
+use crate::execute::{Executor, Instant, Limits, Rows};
 use crate::order;
 use crate::scan::{Offered, Outside, Window};
 use catalog::{Asked, OwnTable, Tables};
@@ -138,6 +138,7 @@ impl Session {
         context: &Context,
         census: Option<&Arc<Census>>,
     ) -> Result<Execution, Error> {
+        let began = Instant::now();
         let (asked, inner) = self.asked(context, census);
         let planned = dialect.plan(text, &asked, &inner)?;
         let tables = asked.uses(&planned.tables);
@@ -145,7 +146,7 @@ impl Session {
         let plan = finish(&planned, provenance).map_err(|e| self.executor.failure(e))?;
         asked.read_in_order(order::depends_on_order(&plan).map_err(|e| self.executor.failure(e))?);
         let physical = self.executor.physical(&plan)?;
-        let rows = self.executor.start(physical)?;
+        let rows = self.executor.start(physical, began)?;
         Ok(Execution {
             columns: planned.columns,
             provenance,

@@ -1,0 +1,5 @@
+//! Tests of sessions and scans.
+
+mod limits;
+mod scan;
+mod session;

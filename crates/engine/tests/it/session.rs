@@ -1,0 +1,84 @@
+//! Sessions over files.
+
+use parallax_engine::value::value;
+use parallax_engine::{Context, Dialect, Options, Session, Window};
+use std::fs;
+use std::path::Path;
+
+fn write(folder: &Path, name: &str, lines: &[&str]) {
+    fs::write(folder.join(name), lines.join("\n") + "\n").unwrap();
+}
+
+fn open(folder: &Path, window: Window) -> Session {
+    let options = Options { window, ..Options::default() };
+    Session::open(&[folder.display().to_string()], options).unwrap()
+}
+
+/// All rows as text, values separated by a bar.
+fn rows(session: &Session, kql: &str) -> Vec<String> {
+    let execution = session.query(Dialect::Kql, kql, &Context::at(0)).map_err(|e| e.to_string()).unwrap();
+    let columns = execution.columns.clone();
+    let mut rows = Vec::new();
+    for batch in execution.rows {
+        let batch = batch.unwrap();
+        for row in 0..batch.num_rows() {
+            let cells = columns
+                .iter()
+                .zip(batch.columns())
+                .map(|(output, column)| value(output, column, row).text().unwrap_or_default().into_owned());
+            rows.push(cells.collect::<Vec<_>>().join("|"));
+        }
+    }
+    rows
+}
+
+#[test]
+fn two_files_of_one_name_are_two_tables() {
+    let folder = tempfile::tempdir().unwrap();
+    for sub in ["a", "b"] {
+        fs::create_dir(folder.path().join(sub)).unwrap();
+        write(&folder.path().join(sub), "things.jsonl", &[&format!("{{\"from\":\"{sub}\"}}"), "{\"from\":\"x\"}"]);
+    }
+    let session = open(folder.path(), Window::default());
+    assert_eq!(rows(&session, "things | take 1"), ["a"]);
+    assert_eq!(rows(&session, "things_2 | take 1"), ["b"]);
+}
+
+#[test]
+fn rows_without_a_sort_come_in_source_order() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in 0..20 {
+        let line = |n: usize| {
+            format!(
+                "{{\"Timestamp\":\"2026-01-01T00:00:00Z\",\"ActionType\":\"ProcessCreated\",\"DeviceName\":\"h\",\"ProcessCommandLine\":\"{file}-{n}\",\"FileName\":\"f\"}}"
+            )
+        };
+        let lines: Vec<String> = (0..50).map(line).collect();
+        write(folder.path(), &format!("{file:02}.jsonl"), &lines.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    let session = open(folder.path(), Window::default());
+    let expected: Vec<String> = (0..20).flat_map(|f| (0..50).map(move |n| format!("{f}-{n}"))).collect();
+    assert_eq!(rows(&session, "DeviceProcessEvents | project ProcessCommandLine"), expected);
+    // All times are equal: rows that tie come in the order of their sources too.
+    let sorted = rows(&session, "DeviceProcessEvents | sort by Timestamp desc | project ProcessCommandLine");
+    assert_eq!(sorted, expected);
+    assert_eq!(rows(&session, "DeviceProcessEvents | take 60 | project ProcessCommandLine"), expected[..60]);
+}
+
+#[test]
+fn the_census_knows_the_latest_event_within_the_window() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |time: &str| {
+        format!(
+            "{{\"Timestamp\":\"{time}\",\"ActionType\":\"ProcessCreated\",\"DeviceName\":\"h\",\"FileName\":\"f\"}}"
+        )
+    };
+    write(folder.path(), "a.jsonl", &[&line("2026-01-01T00:00:00Z"), &line("2026-01-03T00:00:00Z")]);
+    let day = 86_400_000_000_000;
+    let first = 1_767_225_600_000_000_000;
+    let census = open(folder.path(), Window::default()).census();
+    assert_eq!(census.latest, Some(first + 2 * day));
+    assert_eq!(census.before(first + day), Some(first + 7_200_000_000_000));
+    assert_eq!(census.before(first - day), None);
+    assert_eq!(open(folder.path(), Window { from: None, to: Some(first + day) }).census().latest, Some(first));
+}
