@@ -26,8 +26,8 @@ pub(super) fn register(f: &mut Functions) {
     f.compiled("has_any(string, dynamic) bool", &[1], |c| many(c, Quantifier::Any));
     f.compiled("has_all(string, dynamic) bool", &[1], |c| many(c, Quantifier::All));
     f.compiled("has_any_index(string, dynamic) long", &[1], has_any_index);
-    f.compiled("in(string, dynamic) bool", &[1], |c| Ok(is_in(c, str::to_owned)));
-    f.compiled("in_ci(string, dynamic) bool", &[1], |c| Ok(is_in(c, str::to_ascii_lowercase)));
+    f.compiled("in(string, dynamic) bool", &[1], |c| Ok(is_in(c)));
+    f.compiled("in_ci(string, dynamic) bool", &[1], |c| Ok(is_in_ci(c)));
     f.compiled("matches_regex(string, string) bool", &[1], |c| {
         let regex = super::regex(c.str(1))?;
         Ok(Body::bool(move |r| Some(regex.is_match(r.str(0)))))
@@ -81,9 +81,19 @@ fn flatten(value: serde_json::Value, all: &mut Vec<String>) {
     }
 }
 
-fn is_in(consts: &Consts, key: fn(&str) -> String) -> Body {
-    let set: HashSet<String> = needles(consts).iter().map(|n| key(n)).collect();
-    Body::bool(move |r| Some(set.contains(&key(r.str(0)))))
+fn is_in(consts: &Consts) -> Body {
+    let set: HashSet<String> = needles(consts).into_iter().collect();
+    Body::bool(move |r| Some(set.contains(r.str(0))))
+}
+
+fn is_in_ci(consts: &Consts) -> Body {
+    let set: HashSet<String> = needles(consts).iter().map(|n| n.to_ascii_lowercase()).collect();
+    let lengths: HashSet<usize> = set.iter().map(String::len).collect();
+    Body::bool(move |r| {
+        let text = r.str(0);
+        // Most texts have a length that no needle has, and need not be folded.
+        Some(lengths.contains(&text.len()) && set.contains(&text.to_ascii_lowercase()))
+    })
 }
 
 /// The index of the first needle of the list that the text has, or -1.
@@ -98,7 +108,19 @@ fn has_any_index(consts: &Consts) -> Result<Body> {
 
 /// Which texts of a column match. Never null: a missing string is empty.
 pub(crate) fn matches(matcher: &Matcher, column: &StringViewArray) -> BooleanArray {
+    if mostly_match(matcher, column) {
+        return one_by_one(matcher, column);
+    }
     in_bulk(matcher, column).unwrap_or_else(|| one_by_one(matcher, column))
+}
+
+/// Whether a sample says that the texts mostly match: then a pass that skips what does not is in vain.
+fn mostly_match(matcher: &Matcher, column: &StringViewArray) -> bool {
+    const SAMPLE: usize = 32;
+    let step = (column.len() / SAMPLE).max(1);
+    let sample = (0..column.len()).step_by(step).filter(|i| column.is_valid(*i));
+    let (matching, all) = sample.fold((0, 0), |(m, n), i| (m + usize::from(matcher.is_match(column.value(i))), n + 1));
+    matching * 2 > all
 }
 
 pub(crate) fn one_by_one(matcher: &Matcher, column: &StringViewArray) -> BooleanArray {
