@@ -173,7 +173,7 @@ fn json_cut_in_half() {
 fn hostile_xml() {
     let begin = Instant::now();
     let head = "<Event><System><Provider Name='Microsoft-Windows-Sysmon'/><EventID>1</EventID></System>";
-    let m = 1 << 20;
+    let m = 1 << 18;
     let hostile = [
         format!("{head}<UserData>{}", "<a>".repeat(2 * m)),
         format!("{head}<EventData><Data Name='Image'>{}</Data></EventData></Event>", "&amp;".repeat(2 * m)),
@@ -183,7 +183,7 @@ fn hostile_xml() {
         format!("{head}{}", "<a b=\"".repeat(m)),
         format!("{head}<EventData>{}</EventData></Event>", "<Data Name='x'></".repeat(m / 2)),
         format!("{head}{}", "<!--".repeat(2 * m)),
-        format!("{head}<EventData a='{}'><Data Name='Image'>x</Data></EventData></Event>", "x".repeat(100 * m)),
+        format!("{head}<EventData a='{}'><Data Name='Image'>x</Data></EventData></Event>", "x".repeat(100 << 20)),
         format!("<!DOCTYPE x [<!ENTITY a \"{}\"><!ENTITY b \"&a;&a;\">]>{head}</Event>", "x".repeat(m)),
         "<Event ".repeat(2 * m),
         "<Event>".repeat(m / 8),
