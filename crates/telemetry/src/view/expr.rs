@@ -55,6 +55,8 @@ pub enum Function {
     Guid,
     /// `millis(time)`: an instant as milliseconds since the Unix epoch.
     Millis,
+    /// `time(text)`: the instant that a text is; missing where it is none.
+    Time,
     /// `length(text)`: its length in bytes.
     Length,
     /// `bool(text)`: true for `true`, `1`, `yes`, in any case.
@@ -92,6 +94,7 @@ impl Function {
             "path" => (Function::Path, 2..=2),
             "guid" => (Function::Guid, 1..=1),
             "millis" => (Function::Millis, 1..=1),
+            "time" => (Function::Time, 1..=1),
             "length" => (Function::Length, 1..=1),
             "bool" => (Function::Bool, 1..=1),
             "host" => (Function::Host, 0..=0),
@@ -267,14 +270,9 @@ fn call<'a>(function: Function, arguments: &'a [Node], scope: &Scope<'a>) -> Val
         Function::Position => return Value::Int(i64::try_from(scope.position).unwrap_or(i64::MAX)),
         Function::Join | Function::All => return join(function, arguments, scope),
         Function::Case => return case(arguments, scope),
+        Function::Time => return instant(arguments, scope).map_or(Value::Missing, Value::Time),
         Function::Millis => {
-            return match arguments[0].value(scope) {
-                Value::Time(t) => Value::Int(t.div_euclid(1_000_000)),
-                Value::Text(t) => {
-                    crate::time::parse(&t).map_or(Value::Missing, |t| Value::Int(t.div_euclid(1_000_000)))
-                }
-                _ => Value::Missing,
-            };
+            return instant(arguments, scope).map_or(Value::Missing, |t| Value::Int(t.div_euclid(1_000_000)));
         }
         _ => {}
     }
@@ -321,6 +319,16 @@ fn call<'a>(function: Function, arguments: &'a [Node], scope: &Scope<'a>) -> Val
             _ => Value::Text(first),
         },
         _ => Value::Missing,
+    }
+}
+
+/// The first argument as an instant.
+fn instant<'a>(arguments: &'a [Node], scope: &Scope<'a>) -> Option<i64> {
+    match arguments[0].value(scope) {
+        Value::Time(t) => Some(t),
+        Value::Int(n) => Some(crate::time::epoch(n)),
+        Value::Text(t) => crate::time::parse(&t),
+        _ => None,
     }
 }
 
@@ -409,6 +417,7 @@ mod tests {
             (r#"path(None, "b")"#, Some("b")),
             (r#"guid("{AB-CD}")"#, Some("ab-cd")),
             (r#"millis("1970-01-01T00:00:01.5Z")"#, Some("1500")),
+            (r#"millis(time("x") | "1970-01-01T00:00:02Z")"#, Some("2000")),
             ("position()", Some("7")),
         ] {
             assert_eq!(eval(expr, &image).as_deref(), expected, "{expr}");

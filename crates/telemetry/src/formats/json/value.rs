@@ -97,6 +97,9 @@ pub(crate) fn find<'a>(entries: &[Entry<'a>], path: &str) -> Option<&'a str> {
     if let Some((_, raw)) = entries.iter().find(|(name, _)| name.eq_ignore_ascii_case(path)) {
         return Some(raw);
     }
+    if !path.contains('.') {
+        return None;
+    }
     let mut best: Option<(&'a str, &str)> = None;
     let mut length = 0;
     for (name, raw) in entries {
