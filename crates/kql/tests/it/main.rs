@@ -5,3 +5,4 @@ mod contract;
 mod corpus;
 mod support;
 mod syntax;
+mod warnings;

@@ -21,11 +21,19 @@ use super::error::{self, Result, error, fail};
 use super::relation::Relation;
 use super::scope::{Binding, Rows, Scope};
 use super::source::Bound;
-use crate::syntax::tree::{Argument, Expr, ExprKind, Operator, OperatorKind};
+use crate::syntax::tree::{Argument, Expr, ExprKind, Naming, Operator, OperatorKind};
 use parallax_diagnostics::{Diagnostic, Span};
 use std::rc::Rc;
 
 impl Binder<'_> {
+    /// `where IsAudit = true` gives the predicate `true` a name and compares nothing; published queries do it.
+    fn warn_of_named_predicate(&self, naming: &Naming) {
+        if let Naming::One(name) = naming {
+            let message = format!("`=` gives the predicate the name `{}`; nothing is compared with it", name.text);
+            self.note(Diagnostic::warning(error::NO_EFFECT, name.span, message).help("to compare, write `==`"));
+        }
+    }
+
     /// Applies one operator of a pipeline.
     pub(crate) fn operator(&self, op: &Operator, rows: Option<Relation>, scope: &mut Scope) -> Result<Relation> {
         use OperatorKind as K;
@@ -43,7 +51,10 @@ impl Binder<'_> {
             return fail(error::NO_OPERATOR, span, format!("`{}` is not supported here", word(&op.kind)));
         };
         match &op.kind {
-            K::Where { predicate, .. } => self.filter(input, predicate, scope),
+            K::Where { naming, predicate, .. } => {
+                self.warn_of_named_predicate(naming);
+                self.filter(input, predicate, scope)
+            }
             K::Extend(arguments) => self.extend(input, arguments, scope, span),
             K::Project(arguments) => self.project(input, arguments, scope, span),
             K::ProjectAway(names) => self.project_away(input, names),
