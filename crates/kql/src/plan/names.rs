@@ -51,10 +51,10 @@ fn first_argument(call: &tree::Call) -> Option<String> {
     }
     let first = &argument.value;
     // `column_ifexists("a", …)` is called after the column that its text names.
-    if matches!(call.name.text.as_str(), "column_ifexists" | "columnifexists") {
-        if let ExprKind::Literal(Literal::String { value, .. }) = &first.kind {
-            return Some(value.clone());
-        }
+    if matches!(call.name.text.as_str(), "column_ifexists" | "columnifexists")
+        && let ExprKind::Literal(Literal::String { value, .. }) = &first.kind
+    {
+        return Some(value.clone());
     }
     suggested(first)
 }

@@ -278,7 +278,7 @@ impl Binder<'_> {
     fn datatable(&self, table: &tree::DataTable, span: Span, scope: &Scope) -> Result<Relation> {
         let schema = self.schema(&table.schema)?;
         let width = schema.len();
-        if width == 0 || table.values.len() % width != 0 {
+        if width == 0 || !table.values.len().is_multiple_of(width) {
             return fail(
                 error::ARGUMENTS,
                 span,

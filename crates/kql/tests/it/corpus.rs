@@ -158,16 +158,14 @@ async fn string_operators() {
     let mut misses: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut good = 0;
     for case in &all {
+        // A list may hold a null, which only a dynamic array can.
         let quote = |v: &Value| match v {
-            Value::String(s) => Value::String(s.clone()).to_string(),
-            Value::Array(items) => {
-                format!("({})", items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
-            }
+            Value::Array(_) => format!("dynamic({v})"),
             other => other.to_string(),
         };
         let op = case["op"].as_str().unwrap_or("");
         let mut needle = quote(&case["needle"]);
-        if matches!(op, "has_any" | "has_all" | "in" | "!in" | "in~" | "!in~") && !needle.starts_with('(') {
+        if matches!(op, "has_any" | "has_all" | "in" | "!in" | "in~" | "!in~") {
             needle = format!("({needle})");
         }
         let query = format!("print x = {} {op} {needle}", quote(&case["haystack"]));

@@ -163,10 +163,10 @@ impl Binder<'_> {
             other => other,
         };
         // The library's aggregates over values of any type take dynamics.
-        if matches!(name, "make_list" | "make_set" | "make_bag" | "make_list_with_nulls") {
-            if let Some(first) = values.first_mut() {
-                *first = convert(first.clone(), Type::Dynamic, span)?;
-            }
+        if matches!(name, "make_list" | "make_set" | "make_bag" | "make_list_with_nulls")
+            && let Some(first) = values.first_mut()
+        {
+            *first = convert(first.clone(), Type::Dynamic, span)?;
         }
         // The most elements; without it an order's key would stand in its place.
         if matches!(name, "make_list" | "make_set" | "make_bag") && values.len() == 1 {

@@ -148,7 +148,7 @@ impl Binder<'_> {
         let mut unique: Vec<String> = Vec::new();
         carried.into_iter().for_each(|c| {
             if !unique.contains(&c) {
-                unique.push(c)
+                unique.push(c);
             }
         });
         let around = numbered.partition.clone();

@@ -43,7 +43,7 @@ impl Binder<'_> {
         let mut unique: Vec<Plan> = Vec::new();
         ids.into_iter().for_each(|e| {
             if !unique.contains(&e) {
-                unique.push(e)
+                unique.push(e);
             }
         });
         let out = rows.then(span, |b| b.aggregate(unique, Vec::<Plan>::new()))?;

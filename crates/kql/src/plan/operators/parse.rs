@@ -135,9 +135,7 @@ fn pattern(parts: &[ParsePart], mode: Mode, flags: &str, span: Span) -> Result<(
             }
         }
     }
-    if mode != Mode::Regex {
-        regex.push('$');
-    } else if matches!(parts.last(), Some(ParsePart::Column { .. })) {
+    if mode != Mode::Regex || matches!(parts.last(), Some(ParsePart::Column { .. })) {
         regex.push('$');
     }
     if captures.is_empty() {

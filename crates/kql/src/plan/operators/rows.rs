@@ -45,10 +45,10 @@ impl Binder<'_> {
         let from = convert(from.0, ty, from.1)?.folded();
         let to = convert(to.0, ty, to.1)?.folded();
         let step = convert(step.0, step_ty, step.1)?.folded();
-        if let (Some(a), Some(b), Some(s)) = (from.integer(), to.integer(), step.integer()) {
-            if ty != Type::Real {
-                return self.constant_range(column, a, b, s, span);
-            }
+        if let (Some(a), Some(b), Some(s)) = (from.integer(), to.integer(), step.integer())
+            && ty != Type::Real
+        {
+            return self.constant_range(column, a, b, s, span);
         }
         self.computed_range(column, [from, to, step], span)
     }

@@ -40,13 +40,13 @@ impl Binder<'_> {
             Value::new(binary(axis.to.expr.clone(), Operator::Minus, least(axis.to.ty)), axis.to.ty).folded()
         };
         let range = format!("kql_range_{}", axis.value.ty.name());
-        let steps = raw_call(&range, vec![axis.from.expr.clone(), last.expr.clone(), axis.step.expr.clone()], span)?;
+        let steps = raw_call(&range, vec![axis.from.expr.clone(), last.expr, axis.step.expr.clone()], span)?;
         let steps = Value::new(steps, Type::Dynamic).folded();
         let place = self.place(&axis, span)?;
         let inside = axis.value.expr.clone().gt_eq(axis.from.expr.clone()).and(if axis.inclusive {
-            axis.value.expr.clone().lt_eq(axis.to.expr.clone())
+            axis.value.expr.lt_eq(axis.to.expr)
         } else {
-            axis.value.expr.clone().lt(axis.to.expr.clone())
+            axis.value.expr.lt(axis.to.expr)
         });
         let rows = input.filter(span, inside)?;
         let place_id = self.ids.fresh();
@@ -60,7 +60,7 @@ impl Binder<'_> {
         keys.push(Argument {
             naming: Naming::None,
             value: crate::syntax::tree::Expr {
-                kind: ExprKind::Name(crate::syntax::tree::Name { text: place_name.clone(), placeholder: false, span }),
+                kind: ExprKind::Name(crate::syntax::tree::Name { text: place_name, placeholder: false, span }),
                 span,
             },
             span,

@@ -29,10 +29,11 @@ impl Binder<'_> {
             return fail(error::NO_FORM, left.span, format!("`* {}` is not supported", op.text()));
         }
         let value = self.scalar(left, rows)?;
-        if let [only] = list {
-            if self.is_tabular(only, rows.scope) && !self.is_column(only, rows) {
-                return self.in_table(op, value, left.span, only, rows, filter, span);
-            }
+        if let [only] = list
+            && self.is_tabular(only, rows.scope)
+            && !self.is_column(only, rows)
+        {
+            return self.in_table(op, value, left.span, only, rows, filter, span);
         }
         let mut items = Vec::with_capacity(list.len());
         for item in list {
