@@ -6,6 +6,7 @@ use crate::udf::Row;
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
 use indexmap::{IndexMap, IndexSet};
+use serde_json::Value;
 
 /// How many elements there can be where the query says nothing (documented).
 const MOST: u64 = 1_048_576;
@@ -132,6 +133,11 @@ impl State for ListWithNulls {
     }
 }
 
+/// Whether a value could stand in other JSON text too: `"a\/b"` is `"a/b"`.
+fn may_be_spelt_otherwise(v: &str) -> bool {
+    v.starts_with(['[', '{', ' ', '\n', '\t', '\r']) || v.contains("\\/") || v.contains("\\u")
+}
+
 /// Distinct values in order of first appearance. An array gives its elements (measured); nulls are left out.
 #[derive(Default)]
 pub(super) struct Set {
@@ -157,8 +163,9 @@ impl State for Set {
     fn add(&mut self, row: &Row<'_>) {
         let Some(v) = row.text(0) else { return };
         self.most = limit(row);
-        match v.trim_start().starts_with('[').then(|| json::array(v)).flatten() {
-            Some(items) => items.iter().for_each(|v| self.push(&json::compact(v))),
+        match may_be_spelt_otherwise(v).then(|| json::value(v)).flatten() {
+            Some(Value::Array(items)) => items.iter().for_each(|v| self.push(&json::compact(v))),
+            Some(v) => self.push(&json::compact(&v)),
             None => self.push(v),
         }
     }
