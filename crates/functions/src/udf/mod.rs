@@ -67,6 +67,11 @@ impl Body {
         Body::Long(Arc::new(f))
     }
 
+    /// A body over rows that gives a real.
+    pub fn real(f: impl Fn(&Row<'_>) -> Option<f64> + Send + Sync + 'static) -> Self {
+        Body::Real(Arc::new(f))
+    }
+
     /// A body over rows that writes text.
     pub fn text(f: impl Fn(&Row<'_>, &mut String) -> Option<()> + Send + Sync + 'static) -> Self {
         Body::Text(Arc::new(f))

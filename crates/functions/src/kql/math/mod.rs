@@ -3,6 +3,7 @@
 mod arithmetic;
 mod bits;
 mod reals;
+mod units;
 
 use crate::udf::Functions;
 
@@ -10,4 +11,5 @@ pub(super) fn register(f: &mut Functions) {
     arithmetic::register(f);
     bits::register(f);
     reals::register(f);
+    units::register(f);
 }
