@@ -218,3 +218,13 @@ fn a_gzip_file_cut_off() {
     assert!(lines.len() > 100, "{}", lines.len());
     assert!(report.damaged() > 0);
 }
+
+#[test]
+fn nothing_but_half_a_row() {
+    let dir = tempfile::tempdir().unwrap();
+    for text in [&ROW[..60], &format!("[\n  {}", &ROW[..60])] {
+        fs::write(dir.path().join("a.json"), text).unwrap();
+        let (lines, report) = read(dir.path());
+        assert_eq!((lines.len(), report.damaged()), (0, 1), "{text}: {:?}", report.notes());
+    }
+}
