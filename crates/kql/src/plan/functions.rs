@@ -369,7 +369,7 @@ mod tests {
         assert_eq!(resolve("iff", &[Type::Bool, Type::Int, Type::Real]), Ok(Type::Real));
         assert_eq!(resolve("split", &[Type::String, Type::String]), Ok(Type::Dynamic));
         assert_eq!(resolve("pack", &[Type::String, Type::Int, Type::String, Type::Bool]), Ok(Type::Dynamic));
-        assert_eq!(resolve("tolower", &[Type::Int]), Err(Mismatch::Type(0, "string".to_string())));
+        assert_eq!(resolve("strlen", &[Type::Int]), Err(Mismatch::Type(0, "string or dynamic".to_string())));
         assert_eq!(resolve("tolower", &[]), Err(Mismatch::Count(1, 1)));
     }
 }

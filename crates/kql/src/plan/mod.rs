@@ -12,6 +12,8 @@ mod relation;
 mod scalar;
 mod scope;
 mod source;
+#[cfg(test)]
+mod supported;
 mod types;
 mod value;
 
