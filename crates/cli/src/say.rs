@@ -22,6 +22,17 @@ pub(crate) fn diagnostics(all: &Diagnostics, text: &str, origin: &str, talk: Tal
     }
 }
 
+/// Diagnostics beside a result: a few, because the rows are what was asked for.
+pub(crate) fn some_diagnostics(all: &Diagnostics, text: &str, origin: &str, talk: Talk) {
+    const SHOWN: usize = 2;
+    let count = all.iter().count();
+    if talk.quiet || talk.verbose || count <= SHOWN {
+        return diagnostics(all, text, origin, talk);
+    }
+    diagnostics(&Diagnostics(all.iter().take(SHOWN).cloned().collect()), text, origin, talk);
+    line(&format!("note: and {} more about the query; `parallax check` or `-v` shows all", count - SHOWN));
+}
+
 /// An error as its reader should see it.
 pub(crate) fn error(e: &Error, text: &str, origin: &str, talk: Talk) -> String {
     match e {

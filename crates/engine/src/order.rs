@@ -7,6 +7,7 @@
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, Result};
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder, SortExpr};
+use std::sync::Arc;
 
 /// The hidden columns that tell events apart, in the order of the sources.
 const IDENTITY: [&str; 2] = ["$source", "$record"];
@@ -25,6 +26,13 @@ pub(crate) fn settle(plan: LogicalPlan, ordered: bool) -> Result<LogicalPlan> {
                 let more = ties(&sort.input, &sort.expr);
                 sort.expr.extend(more);
                 Ok(Transformed::yes(LogicalPlan::Sort(sort)))
+            }
+            // Which rows a bare `take` takes must not depend on which thread was first.
+            LogicalPlan::Limit(mut limit) if !is_sorted(&limit.input) && regroups(&limit.input)? => {
+                let keys = ties(&limit.input, &[]);
+                let input = LogicalPlanBuilder::from(limit.input.as_ref().clone());
+                limit.input = Arc::new(input.sort(keys)?.build()?);
+                Ok(Transformed::yes(LogicalPlan::Limit(limit)))
             }
             node => Ok(Transformed::no(node)),
         })?

@@ -34,7 +34,7 @@ pub(crate) fn run(args: &QueryArgs) -> Result<Exit, Failure> {
 
     let wrong = |e: Error| Failure { exit: exit_of(&e), message: say::error(&e, &query.text, &query.origin, talk) };
     let mut execution = session.query(query.dialect, &query.text, &context).map_err(wrong)?;
-    say::diagnostics(&execution.diagnostics, &query.text, &query.origin, talk);
+    say::some_diagnostics(&execution.diagnostics, &query.text, &query.origin, talk);
     let progress = Progress::new(&session, talk);
     progress.watch("reading", &execution.report);
 

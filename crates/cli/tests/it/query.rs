@@ -80,6 +80,14 @@ fn from_and_to_restrict_event_time() {
 }
 
 #[test]
+fn rows_without_a_time_are_in_no_time_range() {
+    let args = ["query", "--kql", "people | project name", "--input", "people.csv", "--from", "2026-01-01"];
+    insta::assert_snapshot!(run(&args));
+    let args = ["query", "--kql", "orders | project id, at", "--input", "orders.jsonl", "--from", "2026-03-02"];
+    insta::assert_snapshot!(run(&args));
+}
+
+#[test]
 fn a_table_that_nothing_feeds() {
     insta::assert_snapshot!(run(&[
         "query",
@@ -163,6 +171,9 @@ fn threads_change_nothing() {
         "DeviceProcessEvents | sort by DeviceName asc | project FileName, DeviceName",
         "DeviceProcessEvents | summarize count(), make_set(FileName) by DeviceName",
         "DeviceProcessEvents | take 3 | project FileName",
+        "DeviceProcessEvents | summarize count() by FileName | take 2",
+        "DeviceProcessEvents | distinct FileName, DeviceName",
+        "union DeviceProcessEvents, DeviceProcessEvents | project FileName, DeviceName",
         "DeviceProcessEvents | join kind=inner (DeviceProcessEvents | project DeviceName, Other = FileName) on DeviceName | project FileName, Other",
     ];
     let folder = tempfile::tempdir().unwrap();

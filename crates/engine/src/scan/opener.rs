@@ -97,6 +97,10 @@ impl Shared {
     /// The rows within the user's window, with the plan's columns.
     fn shape(&self, batch: RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
         self.offered.note(&self.table, self.open, &batch);
+        let timeless = self.window.timeless(&batch);
+        if timeless > 0 {
+            self.report.note("events without a time, left out because a time range was asked for", timeless);
+        }
         let mut batch = self.window.filter(batch)?;
         if let Some(at) = self.as_of {
             // By the column that the query itself looks at, so that each event is in exactly one of several windows.

@@ -1,6 +1,6 @@
 //! Event time: the window that the user asked for, and the window that the query itself has.
 
-use arrow::array::{AsArray, BooleanArray};
+use arrow::array::{Array, AsArray, BooleanArray};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit, TimestampNanosecondType};
 use arrow::error::ArrowError;
@@ -38,8 +38,16 @@ impl Window {
         self.from.is_none_or(|from| time >= from) && self.to.is_none_or(|to| time < to)
     }
 
+    /// How many rows of the batch it leaves out because they have no time.
+    pub(super) fn timeless(&self, batch: &RecordBatch) -> u64 {
+        match batch.column_by_name(TIME) {
+            Some(times) if !self.is_unbounded() => times.null_count() as u64,
+            _ => 0,
+        }
+    }
+
     /// The rows of the batch whose time it holds.
-    pub(crate) fn filter(&self, batch: RecordBatch) -> Result<RecordBatch, ArrowError> {
+    pub(super) fn filter(&self, batch: RecordBatch) -> Result<RecordBatch, ArrowError> {
         let Some(times) = batch.column_by_name(TIME).and_then(|c| c.as_primitive_opt::<TimestampNanosecondType>())
         else {
             return Ok(batch);

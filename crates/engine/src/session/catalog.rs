@@ -155,7 +155,12 @@ impl Catalog for Asked {
         }
         let own = self.tables.own.iter().find(|t| t.name == name)?;
         match &own.parquet {
-            Some(table) => Some(table.table(name)),
+            Some(table) => {
+                if !self.tables.window.is_unbounded() {
+                    self.report.note(&format!("{name}: a Parquet table has no event time; all its rows are read"), 1);
+                }
+                Some(table.table(name))
+            }
             None => own.view(&self.report).map(|view| self.over(name, view, true)),
         }
     }
