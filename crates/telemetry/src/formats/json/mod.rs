@@ -154,7 +154,7 @@ pub(crate) fn recognise(text: &str, whole: bool) -> Option<Recognised> {
     }
     let Seen { families: seen, rows } = seen;
     // Damaged rows are still JSON's: its reader says where.
-    let after = text.trim_start_matches(['{', '[']).trim_start();
+    let after = text.trim_start_matches(|c: char| matches!(c, '{' | '[') || c.is_whitespace());
     if rows == 0 && whole && !after.starts_with('"') {
         return None;
     }
