@@ -2,7 +2,7 @@
 
 use super::to_number::{long_of, whole};
 use crate::kql::json;
-use crate::kql::values::{MAX_TICKS, parse_bool, parse_datetime, parse_decimal, parse_real, parse_timespan};
+use crate::kql::values::{parse_bool, parse_decimal, parse_real};
 use crate::udf::{DECIMAL_ONE, Functions, Row};
 use serde_json::Value;
 
@@ -25,16 +25,6 @@ pub(super) fn register(f: &mut Functions) {
         Value::Bool(b) => Some(i128::from(b) * DECIMAL_ONE),
         Value::Number(n) => parse_decimal(&n.to_string()),
         Value::String(s) => parse_decimal(&s),
-        _ => None,
-    });
-    f.long("todatetime_dynamic(dynamic) datetime", |r| match value(r)? {
-        Value::String(s) => parse_datetime(&s),
-        Value::Number(n) => n.as_i64().filter(|t| (0..=MAX_TICKS).contains(t)),
-        _ => None,
-    });
-    f.long("totimespan_dynamic(dynamic) timespan", |r| match value(r)? {
-        Value::String(s) => parse_timespan(&s),
-        Value::Number(n) => n.as_i64(),
         _ => None,
     });
 }

@@ -62,7 +62,7 @@ const FORCE: Units = &[
     ("TonneForce", 9_806.65),
     ("PoundForce", 4.448_221_615_260_5),
     ("KilopoundForce", 4_448.221_615_260_5),
-    ("OunceForce", 0.278_013_850_953_781_25),
+    ("OunceForce", 4.448_221_615_260_5 / 16.0),
     ("Poundal", 0.138_254_954_376),
 ];
 

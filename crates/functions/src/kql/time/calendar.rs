@@ -22,8 +22,6 @@ pub(super) fn register(f: &mut Functions) {
         });
     }
     f.long("make_datetime(long, long, long, long?, long?, real?) datetime", make_datetime);
-    f.long("make_datetime_string(string) datetime", |r| crate::kql::values::parse_datetime(r.str(0)));
-    f.long("make_datetime_datetime(datetime) datetime", |r| r.long(0));
     f.long("make_timespan(real...) timespan", make_timespan);
     f.long("datetime_add(string, long, datetime) datetime", |r| add(r.str(0), r.long(1)?, r.long(2)?));
     for (unit, ticks) in [("seconds", TICKS_PER_SECOND), ("milliseconds", 10_000), ("microseconds", 10)] {
