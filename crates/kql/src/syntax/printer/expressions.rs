@@ -1,6 +1,7 @@
 //! Expressions.
 
 use super::super::keyword::Keyword;
+use super::super::lexer::{Kind, lex};
 use super::super::tree::{
     Argument, Call, DataTable, Expr, ExprKind, ExternalData, Literal, Naming, Query, Selector, TypeOfElement, UnaryOp,
 };
@@ -261,7 +262,16 @@ impl Printer {
         const VALUES: [&str; 4] = ["simple", "regex", "relaxed", "nooptimization"];
         match &expr.kind {
             ExprKind::Name(name) if !name.placeholder && !is_plain(&name.text) => {
-                let word = Keyword::exact(&name.text).is_some_and(Keyword::is_name);
+                // A parameter's default cannot be bracketed, so that whatever is one word stays as it is.
+                let word = match lex(&name.text).tokens.as_slice() {
+                    [token, _] => match token.kind {
+                        Kind::Identifier => true,
+                        Kind::Keyword(keyword) => keyword.is_name(),
+                        _ => false,
+                    },
+                    _ => false,
+                };
+                let word = word && name.text.trim().len() == name.text.len();
                 if word || VALUES.contains(&name.text.as_str()) {
                     self.push(&name.text);
                 } else {
