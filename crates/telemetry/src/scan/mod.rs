@@ -9,6 +9,7 @@ use crate::view::View;
 use crate::view::expr::{Node, Scope};
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use builder::Builder;
 use std::io;
 use std::ops::ControlFlow;
@@ -43,7 +44,8 @@ pub fn scan(
     let mut reader = source.reader()?;
     let files: Vec<String> = source.inputs.iter().map(crate::input::Input::name).collect();
     let schema = view.schema_of(columns);
-    let mut batches = Batches { schema, builders, rows: 0, limit: batch_rows.max(1), out, stopped: false };
+    let mut batches =
+        Batches { schema, builders, rows: 0, limit: batch_rows.max(1), out, stopped: false, failed: None };
     let read = reader.read(&request, report, &mut |event: &Event<'_>| {
         let Some(plan) = plans.iter().find(|p| p.feed.takes(&event.kind)) else { return ControlFlow::Continue(()) };
         let scope = Scope {
@@ -69,6 +71,9 @@ pub fn scan(
     if !stopped {
         // Whether more is wanted does not matter at the end.
         let _ = batches.flush();
+    }
+    if let Some(e) = batches.failed.take() {
+        return Err(io::Error::other(e));
     }
     let lost: u64 = batches.builders.iter().map(Builder::unreadable).sum();
     if lost > 0 {
@@ -114,6 +119,7 @@ struct Batches<'o> {
     limit: usize,
     out: &'o mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
     stopped: bool,
+    failed: Option<ArrowError>,
 }
 
 impl Batches<'_> {
@@ -132,12 +138,13 @@ impl Batches<'_> {
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
         let arrays = self.builders.iter_mut().map(Builder::finish).collect();
         self.rows = 0;
-        // Every builder got one value a row, of the schema's types.
-        let Ok(batch) = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options) else {
-            self.stopped = true;
-            return ControlFlow::Break(());
+        let flow = match RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options) {
+            Ok(batch) => (self.out)(batch),
+            Err(e) => {
+                self.failed = Some(e);
+                ControlFlow::Break(())
+            }
         };
-        let flow = (self.out)(batch);
         self.stopped = flow.is_break();
         flow
     }
