@@ -84,7 +84,7 @@ fn sha1(message: &[u8]) -> Vec<u8> {
 /// The first 32 bits of the fractional part of a root of each of the first primes: SHA-256's constants.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn roots(count: usize, root: fn(f64) -> f64) -> Vec<u32> {
-    let prime = |n: &u32| (2..*n).all(|d| n % d != 0);
+    let prime = |n: &u32| (2..*n).all(|d| !n.is_multiple_of(d));
     (2..).filter(prime).take(count).map(|p| (root(f64::from(p)).fract() * 4_294_967_296.0) as u32).collect()
 }
 

@@ -2,8 +2,11 @@
 
 use crate::udf::Functions;
 
+/// A function of one number.
+type OfNumber = fn(f64) -> f64;
+
 pub(super) fn register(f: &mut Functions) {
-    let one: [(&str, fn(f64) -> f64); 23] = [
+    let one: [(&str, OfNumber); 23] = [
         ("abs", f64::abs),
         ("acos", f64::acos),
         ("asin", f64::asin),

@@ -84,7 +84,7 @@ pub(super) fn register(f: &mut Functions) {
         let digits: Vec<u32> = r.str(0).chars().filter_map(|c| c.to_digit(10)).collect();
         let sum: u32 =
             digits.iter().rev().enumerate().map(|(i, d)| if i % 2 == 0 { *d } else { d * 2 / 10 + d * 2 % 10 }).sum();
-        Some(!digits.is_empty() && sum % 10 == 0)
+        Some(!digits.is_empty() && sum.is_multiple_of(10))
     });
 }
 
@@ -208,7 +208,7 @@ impl Spec {
                 if self.conversion == 'S' { text.to_uppercase() } else { text }
             }
             'd' => format!("{:.0}", number(value)?.trunc()),
-            'f' => format!("{:.*}", self.precision.unwrap_or(6), number(value)?),
+            'f' => fixed(number(value)?, self.precision.unwrap_or(6)),
             'e' => format!("{:.*e}", self.precision.unwrap_or(6), number(value)?),
             #[allow(clippy::cast_possible_truncation)]
             'x' => format!("{:x}", number(value)? as i64),
@@ -230,6 +230,33 @@ impl Spec {
             _ => " ".repeat(missing) + &text,
         })
     }
+}
+
+/// Decimals as Java rounds them: halves up, on the digits that the number is shown with.
+fn fixed(value: f64, places: usize) -> String {
+    let shown = format!("{}", value.abs());
+    let (whole, fraction) = shown.split_once('.').unwrap_or((&shown, ""));
+    let mut digits: Vec<u8> =
+        whole.bytes().chain(fraction.bytes().chain(std::iter::repeat(b'0')).take(places)).collect();
+    if fraction.as_bytes().get(places).is_some_and(|d| *d >= b'5') {
+        let mut at = digits.len();
+        loop {
+            if at == 0 {
+                digits.insert(0, b'1');
+                break;
+            }
+            at -= 1;
+            if digits[at] < b'9' {
+                digits[at] += 1;
+                break;
+            }
+            digits[at] = b'0';
+        }
+    }
+    let point = digits.len() - places;
+    let text: String = digits.iter().map(|d| char::from(*d)).collect();
+    let sign = if value < 0.0 { "-" } else { "" };
+    if places == 0 { format!("{sign}{text}") } else { format!("{sign}{}.{}", &text[..point], &text[point..]) }
 }
 
 fn grouped(text: &str) -> String {

@@ -238,7 +238,7 @@ fn read(pattern: &[Piece], text: &str, zone: &TimeZone) -> Option<i64> {
                 rest = &rest[digits..];
                 match field {
                     'y' | 'Y' if width <= 2 && digits <= 2 => {
-                        year = i16::try_from(value + if value < 50 { 2000 } else { 1900 }).ok()?
+                        year = i16::try_from(value + if value < 50 { 2000 } else { 1900 }).ok()?;
                     }
                     'y' | 'Y' => year = i16::try_from(value).ok()?,
                     'M' => month = i8::try_from(value).ok()?,

@@ -93,7 +93,7 @@ impl Element {
 
 /// Walks the path from the candidates for its first step.
 fn find(level: &[&Element], path: &[Step], out: &mut String) -> Option<()> {
-    let Some((step, rest)) = path.split_first() else { return None };
+    let (step, rest) = path.split_first()?;
     let Step::Child(name, conditions) = step else { return None };
     let mut matching: Vec<&Element> = level.iter().copied().filter(|e| name == "*" || e.name == *name).collect();
     for condition in conditions {
@@ -170,10 +170,10 @@ fn read(mut text: &str) -> Option<Element> {
 }
 
 fn close(open: &mut Vec<Element>) {
-    if open.len() > 1 {
-        if let (Some(done), Some(parent)) = (open.pop(), open.last_mut()) {
-            parent.children.push(done);
-        }
+    if open.len() > 1
+        && let (Some(done), Some(parent)) = (open.pop(), open.last_mut())
+    {
+        parent.children.push(done);
     }
 }
 

@@ -168,21 +168,19 @@ impl Planner<'_> {
         for item in list {
             let right = self.expression(rows, item)?;
             // Documented: `in` does not cast text, so a number is in no list of texts and no text among numbers.
-            if left.ty == Ty::Text && right.ty != Ty::Text {
-                if matches!(item.kind, ExprKind::Number(_)) {
-                    let text = item.at.0.of(self.text).to_owned();
-                    self.diagnostics.push(
-                        Diagnostic::warning(
-                            codes::IN_NUMBERS,
-                            item.at.0,
-                            "`in` does not cast: text is never among numbers",
-                        )
-                        .help("compare with text, or cast the field with `num(…)`")
-                        .fix(item.at.0, format!("\"{text}\"")),
-                    );
-                    conditions.push(lit(false));
-                    continue;
-                }
+            if left.ty == Ty::Text && right.ty != Ty::Text && matches!(item.kind, ExprKind::Number(_)) {
+                let text = item.at.0.of(self.text).to_owned();
+                self.diagnostics.push(
+                    Diagnostic::warning(
+                        codes::IN_NUMBERS,
+                        item.at.0,
+                        "`in` does not cast: text is never among numbers",
+                    )
+                    .help("compare with text, or cast the field with `num(…)`")
+                    .fix(item.at.0, format!("\"{text}\"")),
+                );
+                conditions.push(lit(false));
+                continue;
             }
             conditions.push(compare(BinaryOp::Eq, &left, &right));
         }

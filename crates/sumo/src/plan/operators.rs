@@ -118,14 +118,11 @@ impl Planner<'_> {
     fn pointless(&mut self, tree: &Tree, at: At) {
         let mut d =
             Diagnostic::warning(codes::NO_ALIAS, at.0, "this expression has no `as`, so its value goes nowhere");
-        if let ExprKind::Binary(crate::syntax::BinaryOp::Eq, left, right) = &tree.kind {
-            if let ExprKind::Field(name) = &left.kind {
-                let text = format!("{} as {name}", print_expr(right));
-                d = d
-                    .label("a comparison, not an assignment")
-                    .help(format!("to assign, write `{text}`"))
-                    .fix(at.0, text);
-            }
+        if let ExprKind::Binary(crate::syntax::BinaryOp::Eq, left, right) = &tree.kind
+            && let ExprKind::Field(name) = &left.kind
+        {
+            let text = format!("{} as {name}", print_expr(right));
+            d = d.label("a comparison, not an assignment").help(format!("to assign, write `{text}`")).fix(at.0, text);
         }
         self.diagnostics.push(d);
     }

@@ -129,7 +129,7 @@ impl Planner<'_> {
         if consecutive {
             // Rows with the same key belong together while their place among all and their place among their own kind
             // keep the same distance.
-            let all = self.rank(rows, Vec::new(), order.clone(), at)?;
+            let all = self.rank(rows, Vec::new(), order, at)?;
             let own = self.rank(rows, keys.clone(), vec![column(&all).sort(true, false)], at)?;
             let difference = datafusion::logical_expr::cast(column(&all), Ty::Long.arrow())
                 - datafusion::logical_expr::cast(column(&own), Ty::Long.arrow());

@@ -45,8 +45,9 @@ impl Cursor<'_> {
     fn implicit_groups(&mut self) -> Result<bool> {
         Ok(match self.peek()? {
             Token::Word(w) => {
-                !["by", "group", "as"].iter().any(|k| k.eq_ignore_ascii_case(w))
-                    && !(find(AGGREGATES, w).is_some() && self.call_follows()?)
+                let keyword = ["by", "group", "as"].iter().any(|k| k.eq_ignore_ascii_case(w));
+                let aggregate = find(AGGREGATES, w).is_some() && self.call_follows()?;
+                !(keyword || aggregate)
             }
             Token::Quoted(_) => true,
             _ => false,

@@ -168,9 +168,7 @@ impl Cursor<'_> {
                 kv.nodrop = true;
             } else if self.eat_word("regex")? {
                 kv.regex = Some(self.regex_string()?);
-            } else if self.eat_word("keys")? {
-                kv.keys = self.strings()?;
-            } else if kv.keys.is_empty() && matches!(self.peek()?, Token::Text(_)) {
+            } else if self.eat_word("keys")? || (kv.keys.is_empty() && matches!(self.peek()?, Token::Text(_))) {
                 kv.keys = self.strings()?;
             } else if kv.names.is_empty() && self.at_word("as")? {
                 kv.names = self.aliases()?;

@@ -28,7 +28,10 @@ impl Cursor<'_> {
         match self.peek()? {
             Token::End | Token::Symbol("|" | ")" | "]") | Token::Parameter(_) => Ok(Operator { kind, at }),
             _ => {
-                let d = self.unexpected("`|` or the end of the query", codes::UNEXPECTED);
+                let mut d = self.unexpected("`|` or the end of the query", codes::UNEXPECTED);
+                if self.text.get(at.0.end..d.span.start).is_some_and(|gap| gap.contains('\n')) {
+                    d.help = Some("one text is one query: give each its own file".to_owned());
+                }
                 Err(match &kind {
                     OperatorKind::Assign { value: Expr { kind: ExprKind::Field(word), .. }, alias: None } => {
                         unknown_operator(word, at.0)
@@ -40,18 +43,18 @@ impl Cursor<'_> {
     }
 
     fn operator_kind(&mut self) -> Result<OperatorKind> {
-        if let Token::Word(word) = self.peek()? {
-            if !self.word_is_a_field()? {
-                if let Some(name) = find(OPERATORS, word) {
-                    return self.known_operator(name);
-                }
-                if find(AGGREGATES, word).is_some() {
-                    return self.aggregate(false);
-                }
-                if let Some(name) = find(VERBATIM, word) {
-                    self.bump()?;
-                    return self.verbatim(name);
-                }
+        if let Token::Word(word) = self.peek()?
+            && !self.word_is_a_field()?
+        {
+            if let Some(name) = find(OPERATORS, word) {
+                return self.known_operator(name);
+            }
+            if find(AGGREGATES, word).is_some() {
+                return self.aggregate(false);
+            }
+            if let Some(name) = find(VERBATIM, word) {
+                self.bump()?;
+                return self.verbatim(name);
             }
         }
         self.assignment()

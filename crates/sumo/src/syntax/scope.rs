@@ -121,12 +121,12 @@ impl Cursor<'_> {
         }
         let after = rest[length..].trim_start_matches([' ', '\t', '\n', '\r']);
         let name = Name { text: name, at: At(Span::new(start, start + length)) };
-        if let Some(list) = after.strip_prefix_word("in") {
-            if list.trim_start().starts_with('(') {
-                self.pos = self.text.len() - list.len();
-                let values = self.scope_list()?;
-                return Ok(Some(Scope { kind: ScopeKind::In { name, values }, at: self.since(start) }));
-            }
+        if let Some(list) = after.strip_prefix_word("in")
+            && list.trim_start().starts_with('(')
+        {
+            self.pos = self.text.len() - list.len();
+            let values = self.scope_list()?;
+            return Ok(Some(Scope { kind: ScopeKind::In { name, values }, at: self.since(start) }));
         }
         let Some((op, op_length)) = comparison(after) else { return Ok(None) };
         self.take(rest.len() - after.len() + op_length);

@@ -114,15 +114,15 @@ fn check(case: &Case, shared: &BTreeMap<String, Vec<Value>>) -> Result<(), Strin
         }
     }
     let answer = run(&planned)?;
-    if let Some(columns) = &case.columns {
-        if answer.columns != *columns {
-            return Err(format!("columns {:?}, expected {columns:?}", answer.columns));
-        }
+    if let Some(columns) = &case.columns
+        && answer.columns != *columns
+    {
+        return Err(format!("columns {:?}, expected {columns:?}", answer.columns));
     }
-    if let Some(types) = &case.types {
-        if answer.types != *types {
-            return Err(format!("types {:?}, expected {types:?}", answer.types));
-        }
+    if let Some(types) = &case.types
+        && answer.types != *types
+    {
+        return Err(format!("types {:?}, expected {types:?}", answer.types));
     }
     let Some(expected) = &case.rows else { return Ok(()) };
     let null = |v: &Value| if v == "<null>" { Value::Null } else { v.clone() };

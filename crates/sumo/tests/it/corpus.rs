@@ -31,7 +31,7 @@ fn published_queries_parse_and_print_back() {
                 let printed = print(&tree.query);
                 match parse(&printed) {
                     Ok(again) => assert!(again.query == tree.query, "{id}: printed as\n{printed}\nfrom\n{query}"),
-                    Err(e) => panic!("{id}: printed as\n{printed}\n{}", e.render(&printed, &id, Style::Plain)),
+                    Err(e) => panic!("{id}: printed as\n{printed}\n{}", e.render(&printed, id, Style::Plain)),
                 }
             }
             Err(diagnostics) => {

@@ -150,7 +150,13 @@ fn the_largest_queries_are_planned_and_run() {
     let deep = format!("* | where {}x = 7{}", "(".repeat(29), ")".repeat(29));
     let calls = format!("* | where {}x{} = 7", "if(x = 7, ".repeat(29), ", 1)".repeat(29));
     let chain = format!("* | where {} = 700", ["x"; 100].join(" + "));
-    for text in [wide, long, deep, calls, chain] {
+    let tall = format!(
+        "* {}",
+        (0..60)
+            .map(|i| format!("| where x != \"a{i}\" | concat(x, \"\") as x | num(x) as n{i} | n{i} + 0 as x "))
+            .collect::<String>()
+    );
+    for text in [wide, long, deep, calls, chain, tall] {
         let tree = parse(&text).expect("it parses");
         let planned = plan(&tree, &messages, &context()).expect("it plans");
         let answer = crate::support::run(&planned).expect("it runs");
