@@ -65,7 +65,7 @@ pub(crate) struct Binder<'a> {
 }
 
 /// How deep functions may call functions, and expressions may nest.
-const MAX_DEPTH: usize = 200;
+const MAX_DEPTH: usize = 300;
 
 impl Binder<'_> {
     fn tree(&self, tree: &Tree) -> Result<Planned> {

@@ -65,3 +65,33 @@ async fn the_sorted_order_survives_what_comes_after() {
     let names: Vec<&str> = answer.rows.iter().filter_map(|r| r[0].as_str()).collect();
     assert_eq!(names, ["lua", "python3", "luajit", "bash", "lua5.3"]);
 }
+
+/// The published detection: its filters must reach the scan, where the engine looks for literals.
+#[tokio::test]
+async fn filters_reach_the_scan() {
+    let query = r#"let Patterns = dynamic(["lua5", ".lua", "os.execute("]);
+Events
+| where Timestamp > ago(24h)
+| where FileName has_any ("lua", "luajit") or ProcessCommandLine has_any (Patterns)
+| project Timestamp, FileName
+| sort by Timestamp desc"#;
+    let planned = with_provenance(query);
+    let state = datafusion::prelude::SessionContext::new().state();
+    let optimised = state.optimize(&planned.plan).expect("the plan optimises").display_indent().to_string();
+    insta::assert_snapshot!(optimised);
+}
+
+/// However tall an expression is, it is planned or refused; the stack holds.
+#[test]
+fn tall_expressions_are_planned_or_refused() {
+    let chain = |n: usize| format!("print x = 1{}", " + 1".repeat(n));
+    let nested = |n: usize| format!("print x = {}1{}", "tolong(".repeat(n), ")".repeat(n));
+    let piped = |n: usize| format!("Events{}", " | where ProcessId > 1 | extend x = ProcessId + 1".repeat(n));
+    let either = |n: usize| format!("Events | where FileName == 'x'{}", " or FileName has 'y'".repeat(n));
+    let alternating = |n: usize| format!("print x = {}1", "iff(1 > 2, 1, ".repeat(n)) + &")".repeat(n);
+    for query in [chain(100), chain(240), nested(30), nested(60), piped(60), either(2_000), alternating(60)] {
+        if let Err(refusal) = plan_at(&query, &Context::at(NOW)) {
+            assert!(refusal.iter().any(|d| matches!(d.code, "KQL0304" | "KQL0016")), "{refusal}");
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! Calls: declared functions, the language's own, aggregates where they are allowed.
 
+use super::Want;
 use crate::plan::Binder;
 use crate::plan::error::{self, Result, error, fail};
 use crate::plan::functions::{Argument, Function, Mismatch, aggregates, scalars};
@@ -12,7 +13,7 @@ use parallax_diagnostics::{Diagnostic, Span};
 use std::rc::Rc;
 
 impl Binder<'_> {
-    pub(super) fn call(&self, call: &Call, rows: &Rows<'_>, filter: bool) -> Result<Value> {
+    pub(super) fn call(&self, call: &Call, rows: &Rows<'_>, want: Want) -> Result<Value> {
         let name = call.name.text.as_str();
         if let Some(Binding::Function(closure)) = rows.scope.get(name) {
             let closure = Rc::clone(closure);
@@ -26,7 +27,7 @@ impl Binder<'_> {
         if is_aggregate && rows.aggregates.is_some() {
             return self.aggregate(call, rows);
         }
-        if let Some(value) = self.special(call, rows, filter)? {
+        if let Some(value) = self.special(call, rows, want)? {
             return Ok(value);
         }
         if let Some(function) = scalars().get(name) {

@@ -2,7 +2,7 @@
 //!
 //! The list may hold scalars, dynamic arrays (whose items count), or one table (whose first column counts).
 
-use super::compare;
+use super::{Want, compare};
 use super::{balanced, json_items, literal::quoted};
 use crate::plan::Binder;
 use crate::plan::error::{self, Result, fail};
@@ -22,7 +22,7 @@ impl Binder<'_> {
         left: &Expr,
         list: &[Expr],
         rows: &Rows<'_>,
-        filter: bool,
+        want: Want,
         span: Span,
     ) -> Result<Value> {
         if matches!(left.kind, crate::syntax::tree::ExprKind::Star) {
@@ -33,7 +33,7 @@ impl Binder<'_> {
             && self.is_tabular(only, rows.scope)
             && !self.is_column(only, rows)
         {
-            return self.in_table(op, value, left.span, only, rows, filter, span);
+            return self.in_table(op, value, left.span, only, rows, want, span);
         }
         let mut items = Vec::with_capacity(list.len());
         for item in list {
@@ -45,7 +45,7 @@ impl Binder<'_> {
         }
         let call = match op {
             InOp::HasAny | InOp::HasAll => return self.has_list(op, value, left.span, items, span),
-            InOp::In | InOp::NotIn => membership(value, items, filter, span)?,
+            InOp::In | InOp::NotIn => membership(value, items, want.loose(), span)?,
             InOp::InTilde | InOp::NotInTilde => {
                 let text = compare::text_operand(value, BinaryOp::EqualTilde, left.span)?;
                 let array = self.text_array(items, span)?;
@@ -69,7 +69,7 @@ impl Binder<'_> {
         value_span: Span,
         table: &Expr,
         rows: &Rows<'_>,
-        filter: bool,
+        want: Want,
         span: Span,
     ) -> Result<Value> {
         let mut scope = rows.scope.clone();
@@ -78,7 +78,7 @@ impl Binder<'_> {
             return fail(error::SHAPE, table.span, "this query has no columns");
         };
         let exact = matches!(op, InOp::In | InOp::NotIn);
-        if exact && filter && value.ty == first.ty && value.ty == Type::String {
+        if exact && want == Want::Conjunct && value.ty == first.ty && value.ty == Type::String {
             // A semi join: neither side has nulls, so that SQL's rule for `NOT IN` is KQL's.
             let plan = relation.then(span, |b| b.project([id(&first.id)]))?.plan;
             let inside = if op == InOp::In {

@@ -26,15 +26,36 @@ use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder, expr_fn, lit};
 use parallax_diagnostics::{Diagnostic, Span};
 use std::sync::Arc;
 
+/// What the place of a truth value asks of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Want {
+    /// True, false and null are told apart.
+    Exact,
+    /// False and null may be taken for each other.
+    Filter,
+    /// The same, and the value is one of the conditions that a filter's rows must all meet: a place for a semi join.
+    Conjunct,
+}
+
+impl Want {
+    fn loose(self) -> bool {
+        self != Want::Exact
+    }
+
+    fn within_or(self) -> Self {
+        if self == Want::Conjunct { Want::Filter } else { self }
+    }
+}
+
 impl Binder<'_> {
     /// A scalar over the given rows.
     pub(crate) fn scalar(&self, expr: &Expr, rows: &Rows<'_>) -> Result<Value> {
-        self.scalar_in(expr, rows, false)
+        self.scalar_in(expr, rows, Want::Exact)
     }
 
     /// A predicate that keeps a row only where it is true, so that false and null need not be told apart.
     pub(crate) fn predicate(&self, expr: &Expr, rows: &Rows<'_>) -> Result<Plan> {
-        let value = self.scalar_in(expr, rows, true)?;
+        let value = self.scalar_in(expr, rows, Want::Conjunct)?;
         Ok(self.as_bool(value, expr.span)?.expr)
     }
 
@@ -47,14 +68,13 @@ impl Binder<'_> {
         }
     }
 
-    /// `filter`: false and null may be taken for each other.
-    fn scalar_in(&self, expr: &Expr, rows: &Rows<'_>, filter: bool) -> Result<Value> {
+    fn scalar_in(&self, expr: &Expr, rows: &Rows<'_>, want: Want) -> Result<Value> {
         self.deeper(expr.span, || match &expr.kind {
             ExprKind::Literal(literal) => literal::value(literal, expr.span),
             ExprKind::Name(name) => self.name(name, rows),
-            ExprKind::Paren(inner) => self.scalar_in(inner, rows, filter),
-            ExprKind::And(all) => self.connect(all, rows, filter, true),
-            ExprKind::Or(any) => self.connect(any, rows, filter, false),
+            ExprKind::Paren(inner) => self.scalar_in(inner, rows, want),
+            ExprKind::And(all) => self.connect(all, rows, want, true),
+            ExprKind::Or(any) => self.connect(any, rows, want.within_or(), false),
             ExprKind::Unary { op, operand } => {
                 let value = self.scalar(operand, rows)?;
                 match op {
@@ -62,12 +82,14 @@ impl Binder<'_> {
                     UnaryOp::Plus => Ok(value),
                 }
             }
-            ExprKind::Binary { op, op_span, left, right } => self.binary(*op, *op_span, left, right, rows, filter),
-            ExprKind::In { op, left, list, .. } => self.in_list(*op, left, list, rows, filter, expr.span),
+            ExprKind::Binary { op, op_span, left, right } => {
+                self.binary(*op, *op_span, left, right, rows, want.loose())
+            }
+            ExprKind::In { op, left, list, .. } => self.in_list(*op, left, list, rows, want, expr.span),
             ExprKind::Between { negated, operand, low, high } => {
                 self.between(*negated, [operand, low, high], rows, expr.span)
             }
-            ExprKind::Call(call) => self.call(call, rows, filter),
+            ExprKind::Call(call) => self.call(call, rows, want),
             ExprKind::ToScalar { query, .. } => self.toscalar(query, rows, expr.span),
             ExprKind::Path { base, selector } => self.path(base, selector, rows, expr.span),
             ExprKind::Index { base, index } => self.index(base, index, rows, expr.span),
@@ -76,7 +98,7 @@ impl Binder<'_> {
             ExprKind::Star => fail(error::SHAPE, expr.span, "`*` is not allowed here"),
             ExprKind::Wildcard(_) => fail(error::SHAPE, expr.span, "a wildcard is not allowed here"),
             ExprKind::Query(query) => match &query.source {
-                Some(source) if query.operators.is_empty() => self.scalar_in(source, rows, filter),
+                Some(source) if query.operators.is_empty() => self.scalar_in(source, rows, want),
                 _ => fail(error::SHAPE, expr.span, "a scalar is expected here, and these are rows")
                     .map_err(|d| Box::new((*d).help("use `toscalar(…)` for the first value"))),
             },
@@ -91,10 +113,10 @@ impl Binder<'_> {
     }
 
     /// `and` and `or`, as a balanced tree: a rule may list hundreds of alternatives.
-    fn connect(&self, items: &[Expr], rows: &Rows<'_>, filter: bool, and: bool) -> Result<Value> {
+    fn connect(&self, items: &[Expr], rows: &Rows<'_>, want: Want, and: bool) -> Result<Value> {
         let mut exprs = Vec::with_capacity(items.len());
         for item in items {
-            let value = self.scalar_in(item, rows, filter)?;
+            let value = self.scalar_in(item, rows, want)?;
             exprs.push(self.as_bool(value, item.span)?.expr);
         }
         let whole = balanced(exprs, &|a, b| if and { a.and(b) } else { a.or(b) });

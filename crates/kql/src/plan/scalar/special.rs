@@ -1,5 +1,6 @@
 //! Functions that are more than their arguments' values: they choose, look at columns, or know the time.
 
+use super::Want;
 use crate::plan::Binder;
 use crate::plan::error::{self, Result, error, fail};
 use crate::plan::scope::Rows;
@@ -12,7 +13,7 @@ use parallax_diagnostics::{Diagnostic, Span};
 
 impl Binder<'_> {
     /// A call that is bound here and not by its name alone; none where it is an ordinary one.
-    pub(super) fn special(&self, call: &Call, rows: &Rows<'_>, filter: bool) -> Result<Option<Value>> {
+    pub(super) fn special(&self, call: &Call, rows: &Rows<'_>, want: Want) -> Result<Option<Value>> {
         let name = call.name.text.as_str();
         let args: Vec<&Expr> = call.arguments.iter().map(|a| &a.value).collect();
         let span = call.span;
@@ -52,7 +53,7 @@ impl Binder<'_> {
             ("pack_all", args) if args.len() <= 1 => self.pack_all(args.first().copied(), rows, span)?,
             ("pack" | "bag_pack" | "pack_dictionary", args) if args.len() % 2 == 0 => self.pack(args, rows, span)?,
             ("gettype", [x]) => self.gettype(x, rows, span)?,
-            ("materialize" | "assert", [x]) => self.scalar_in(x, rows, filter)?,
+            ("materialize" | "assert", [x]) => self.scalar_in(x, rows, want)?,
             ("min_of" | "max_of", [_, _, ..]) => self.extreme(name == "max_of", call, rows, span)?,
             ("geo_info_from_ip_address", [x]) => {
                 self.scalar(x, rows)?;
@@ -118,7 +119,7 @@ impl Binder<'_> {
         let mut conditions = Vec::new();
         let mut values = Vec::new();
         for (condition, then) in pairs {
-            let value = self.scalar_in(condition, rows, true)?;
+            let value = self.scalar_in(condition, rows, Want::Filter)?;
             conditions.push(self.as_bool(value, condition.span)?.expr);
             values.push(self.scalar(then, rows)?);
         }
