@@ -264,14 +264,13 @@ impl Printer {
             ExprKind::Name(name) if !name.placeholder && !is_plain(&name.text) => {
                 // A parameter's default cannot be bracketed, so that whatever is one word stays as it is.
                 let word = match lex(&name.text).tokens.as_slice() {
-                    [token, _] => match token.kind {
+                    [token, _] if token.end - token.start == name.text.len() => match token.kind {
                         Kind::Identifier => true,
                         Kind::Keyword(keyword) => keyword.is_name(),
                         _ => false,
                     },
                     _ => false,
                 };
-                let word = word && name.text.trim().len() == name.text.len();
                 if word || VALUES.contains(&name.text.as_str()) {
                     self.push(&name.text);
                 } else {
