@@ -3,6 +3,7 @@
 use super::arrays::same;
 use super::{Value, array, element, put};
 use crate::udf::Functions;
+use std::collections::HashSet;
 
 pub(super) fn register(f: &mut Functions) {
     f.text("set_union(dynamic...) dynamic", |r, w| {
@@ -15,27 +16,24 @@ pub(super) fn register(f: &mut Functions) {
     f.text("set_intersect(dynamic...) dynamic", |r, w| {
         let mut all = distinct(array(r, 0)?);
         for i in 1..r.len() {
-            let other = array(r, i)?;
-            all.retain(|v| has(&other, v));
+            let other = keys(&array(r, i)?);
+            all.retain(|v| other.contains(&key(v)));
         }
         put(w, all)
     });
     f.text("set_difference(dynamic...) dynamic", |r, w| {
         let mut all = distinct(array(r, 0)?);
         for i in 1..r.len() {
-            let other = array(r, i)?;
-            all.retain(|v| !has(&other, v));
+            let other = keys(&array(r, i)?);
+            all.retain(|v| !other.contains(&key(v)));
         }
         put(w, all)
     });
     f.bool("set_has_element(dynamic, dynamic) bool", |r| Some(has(&array(r, 0)?, &element(r, 1))));
-    f.bool("set_equals(dynamic, dynamic) bool", |r| {
-        let (a, b) = (array(r, 0)?, array(r, 1)?);
-        Some(a.iter().all(|v| has(&b, v)) && b.iter().all(|v| has(&a, v)))
-    });
+    f.bool("set_equals(dynamic, dynamic) bool", |r| Some(keys(&array(r, 0)?) == keys(&array(r, 1)?)));
     f.real("jaccard_index(dynamic, dynamic) real", |r| {
-        let (a, b) = (distinct(array(r, 0)?), distinct(array(r, 1)?));
-        let common = a.iter().filter(|v| has(&b, v)).count();
+        let (a, b) = (keys(&array(r, 0)?), keys(&array(r, 1)?));
+        let common = a.intersection(&b).count();
         Some(common as f64 / (a.len() + b.len() - common) as f64)
     });
 }
@@ -46,13 +44,17 @@ fn has(all: &[Value], v: &Value) -> bool {
 
 fn distinct(all: Vec<Value>) -> Vec<Value> {
     let mut kept: Vec<Value> = Vec::with_capacity(all.len());
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     for v in all {
         if seen.insert(key(&v)) {
             kept.push(v);
         }
     }
     kept
+}
+
+fn keys(all: &[Value]) -> HashSet<String> {
+    all.iter().map(key).collect()
 }
 
 /// Equal for what is the same value.

@@ -6,6 +6,7 @@ mod encode;
 mod join;
 mod operators;
 mod patterns;
+mod punycode;
 mod text;
 
 use crate::udf::Functions;
@@ -18,6 +19,7 @@ pub(super) fn register(f: &mut Functions) {
     patterns::register(f);
     encode::register(f);
     compress::register(f);
+    punycode::register(f);
 }
 
 /// Compiles a regex as Kusto reads it: unanchored, case-sensitive, the syntax of the `regex` crate (documented).

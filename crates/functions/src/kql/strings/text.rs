@@ -122,8 +122,9 @@ fn indexof(r: &Row<'_>) -> Option<i64> {
     let start = if start < 0 { (length(text) + start).max(0) } else { start };
     let (mut from, end) = (byte_of(text, start), if span == -1 { i64::MAX } else { start.saturating_add(span) });
     let mut left = occurrence;
-    while let Some(at) = text.get(from..).and_then(|t| t.find(lookup)).map(|at| at + from) {
-        let index = length(&text[..at]);
+    let mut index = length(&text[..from]);
+    while let Some(found) = text.get(from..).and_then(|t| t.find(lookup)) {
+        index += length(&text[from..from + found]);
         if index >= end {
             return Some(-1);
         }
@@ -131,7 +132,8 @@ fn indexof(r: &Row<'_>) -> Option<i64> {
         if left == 0 {
             return Some(index);
         }
-        from = at + text[at..].chars().next().map_or(1, char::len_utf8);
+        from += found + text[from + found..].chars().next().map_or(1, char::len_utf8);
+        index += 1;
     }
     Some(-1)
 }
