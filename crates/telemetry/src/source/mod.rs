@@ -97,7 +97,7 @@ impl Format {
             Format::Syslog => &[F::Syslog],
             Format::DefenderCsv => &[F::Defender],
             Format::WindowsJson | Format::DefenderJson | Format::JsonLines | Format::Json => {
-                &[F::Defender, F::Sysmon, F::Security, F::Windows, F::Generic]
+                &[F::Defender, F::Sysmon, F::Security, F::Windows, F::Syslog, F::Generic]
             }
             Format::Csv | Format::Parquet => &[F::Generic],
         }

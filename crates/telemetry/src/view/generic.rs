@@ -87,7 +87,7 @@ pub(super) fn infer(source: &Source, report: &Report) -> io::Result<View> {
         require: None,
         verbatim: true,
     };
-    let feeds = vec![feed(Family::Generic), feed(Family::Defender)];
+    let feeds = vec![feed(Family::Generic), feed(Family::Defender), feed(Family::Syslog)];
     let inner =
         Inner { name: source.table_name(), columns, feeds, nullable_strings: true, only: Some(source.name.clone()) };
     Ok(View { inner: Arc::new(inner) })

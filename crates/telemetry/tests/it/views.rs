@@ -197,3 +197,18 @@ fn tables_are_complete() {
         assert_eq!(view.schema().fields().len(), count + view::HIDDEN.len());
     }
 }
+
+#[test]
+fn syslog_lines_and_rows() {
+    let columns =
+        ["TimeGenerated", "Computer", "Facility", "SeverityLevel", "ProcessName", "ProcessID", "SyslogMessage"];
+    let expected = ["2024-01-02T03:04:05.000Z | web1 | auth | crit | sshd | 77 | Failed: x"];
+    with("a.log", "<34>1 2024-01-02T03:04:05Z web1 sshd 77 - - Failed: x\n", |s| {
+        assert_eq!(table(s, "Syslog", &columns), expected);
+    });
+    let row = r#"{"TimeGenerated":"2024-01-02T03:04:05Z","Computer":"web1","Facility":"auth","SeverityLevel":"crit","ProcessName":"sshd","ProcessID":77,"SyslogMessage":"Failed: x"}"#;
+    with("a.jsonl", &format!("{row}\n{{\"other\":1}}\n"), |s| {
+        assert_eq!(table(s, "Syslog", &columns), expected);
+        assert!(View::named("Syslog").unwrap().seen_in(s));
+    });
+}

@@ -26,11 +26,18 @@ pub(crate) fn family(raw: &str, entries: &[Entry<'_>]) -> Family {
     if !matches!(shape(entries), Shape::Generic) {
         return Family::Defender;
     }
-    let Some(shape) = windows::Shape::of(raw) else { return Family::Generic };
-    match windows::decode(raw, shape, &Compiled::new(&Request::default()), &mut Vec::new()) {
-        windows::Decoded::Event { kind, .. } => kind.family,
-        _ => Family::Generic,
+    let compiled = Compiled::new(&Request::default());
+    let decoded = windows::Shape::of_entries(entries)
+        .map(|shape| windows::decode_entries(raw, entries, shape, &compiled, &mut Vec::new()));
+    match decoded {
+        Some(windows::Decoded::Event { kind, .. }) => kind.family,
+        _ => plain_family(entries),
     }
+}
+
+/// The family of a row that is neither Defender's nor a Windows event: Log Analytics keeps syslog lines as rows.
+fn plain_family(entries: &[Entry<'_>]) -> Family {
+    if has(entries, "SyslogMessage") && has(entries, "Facility") { Family::Syslog } else { Family::Generic }
 }
 
 /// Tells what an object is by its entries.
@@ -74,7 +81,7 @@ impl Wants {
         let windows = [Family::Sysmon, Family::Security, Family::Windows];
         Wants {
             windows: windows.into_iter().any(|f| request.wants_family(f)),
-            generic: request.wants_family(Family::Generic),
+            generic: request.wants_family(Family::Generic) || request.wants_family(Family::Syslog),
         }
     }
 }
@@ -335,7 +342,7 @@ impl<'r> Rows<'r> {
     }
 
     fn generic<'a>(&mut self, raw: &'a str, entries: &[Entry<'a>], position: u64) -> ControlFlow<()> {
-        let kind = Kind::new(Family::Generic, 0);
+        let kind = Kind::new(plain_family(entries), 0);
         if !self.request.wants(&kind) {
             return ControlFlow::Continue(());
         }
