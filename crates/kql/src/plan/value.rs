@@ -209,7 +209,8 @@ fn candidates(name: &str, arguments: &[Value]) -> Vec<String> {
         Some(Type::Int) => names.extend(["long", "real"].map(|t| format!("kql_{name}_{t}"))),
         Some(Type::Long | Type::Decimal) => names.push(format!("kql_{name}_real")),
         Some(Type::Guid) => names.push(format!("kql_{name}_string")),
-        Some(Type::Dynamic) | None => {}
+        Some(Type::Dynamic) => names.push(format!("kql_{name}_string")),
+        None => {}
         Some(_) => names.push(format!("kql_{name}_dynamic")),
     }
     names

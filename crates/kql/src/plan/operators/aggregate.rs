@@ -12,7 +12,7 @@ use crate::plan::value::{Value, coalesce, convert};
 use crate::syntax::tree::{Call, ExprKind};
 use datafusion::logical_expr::Expr as Plan;
 use datafusion::logical_expr::expr::AggregateFunction;
-use parallax_diagnostics::{Diagnostic, Span};
+use parallax_diagnostics::Span;
 
 /// An aggregate of the function library over an expression.
 pub(crate) fn aggregate_call(name: &str, args: Vec<Plan>, span: Span) -> Result<Plan> {
@@ -139,13 +139,6 @@ impl Binder<'_> {
                 return Ok((native::count(Some(predicate.expr)), Type::Long));
             }
             ("dcount" | "count_distinct", [_, ..]) => {
-                if name == "dcount" {
-                    self.note(Diagnostic::note(
-                        error::NO_EFFECT,
-                        span,
-                        "`dcount` counts exactly here; the product estimates",
-                    ));
-                }
                 values.truncate(1);
                 return self.build_aggregate("exact_dcount", values, filter, (Type::Long, order), span);
             }

@@ -53,10 +53,10 @@ impl Binder<'_> {
                 }
                 continue;
             }
+            let value = self.scalar(&a.value, &rows)?;
             if given.len() > 1 {
                 return fail(error::NO_FORM, a.span, "several names for one value");
             }
-            let value = self.scalar(&a.value, &rows)?;
             let plain = matches!(a.value.kind, ExprKind::Name(_));
             bound.push(self.bound(&input, given.into_iter().next(), suggested(&a.value), plain, value, a.span));
         }

@@ -43,6 +43,11 @@ impl Binder<'_> {
                 _ => items.push(bound),
             }
         }
+        if matches!(op, InOp::In | InOp::NotIn)
+            && let Some(item) = items.iter().find(|i| i.ty != value.ty)
+        {
+            self.note_text_as(value.ty, item.ty, span);
+        }
         let call = match op {
             InOp::HasAny | InOp::HasAll => return self.has_list(op, value, left.span, items, span),
             InOp::In | InOp::NotIn => membership(value, items, want.loose(), span)?,

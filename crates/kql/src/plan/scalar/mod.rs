@@ -188,10 +188,35 @@ impl Binder<'_> {
             B::Add | B::Subtract | B::Multiply | B::Divide | B::Modulo => {
                 arithmetic::compute(op, left.0, right.0, left.1.to(right.1))
             }
-            B::Less | B::LessOrEqual | B::Greater | B::GreaterOrEqual | B::Equal | B::NotEqual => {
+            B::Equal | B::NotEqual => {
+                self.note_text_as(left.0.ty, right.0.ty, op_span);
+                compare::compare(op, left.0, right.0, op_span, filter)
+            }
+            B::Less | B::LessOrEqual | B::Greater | B::GreaterOrEqual => {
                 compare::compare(op, left.0, right.0, op_span, filter)
             }
             _ => compare::string_operator(op, left, right, op_span),
+        }
+    }
+
+    /// Says that text is read as a value of another type, which the language's documents leave open.
+    pub(crate) fn note_text_as(&self, left: Type, right: Type, span: Span) {
+        let other = match (left, right) {
+            (Type::String, other) | (other, Type::String) => other,
+            _ => return,
+        };
+        if !matches!(other, Type::String | Type::Dynamic | Type::Guid) {
+            self.note(
+                Diagnostic::warning(
+                    "KQL0403",
+                    span,
+                    format!(
+                        "text is compared with a {0}: it is read as a {0}, and text that reads as none equals nothing",
+                        other.name()
+                    ),
+                )
+                .help(format!("convert one side: `tostring(…)`, or `to{}(…)`", other.name())),
+            );
         }
     }
 
