@@ -22,6 +22,8 @@ pub struct DetectionRun {
     pub outside: (u64, u64, Option<i64>),
     /// At how many reference times the query ran; see [`When::Recorded`].
     pub times: usize,
+    /// Whether it ran once over all recorded time, without its own bound.
+    pub whole: bool,
     /// Whether it would have had to run at more reference times than [`TIMES`] to look at every event.
     pub cut_short: bool,
     /// The query's warnings, rendered.
@@ -37,7 +39,8 @@ pub enum When {
     /// Once, with this reference time in nanoseconds since the Unix epoch.
     At(i64),
     /// As if they had been running all the time that was recorded: at the time of the latest event, and where a query
-    /// looks back only so far, again at the end of the time before that, until every event was within its reach.
+    /// looks back only so far, again at the end of the time before that, until every event was within its reach. A
+    /// query that looks at each event alone needs but one run, without that bound.
     Recorded(Arc<Census>),
 }
 
@@ -115,6 +118,7 @@ pub fn run(
             findings: Vec::new(),
             outside: (0, 0, None),
             times: 0,
+            whole: false,
             cut_short: false,
             warnings: Vec::new(),
         },
@@ -142,7 +146,11 @@ impl Running<'_> {
             When::At(time) => *time,
             When::Recorded(census) => census.latest.unwrap_or_default(),
         };
-        let execution = self.once(now, None)?;
+        let execution = match when {
+            When::At(_) => self.once(now, |s, d, q, c| s.query(d, q, c))?,
+            When::Recorded(_) => self.once(now, |s, d, q, c| s.query_recorded(d, q, c))?,
+        };
+        self.result.whole = execution.lifted;
         let (before, read) = execution.outside.counts();
         let mut bound = execution.outside.bound();
         self.result.outside = (read, before, bound);
@@ -164,7 +172,7 @@ impl Running<'_> {
                 break;
             }
             last = at;
-            let next = self.once(at, Some(census))?.outside.bound();
+            let next = self.once(at, |s, d, q, c| s.query_as_of(d, q, c, census))?.outside.bound();
             bound = next.filter(|b| Some(*b) != bound);
         }
         self.result.outside = (read, 0, None);
@@ -172,14 +180,15 @@ impl Running<'_> {
     }
 
     /// Runs the query at one reference time.
-    fn once(&mut self, now: i64, census: Option<&Arc<Census>>) -> Result<Execution, Error> {
+    fn once(
+        &mut self,
+        now: i64,
+        start: impl Fn(&Session, Dialect, &str, &Context) -> Result<Execution, Error>,
+    ) -> Result<Execution, Error> {
         let detection = self.detection;
         let dialect = Dialect::named(&detection.dialect).unwrap_or(Dialect::Sigma);
         let context = Context { provenance: true, ..Context::at(now) };
-        let mut execution = match census {
-            None => self.session.query(dialect, &detection.query, &context)?,
-            Some(census) => self.session.query_as_of(dialect, &detection.query, &context, census)?,
-        };
+        let mut execution = start(self.session, dialect, &detection.query, &context)?;
         self.result.times += 1;
         if self.result.times == 1 {
             let (origin, style) = (self.pack.files.name(&detection.path), Style::Plain);

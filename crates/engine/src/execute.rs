@@ -83,6 +83,11 @@ impl Executor {
         Error::from_datafusion(e, self.limits.memory)
     }
 
+    /// The plan as the optimiser leaves it.
+    pub(crate) fn optimised(&self, plan: &LogicalPlan) -> Result<LogicalPlan, Error> {
+        self.state.optimize(plan).map_err(|e| self.failure(e))
+    }
+
     pub(crate) fn physical(&self, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>, Error> {
         self.handle().block_on(self.state.create_physical_plan(plan)).map_err(|e| self.failure(e))
     }

@@ -233,6 +233,9 @@ fn summary(session: &Session, runs: &[DetectionRun], reference: &Reference, read
         return;
     }
     for run in runs {
+        if run.whole {
+            say::line(&format!("note: {}: ran over all recorded time, not only as far back as it looks", run.rule));
+        }
         if run.times > 1 {
             let times = run.times;
             say::line(&format!("note: {}: ran at {times} reference times, as far back as it looks each", run.rule));

@@ -6,7 +6,8 @@ mod help;
 mod query;
 mod test;
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The folder of the fixtures; the program runs in it, so that messages name files as a user typed them.
@@ -36,4 +37,18 @@ fn said(output: std::process::Output) -> String {
         _ => err.into_owned(),
     };
     format!("exit {code}\n--- stdout\n{out}--- stderr\n{err}")
+}
+
+/// Copies a folder.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
 }

@@ -1,8 +1,7 @@
 //! `parallax test`
 
-use crate::{fixtures, run};
+use crate::{copy, fixtures, run};
 use std::fs;
-use std::path::Path;
 
 #[test]
 fn every_expectation_holds() {
@@ -28,17 +27,4 @@ fn reality_that_differs_fails() {
 fn a_wrong_pack() {
     insta::assert_snapshot!(run(&["test", "no-such-pack"]));
     insta::assert_snapshot!(run(&["test", "pack", "--only", "nothing"]));
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }

@@ -13,8 +13,8 @@ mod window;
 
 pub use offered::Offered;
 pub use table::TelemetryTable;
-pub(crate) use window::times;
 pub use window::{Outside, Window};
+pub(crate) use window::{lower_bound, times};
 
 use arrow::record_batch::RecordBatch;
 use parallax_telemetry::Report;

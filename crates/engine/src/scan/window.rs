@@ -96,7 +96,7 @@ impl Outside {
 }
 
 /// The latest lower bound that the filters put on a time column of the table: the column, and the bound in nanoseconds.
-pub(super) fn lower_bound(filters: &[Expr], schema: &SchemaRef) -> Option<(String, i64)> {
+pub(crate) fn lower_bound(filters: &[Expr], schema: &SchemaRef) -> Option<(String, i64)> {
     filters
         .iter()
         .flat_map(|f| split_conjunction(f))

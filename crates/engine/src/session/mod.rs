@@ -10,8 +10,8 @@ pub use census::Census;
 use crate::dialect::Dialect;
 use crate::error::Error;
 use crate::execute::{Executor, Instant, Limits, Rows};
-use crate::order;
 use crate::scan::{Offered, Outside, Window};
+use crate::{lift, order};
 use catalog::{Asked, OwnTable, Tables};
 use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
@@ -41,6 +41,16 @@ pub struct Session {
     executor: Executor,
 }
 
+/// How a query stands to recorded time.
+enum Mode<'a> {
+    /// As it is written.
+    Plain,
+    /// Without its lower bound on time, where it may be lifted.
+    Recorded,
+    /// Over the inputs as they stood at its reference time.
+    AsOf(&'a Arc<Census>),
+}
+
 /// A table that a query reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableUse {
@@ -64,6 +74,8 @@ pub struct Execution {
     pub report: Arc<Report>,
     /// How much was read from before the query's own time window. Complete when the rows are.
     pub outside: Arc<Outside>,
+    /// Whether the query runs without its lower bound on the events' time.
+    pub lifted: bool,
     /// The rows.
     pub rows: Rows,
     offered: Arc<Offered>,
@@ -116,7 +128,13 @@ impl Session {
 
     /// Starts a query.
     pub fn query(&self, dialect: Dialect, text: &str, context: &Context) -> Result<Execution, Error> {
-        self.start(dialect, text, context, None)
+        self.start(dialect, text, context, Mode::Plain)
+    }
+
+    /// Starts a query over all recorded time, if it can be done in one run: if the query looks at each event alone,
+    /// and back only to some time before now, without that bound ([`Execution::lifted`] says so); otherwise as it is.
+    pub fn query_recorded(&self, dialect: Dialect, text: &str, context: &Context) -> Result<Execution, Error> {
+        self.start(dialect, text, context, Mode::Recorded)
     }
 
     /// Starts a query over the inputs as they stood at the context's time: later events have not happened yet. Sources
@@ -128,22 +146,23 @@ impl Session {
         context: &Context,
         census: &Arc<Census>,
     ) -> Result<Execution, Error> {
-        self.start(dialect, text, context, Some(census))
+        self.start(dialect, text, context, Mode::AsOf(census))
     }
 
-    fn start(
-        &self,
-        dialect: Dialect,
-        text: &str,
-        context: &Context,
-        census: Option<&Arc<Census>>,
-    ) -> Result<Execution, Error> {
+    fn start(&self, dialect: Dialect, text: &str, context: &Context, mode: Mode<'_>) -> Result<Execution, Error> {
         let began = Instant::now();
+        let census = if let Mode::AsOf(census) = mode { Some(census) } else { None };
         let (asked, inner) = self.asked(context, census);
         let planned = dialect.plan(text, &asked, &inner)?;
         let tables = asked.uses(&planned.tables);
         let provenance = context.provenance && planned.provenance;
-        let plan = finish(&planned, provenance).map_err(|e| self.executor.failure(e))?;
+        let mut plan = finish(&planned, provenance).map_err(|e| self.executor.failure(e))?;
+        let mut lifted = false;
+        if let Mode::Recorded = mode {
+            if let Some(whole) = self.lift(&plan, dialect, text, &asked, &inner)? {
+                (plan, lifted) = (whole, true);
+            }
+        }
         asked.read_in_order(order::depends_on_order(&plan).map_err(|e| self.executor.failure(e))?);
         let physical = self.executor.physical(&plan)?;
         let rows = self.executor.start(physical, began)?;
@@ -155,8 +174,32 @@ impl Session {
             report: asked.report,
             outside: asked.outside,
             rows,
+            lifted,
             offered: asked.offered,
         })
+    }
+
+    /// The plan without its lower bounds on time, where those move with the reference time: a bound that the query
+    /// gives as a date is part of what it asks.
+    fn lift(
+        &self,
+        plan: &LogicalPlan,
+        dialect: Dialect,
+        text: &str,
+        asked: &Asked,
+        context: &Context,
+    ) -> Result<Option<LogicalPlan>, Error> {
+        const DAY: i64 = 86_400_000_000_000;
+        let bounds_of =
+            |plan: &LogicalPlan| lift::lift(self.executor.optimised(plan)?).map_err(|e| self.executor.failure(e));
+        let Some((lifted, bounds)) = bounds_of(plan)? else { return Ok(None) };
+        let earlier = Context { now: context.now.saturating_sub(DAY), ..context.clone() };
+        let earlier = bounds_of(&dialect.plan(text, asked, &earlier)?.plan)?;
+        let moved = earlier.is_some_and(|(_, earlier)| {
+            let mut pairs = bounds.iter().zip(&earlier);
+            bounds.len() == earlier.len() && pairs.all(|(now, then)| now.saturating_sub(*then) == DAY)
+        });
+        Ok(moved.then_some(lifted))
     }
 
     /// The catalog of one query, and the context in which it is planned: always with the hidden columns, by which rows
