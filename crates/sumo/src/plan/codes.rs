@@ -35,3 +35,7 @@ pub const NO_PARTITIONS: &str = "SUMO0205";
 pub const QUOTED_WILDCARD: &str = "SUMO0206";
 /// `json auto` and `keyvalue auto` make only the fields that the query names.
 pub const NAMED_ONLY: &str = "SUMO0207";
+/// A lookup in a table that nobody gave.
+pub const NO_TABLE: &str = "SUMO0208";
+/// A parameter without a value, for which a dashboard's default is used.
+pub const DEFAULT_PARAMETER: &str = "SUMO0209";

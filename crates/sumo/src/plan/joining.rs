@@ -2,9 +2,9 @@
 
 use super::rows::{Field, Rows, column, same};
 use super::scope::balanced;
-use super::values::{Ty, call, text_literal};
-use super::{METADATA, Planner, Planning, RAW, TIME, built, codes, operators::cloud};
-use crate::syntax::{At, Join, Lookup, Name, Query};
+use super::values::{Ty, Value, call, text_literal};
+use super::{METADATA, Planner, Planning, RAW, TIME, built, codes};
+use crate::syntax::{At, Join, Lookup, Name, Query, Text};
 use datafusion::common::{Column, JoinType};
 use datafusion::functions_aggregate::expr_fn::last_value;
 use datafusion::logical_expr::{LogicalPlanBuilder, Operator, lit};
@@ -156,11 +156,14 @@ impl Planner<'_> {
         let from = lookup.from.text.as_str();
         let name = from.rsplit('/').next().unwrap_or(from).trim_matches('"');
         let short = name.strip_suffix(".csv").unwrap_or(name);
-        let builtin = ["geo://", "asn://", "sumo://"].iter().any(|p| from.starts_with(p));
-        let table = [from, name, short].iter().find_map(|n| self.catalog.table(n)).filter(|_| !builtin);
+        let builtin = ["geo://", "asn://", "sumo://"].into_iter().find(|p| from.starts_with(p));
+        // The product's own tables are looked for by their scheme too: `geo`, `asn`, `sumo`.
+        let scheme = builtin.map_or("", |p| p.trim_end_matches("://"));
+        let builtin = builtin.is_some();
+        let table = [from, name, short, scheme].iter().find_map(|n| self.catalog.table(n));
         let Some(table) = table else {
             if builtin {
-                return Err(cloud(&format!("lookup … from {from}"), at));
+                return self.lookup_nothing(rows, lookup, at);
             }
             return Err(Diagnostic::error(
                 codes::NEEDS_CLOUD,
@@ -189,7 +192,13 @@ impl Planner<'_> {
         };
         let mut keys: (Vec<Column>, Vec<Column>) = (Vec::new(), Vec::new());
         let (mut groups, mut own) = (Vec::new(), Vec::new());
-        for (field, key) in &lookup.on {
+        // Documented is `on field = column`, for the product's own tables `on column = field`; both are published for
+        // either, so what the table has decides.
+        let has = |name: &Name| table.columns.iter().any(|c| same(&c.name, &name.text));
+        let on: Vec<(&Name, &Name)> = (lookup.on.iter())
+            .map(|(a, b)| if (builtin && has(a)) || (has(a) && !has(b)) { (b, a) } else { (a, b) })
+            .collect();
+        for (field, key) in &on {
             let (left, right) = (self.id(), self.id());
             let value = self.field(rows, &field.text, field.at)?.to_text();
             own.push((left.clone(), fold(value)));
@@ -198,7 +207,7 @@ impl Planner<'_> {
             keys.1.push(Column::from_name(right));
         }
         let wanted: Vec<(String, String)> = if lookup.columns.is_empty() {
-            let key = |c: &str| lookup.on.iter().any(|(_, k)| same(&k.text, c));
+            let key = |c: &str| on.iter().any(|(_, k)| same(&k.text, c));
             table.columns.iter().filter(|c| !key(&c.name)).map(|c| (c.name.clone(), c.name.clone())).collect()
         } else {
             let each =
@@ -223,6 +232,40 @@ impl Planner<'_> {
             rows.bind(&name, &id, Ty::Text);
         }
         Ok(())
+    }
+
+    /// A lookup in a table of the real product that nobody gave: every value is missing, which is said.
+    fn lookup_nothing(&mut self, rows: &mut Rows, lookup: &Lookup, at: At) -> Planning<()> {
+        let from = &lookup.from.text;
+        let (scheme, _) = from.split_once("://").unwrap_or((from, ""));
+        self.diagnostics.push(
+            Diagnostic::warning(
+                codes::NO_TABLE,
+                at.0,
+                format!("there is no table for `{from}`: all values of this lookup are missing"),
+            )
+            .help(format!("give a CSV file as the table `{scheme}`")),
+        );
+        // These tables' own column stands first: `on ip = src_ip` (documented).
+        for (_, field) in &lookup.on {
+            self.field(rows, &field.text, field.at)?;
+        }
+        for (column, alias) in &lookup.columns {
+            self.assign(rows, &alias.as_ref().unwrap_or(column).text, &Value::null(), at)?;
+        }
+        Ok(())
+    }
+
+    /// `geoip f`: the same as a lookup of the documented columns.
+    pub(super) fn geoip(&mut self, rows: &mut Rows, name: &Name, at: At) -> Planning<()> {
+        let named = |text: &str| Name { text: text.to_owned(), at: name.at };
+        let columns = ["latitude", "longitude", "country_code", "country_name", "city", "state"];
+        let lookup = Lookup {
+            columns: columns.iter().map(|c| (named(c), None)).collect(),
+            from: Text { text: "geo://location".to_owned(), at },
+            on: vec![(named("ip"), name.clone())],
+        };
+        self.lookup(rows, &lookup, at)
     }
 
     /// `json auto`, `keyvalue auto`: every field that the query names takes the value of its key, if there is one.

@@ -13,6 +13,7 @@ mod filling;
 mod joining;
 mod operators;
 mod ordering;
+mod outlier;
 mod parameters;
 mod rows;
 mod running;
@@ -62,6 +63,7 @@ pub fn plan(tree: &Tree, catalog: &dyn Catalog, context: &Context) -> Result<Pla
             return match result {
                 Ok(mut planned) => {
                     planned.diagnostics = filled.original(planner.diagnostics);
+                    planned.diagnostics.extend(filled.unset.iter().cloned());
                     Ok(planned)
                 }
                 Err(d) => Err(filled.original(d.into())),

@@ -53,11 +53,12 @@ impl Planner<'_> {
             OperatorKind::Bin { .. } => {
                 self.refuse(at, "`bin` is not supported", "use arithmetic: `floor(x / width) * width as bin`")
             }
-            OperatorKind::GeoIp(_) => Err(cloud("geoip", at)),
+            OperatorKind::GeoIp(name) => self.geoip(rows, name, at),
             OperatorKind::Compose { .. } => self.refuse(at, "`compose` only ends a subquery", ""),
             OperatorKind::Placeholder(name) => {
                 Err(Diagnostic::error(codes::NO_PARAMETER, at.0, format!("the parameter `{name}` has no value")))
             }
+            OperatorKind::Verbatim { name: "outlier", arguments } => self.outlier(rows, arguments, at),
             OperatorKind::Verbatim { name, .. } => self.verbatim(name, at),
         }
     }

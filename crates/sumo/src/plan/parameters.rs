@@ -1,7 +1,7 @@
 //! `{{name}}`: filled in as text before the query is parsed again, which is what the real product does.
 
 use super::codes;
-use crate::syntax::{Query, Tree, parse};
+use crate::syntax::{OperatorKind, Query, Tree, parse};
 use parallax_catalog::Context;
 use parallax_diagnostics::{Diagnostic, Diagnostics, Fix, Span};
 
@@ -11,6 +11,8 @@ pub(super) struct Filled {
     pub(super) query: Query,
     /// Where each filled-in value lies, and what it replaced.
     pieces: Vec<(Span, Span)>,
+    /// What is to be said of parameters without a value; its places are those of the user's text.
+    pub(super) unset: Vec<Diagnostic>,
 }
 
 /// Fills in the parameters.
@@ -18,6 +20,13 @@ pub(super) fn fill(tree: &Tree, context: &Context) -> Result<Filled, Diagnostics
     let mut text = String::with_capacity(tree.text.len());
     let mut pieces = Vec::new();
     let mut from = 0;
+    let mut unset = Vec::new();
+    let stages: Vec<&str> = (tree.query.operators.iter())
+        .filter_map(|o| match &o.kind {
+            OperatorKind::Placeholder(name) => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
     while let Some(open) = tree.text[from..].find("{{").map(|at| from + at) {
         let Some(close) = tree.text[open..].find("}}").map(|at| open + at + 2) else { break };
         let name = tree.text[open + 2..close - 2].trim();
@@ -30,10 +39,15 @@ pub(super) fn fill(tree: &Tree, context: &Context) -> Result<Filled, Diagnostics
         let span = Span::new(open, close);
         let value = (context.parameters.get(name))
             .or_else(|| context.parameters.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|(_, v)| v));
-        let Some(value) = value else {
-            return Err(Diagnostic::error(codes::NO_PARAMETER, span, format!("the parameter `{name}` has no value"))
-                .help("give it one; a dashboard's usual default is `*`")
-                .into());
+        // A dashboard's default is everything: `*`; of a filter that stands for whole operators, nothing.
+        let default = if stages.contains(&name) { "" } else { "*" };
+        let value = match value {
+            Some(value) => value.as_str(),
+            None => {
+                let text = format!("the parameter `{name}` has no value; `{default}` is used");
+                unset.push(Diagnostic::warning(codes::DEFAULT_PARAMETER, span, text));
+                default
+            }
         };
         text.push_str(&tree.text[from..open]);
         pieces.push((Span::new(text.len(), text.len() + value.len()), span));
@@ -42,12 +56,23 @@ pub(super) fn fill(tree: &Tree, context: &Context) -> Result<Filled, Diagnostics
     }
     text.push_str(&tree.text[from..]);
     if pieces.is_empty() {
-        return Ok(Filled { text, query: tree.query.clone(), pieces });
+        return Ok(Filled { text, query: tree.query.clone(), pieces, unset });
     }
-    let mut filled = Filled { text, query: tree.query.clone(), pieces };
+    let mut filled = Filled { text, query: tree.query.clone(), pieces, unset };
     match parse(&filled.text) {
         Ok(again) => filled.query = again.query,
-        Err(diagnostics) => return Err(filled.original(diagnostics)),
+        // A number, a field or a condition has no default.
+        Err(diagnostics) => {
+            return Err(match filled.unset.first() {
+                Some(unset) => {
+                    let text = unset.message.split(';').next().unwrap_or_default().to_owned();
+                    Diagnostic::error(codes::NO_PARAMETER, unset.span, text)
+                        .help("give it one: `*` does not fit here")
+                        .into()
+                }
+                None => filled.original(diagnostics),
+            });
+        }
     }
     Ok(filled)
 }

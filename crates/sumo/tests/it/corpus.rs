@@ -137,11 +137,6 @@ fn published_queries_plan_or_are_refused_by_name() {
         let mut context = context();
         context.switches.insert("sumo.query-start".to_owned(), (NEWEST - 86_400_000).to_string());
         context.switches.insert("sumo.query-end".to_owned(), NEWEST.to_string());
-        for part in query.split("{{").skip(1) {
-            let name = part.split("}}").next().unwrap_or_default().trim();
-            let value = if name.ends_with("_filter") { "" } else { "*" };
-            context.parameters.insert(name.to_owned(), value.to_owned());
-        }
         match plan(&tree, &messages, &context) {
             Ok(_) => planned += 1,
             Err(diagnostics) => {
