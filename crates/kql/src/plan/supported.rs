@@ -37,6 +37,8 @@ const BOUND: &[&str] = &[
     "prev",
     "row_cumsum",
     "row_number",
+    "row_rank_dense",
+    "row_rank_min",
     "series_fit_line",
     "series_stats",
     "todynamic",

@@ -28,8 +28,11 @@ impl Binder<'_> {
         if found.is_empty() {
             return Ok(input);
         }
-        let exprs: Vec<Plan> = found.into_iter().map(|(id, e)| e.alias(id)).collect();
-        input.then(span, |b| b.window(exprs))
+        // One after the other: a later function may read an earlier one's result.
+        found.into_iter().try_fold(input, |rows, (id, e)| match e {
+            Plan::WindowFunction(_) => rows.then(span, |b| b.window([e.alias(id)])),
+            _ => rows.compute(span, vec![(id, e)]),
+        })
     }
 
     /// Binds arguments to columns under new ids. A function with several results gives several.
