@@ -5,7 +5,7 @@
 //! parse B` keeps what matches A or B (documented).
 
 use super::operators::{long, text};
-use super::rows::{Rows, column};
+use super::rows::{Rows, column, same};
 use super::scope::balanced;
 use super::values::{Ty, Value, call, coalesce};
 use super::{Planner, Planning, built, codes};
@@ -41,7 +41,7 @@ impl Planner<'_> {
         let keeps = parse.nodrop || !rows.chain.is_empty();
         let mut old = Vec::new();
         for name in &names {
-            old.push(if keeps { Some(self.field(rows, &name.text, name.at)?) } else { None });
+            old.push(if keeps { self.earlier(rows, name)? } else { None });
         }
         if parse.multi {
             return self.parse_multi(rows, pattern, &names, source, parse.nodrop, at);
@@ -59,10 +59,10 @@ impl Planner<'_> {
         }
         let capture = call(function, arguments);
         // Nothing asks later whether a lone capture matched: it need not be a column of its own.
-        if let ([name], [Some(old)], true) = (names.as_slice(), old.as_slice(), parse.nodrop && !self.alternatives) {
+        if let ([name], [old], true) = (names.as_slice(), old.as_slice(), parse.nodrop && !self.alternatives) {
             rows.chain.clear();
-            let value = Value::new(coalesce(capture, old.to_text()), Ty::Text);
-            self.assign(rows, &name.text, &value, at)?;
+            let value = old.iter().fold(capture, |capture, old| coalesce(capture, old.to_text()));
+            self.assign(rows, &name.text, &Value::new(value, Ty::Text), at)?;
             return Ok(());
         }
         let captured = self.id();
@@ -94,6 +94,13 @@ impl Planner<'_> {
             rows.chain.clear();
         }
         Ok(())
+    }
+
+    /// What a field holds before it is assigned: nothing, where it is new.
+    fn earlier(&mut self, rows: &mut Rows, name: &Name) -> Planning<Option<Value>> {
+        let known = rows.find(&name.text).is_some() || (rows.raw && rows.open);
+        let removed = rows.removed.iter().any(|r| same(r, &name.text));
+        if known && !removed { self.field(rows, &name.text, name.at).map(Some) } else { Ok(None) }
     }
 
     /// A row for each match.
@@ -276,8 +283,9 @@ impl Planner<'_> {
         for ((function, argument), name) in calls.into_iter().zip(names) {
             let mut value = call(function, vec![source.clone(), text(&argument)]);
             if nodrop {
-                let old: Value = self.field(rows, &name.text, name.at)?;
-                value = coalesce(value, old.to_text());
+                if let Some(old) = self.earlier(rows, name)? {
+                    value = coalesce(value, old.to_text());
+                }
             }
             columns.push((self.id(), value));
         }
