@@ -8,6 +8,7 @@
 //! This crate knows bytes, formats and fields. It knows no query language and no query engine.
 
 pub mod event;
+pub mod format;
 pub mod formats;
 pub mod input;
 pub mod lines;
@@ -19,8 +20,9 @@ pub mod types;
 pub mod view;
 
 pub use event::{Event, Family, Kind, Reader, Request, Sink, Value};
+pub use format::Format;
 pub use input::Input;
 pub use report::{Damage, Report};
-pub use source::{Format, Source};
+pub use source::Source;
 pub use types::ColumnType;
 pub use view::View;

@@ -1,12 +1,12 @@
 //! CSV with a header line: Defender's portal exports, and tables of their own.
 
 use crate::event::{Event, Family, Kind, Reader, Request, Sink, Value, defender as code};
+use crate::format::{Format, Recognised};
 use crate::formats::defender;
 use crate::formats::json::{HOSTS, TIMES};
 use crate::input::Input;
 use crate::lines::MAX_LINE;
 use crate::report::Report;
-use crate::source::{Format, Recognised};
 use crate::time;
 use std::borrow::Cow;
 use std::cell::Cell;

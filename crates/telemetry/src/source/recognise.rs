@@ -1,18 +1,8 @@
 //! What a file is, by its first bytes. Names are not looked at.
 
-use super::Format;
-use crate::event::Family;
+use crate::format::{Format, Recognised};
 use crate::formats::windows::NT_LOG_EVENT;
 use crate::formats::{csv, json};
-
-/// What the first bytes say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recognised {
-    /// The format.
-    pub format: Format,
-    /// The families seen.
-    pub seen: Vec<Family>,
-}
 
 /// Recognises the (decompressed) beginning of a file. `whole` says that there is no more than that.
 pub fn recognise(head: &[u8], whole: bool) -> Option<Recognised> {

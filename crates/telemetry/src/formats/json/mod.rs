@@ -7,10 +7,10 @@ mod split;
 pub(crate) mod value;
 
 use crate::event::{Family, Reader, Request, Sink};
+use crate::format::{Format, Recognised};
 use crate::input::Input;
 use crate::lines::Lines;
 use crate::report::Report;
-use crate::source::{Format, Recognised};
 use row::Rows;
 use split::{Piece, Split};
 use std::borrow::Cow;
