@@ -282,10 +282,8 @@ impl Planner<'_> {
         let mut columns = Vec::new();
         for ((function, argument), name) in calls.into_iter().zip(names) {
             let mut value = call(function, vec![source.clone(), text(&argument)]);
-            if nodrop {
-                if let Some(old) = self.earlier(rows, name)? {
-                    value = coalesce(value, old.to_text());
-                }
+            if nodrop && let Some(old) = self.earlier(rows, name)? {
+                value = coalesce(value, old.to_text());
             }
             columns.push((self.id(), value));
         }

@@ -15,6 +15,9 @@ pub(super) const MAX_CHAIN: usize = 120;
 /// How many operators a pipeline may have. The real product refuses far fewer.
 pub(super) const MAX_OPERATORS: usize = 250;
 
+/// How many terms a query may have: fields, values, search words.
+const MAX_TERMS: usize = 20_000;
+
 /// A token of the operators' world.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Token<'a> {
@@ -41,6 +44,7 @@ pub(super) struct Cursor<'a> {
     /// Where the last token ended.
     pub(super) last: usize,
     depth: usize,
+    terms: usize,
 }
 
 /// Longest first.
@@ -51,7 +55,7 @@ const SYMBOLS: [&str; 27] = [
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Cursor { text, pos: 0, last: 0, depth: 0 }
+        Cursor { text, pos: 0, last: 0, depth: 0, terms: 0 }
     }
 
     pub(super) fn rest(&self) -> &'a str {
@@ -348,6 +352,15 @@ impl<'a> Cursor<'a> {
         let result = inner(self);
         self.depth -= 1;
         result
+    }
+
+    /// Counts a term.
+    pub(super) fn term(&mut self) -> Result<()> {
+        self.terms += 1;
+        if self.terms > MAX_TERMS {
+            return Err(self.too_large(&format!("the query has more than {MAX_TERMS} terms")));
+        }
+        Ok(())
     }
 
     /// A refusal of size, at the next character.

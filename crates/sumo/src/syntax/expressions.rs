@@ -176,6 +176,7 @@ impl Cursor<'_> {
     }
 
     fn primary(&mut self) -> Result<Expr> {
+        self.term()?;
         let start = self.here()?;
         let kind = match self.peek()? {
             Token::Text(raw) => {

@@ -53,6 +53,7 @@ impl Cursor<'_> {
     }
 
     fn scope_term(&mut self) -> Result<Scope> {
+        self.term()?;
         let start = self.here()?;
         let rest = self.rest();
         let kind = if self.scope_word_is("not") {

@@ -138,3 +138,23 @@ fn check(case: &Case, shared: &BTreeMap<String, Vec<Value>>) -> Result<(), Strin
     }
     Ok(())
 }
+
+/// The published detection with all fixes applied is documented search language, and gives the same rows.
+#[test]
+fn the_published_detection_can_be_mended() {
+    let file: File = toml::from_str(include_str!("../cases/published.toml")).expect("the case");
+    let case = &file.case[0];
+    let messages = Messages::new(&case.input);
+    let mut context = context();
+    let planned = parse(&case.query).and_then(|tree| plan(&tree, &messages, &context)).expect("it plans");
+    let mut text = case.query.clone();
+    let mut fixes: Vec<_> = planned.diagnostics.iter().filter_map(|d| d.fix.clone()).collect();
+    fixes.sort_by_key(|f| std::cmp::Reverse(f.span.start));
+    for fix in fixes {
+        text.replace_range(fix.span.start..fix.span.end, &fix.replacement);
+    }
+    context.strict = true;
+    let mended = parse(&text).and_then(|tree| plan(&tree, &messages, &context)).expect("it is documented");
+    assert!(mended.diagnostics.is_empty(), "{}", mended.diagnostics);
+    assert_eq!(run(&mended).expect("it runs").rows, run(&planned).expect("it runs").rows);
+}
