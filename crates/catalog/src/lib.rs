@@ -13,6 +13,10 @@
 //! that keeps rows (filter, projection, sort, limit, union, the left side of a join), so that a finding can say which
 //! recorded event it stands for even where the query projects that away. An aggregate ends it.
 
+pub mod external;
+
+pub use external::Externals;
+
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::logical_expr::{LogicalPlan, TableSource};
 use parallax_diagnostics::Diagnostics;
@@ -98,6 +102,11 @@ pub trait Catalog: Send + Sync {
     /// Names are matched without regard to case, against the metadata, the source's own (dotted) names and their short
     /// leaves. `raw_audit` asks for audit records one by one instead of joined events.
     fn messages(&self, fields: &[String], raw_audit: bool) -> Table;
+
+    /// What is neither in a query nor in the inputs: files, reference lists, stored functions.
+    fn externals(&self) -> &dyn Externals {
+        &external::NoExternals
+    }
 }
 
 /// What a query depends on and its text does not say.
@@ -163,6 +172,9 @@ pub struct Planned {
     pub tables: Vec<String>,
     /// Warnings and notes. Never errors.
     pub diagnostics: Diagnostics,
+    /// Errors that keep the plan from running although the query is right: it needs data that is not here. A plan with
+    /// any of them must not be executed; its tables of that data are empty.
+    pub unreached: Diagnostics,
 }
 
 /// The Arrow fields of [`PROVENANCE`].

@@ -287,6 +287,7 @@ impl Planner<'_> {
             ordered: rows.sorted,
             tables: vec!["messages".to_owned()],
             diagnostics: Diagnostics::default(),
+            unreached: Diagnostics::default(),
         })
     }
 }
