@@ -113,6 +113,12 @@ pub trait Externals: Send + Sync {
         Ok(None)
     }
 
+    /// Whether the configuration has a table of that name.
+    fn has_table(&self, name: &str) -> bool {
+        let _ = name;
+        false
+    }
+
     /// The aliases of the watchlists.
     fn watchlists(&self) -> Vec<String> {
         Vec::new()

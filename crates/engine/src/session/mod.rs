@@ -16,7 +16,7 @@ use catalog::{Asked, OwnTable, Tables};
 use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use parallax_catalog::{Context, Output, PROVENANCE, Planned};
-use parallax_diagnostics::Diagnostics;
+use parallax_diagnostics::{Diagnostic, Diagnostics, Severity};
 use parallax_telemetry::source::{self, discover};
 use parallax_telemetry::{Report, Source};
 use std::sync::Arc;
@@ -123,7 +123,12 @@ impl Session {
     pub fn check(&self, dialect: Dialect, text: &str, context: &Context) -> Result<Diagnostics, Error> {
         let (mut asked, context) = self.asked(context, None);
         asked.assume_fed = self.sources.is_empty();
-        dialect.plan(text, &asked, &context).map(|planned| planned.diagnostics)
+        dialect.plan(text, &asked, &context).map(|planned| {
+            let mut all = planned.diagnostics;
+            // The query is right; that data of it is not here is for whoever runs it.
+            all.extend(planned.unreached.into_iter().map(|d| Diagnostic { severity: Severity::Warning, ..d }));
+            all
+        })
     }
 
     /// Starts a query.
@@ -154,6 +159,9 @@ impl Session {
         let census = if let Mode::AsOf(census) = mode { Some(census) } else { None };
         let (asked, inner) = self.asked(context, census);
         let planned = dialect.plan(text, &asked, &inner)?;
+        if !planned.unreached.is_empty() {
+            return Err(Error::Query(planned.unreached));
+        }
         let tables = asked.uses(&planned.tables);
         let provenance = context.provenance && planned.provenance;
         let mut plan = finish(&planned, provenance).map_err(|e| self.executor.failure(e))?;

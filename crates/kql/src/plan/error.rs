@@ -20,6 +20,8 @@
 //! | `KQL0401` | note: a known table that no input feeds |
 //! | `KQL0402` | note: part of the query does not change its rows |
 //! | `KQL0403` | warning: a guess was made |
+//! | `KQL0404` | note: what the query takes from outside is not given, and is null |
+//! | `KQL0405` | note: what a name stands for here |
 //! | `KQL0999` | the planner's own fault |
 
 use datafusion::error::DataFusionError;
@@ -45,6 +47,9 @@ pub(crate) const NO_FORM: &str = "KQL0304";
 pub(crate) const EXTERNAL: &str = "KQL0305";
 pub(crate) const EMPTY_TABLE: &str = "KQL0401";
 pub(crate) const NO_EFFECT: &str = "KQL0402";
+pub(crate) const GUESS: &str = "KQL0403";
+pub(crate) const NOT_GIVEN: &str = "KQL0404";
+pub(crate) const RESOLVED: &str = "KQL0405";
 pub(crate) const INTERNAL: &str = "KQL0999";
 
 /// An error, boxed.

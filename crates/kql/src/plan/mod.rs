@@ -5,6 +5,7 @@
 //! family of scalars in `scalar`.
 
 mod error;
+mod external;
 mod functions;
 mod names;
 mod operators;
@@ -41,6 +42,8 @@ pub fn plan(tree: &Tree, catalog: &dyn Catalog, context: &Context) -> std::resul
         tables: RefCell::default(),
         depth: Cell::new(0),
         piped: RefCell::default(),
+        missing: RefCell::default(),
+        functions: external::Stored::default(),
     };
     match binder.tree(tree) {
         Ok(planned) => Ok(planned),
@@ -62,6 +65,9 @@ pub(crate) struct Binder<'a> {
     depth: Cell<usize>,
     /// The name of the rows that flow into an operator.
     piped: RefCell<Option<String>>,
+    /// What the query needs from outside and is not there.
+    missing: RefCell<Vec<external::Missing>>,
+    functions: external::Stored,
 }
 
 /// How deep functions may call functions, and expressions may nest.
@@ -116,6 +122,7 @@ impl Binder<'_> {
                 name: declared.name.text.clone(),
                 function: function.clone(),
                 scope: scope.clone(),
+                file: None,
             })),
             tree::LetValue::Expr(expr) if self.is_tabular(expr, scope) => {
                 let mut inner = scope.clone();
@@ -176,7 +183,9 @@ impl Binder<'_> {
                 tables.push(t.clone());
             }
         }
-        Ok(Planned { plan, columns, provenance, ordered, tables, diagnostics: self.notes.borrow().clone() })
+        let unreached = self.needed(&plan);
+        let diagnostics = self.notes.borrow().clone();
+        Ok(Planned { plan, columns, provenance, ordered, tables, diagnostics, unreached })
     }
 
     /// Says something that keeps nothing from running, once.

@@ -3,6 +3,7 @@
 use super::relation::{Column, Relation};
 use super::value::Value;
 use crate::syntax::tree;
+use parallax_catalog::external::StoredFunction;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -21,6 +22,8 @@ pub(crate) struct Closure {
     pub(crate) name: String,
     pub(crate) function: tree::Function,
     pub(crate) scope: Scope,
+    /// The file that it stands in, where it is not declared in the query.
+    pub(crate) file: Option<Rc<StoredFunction>>,
 }
 
 /// The names in sight. Cheap to clone; a declaration never changes the scope of anyone else.

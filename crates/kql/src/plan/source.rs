@@ -1,6 +1,7 @@
 //! Where rows come from: tables, `let` names, functions, `datatable`, pipelines.
 
 use super::error::{self, At, Result, error, fail};
+use super::external::is_database;
 use super::relation::{Column, OrderKey, Relation};
 use super::scope::{Binding, Closure, Rows, Scope};
 use super::types::{EPOCH_TICKS, Type};
@@ -34,13 +35,10 @@ impl Binder<'_> {
             ExprKind::Scoped { table, .. } => self.relation(table, scope),
             ExprKind::ToTable { query, .. } => self.relation(query, scope),
             ExprKind::Path { selector: Selector::Name(name), base } if is_database(base) => {
+                self.scoped(base, &name.text)?;
                 self.named(&name.text, name.span, scope)
             }
-            ExprKind::ExternalData(_) => {
-                fail(error::EXTERNAL, expr.span, "`externaldata` reads from outside").map_err(|d| {
-                    Box::new((*d).help("save the file and give it as an input, or write it as a `datatable`"))
-                })
-            }
+            ExprKind::ExternalData(external) => self.external_data(external, expr.span, scope),
             ExprKind::Wildcard(_) => {
                 fail(error::SHAPE, expr.span, "a wildcard stands for several tables; use it in `union`")
             }
@@ -84,9 +82,18 @@ impl Binder<'_> {
         if let Some(table) = self.catalog.table(name) {
             return self.scan(&table, span);
         }
+        if let Some(rows) = self.configured_table(name, span)? {
+            return Ok(rows);
+        }
         match schema::columns(name) {
             Some(columns) => self.empty(name, &columns, span),
             None => {
+                if name == "_GetWatchlistAlias" {
+                    return self.watchlist_aliases(span);
+                }
+                if let Some(closure) = self.stored(name, span)? {
+                    return self.rows_of_call(&closure, &[], &Rows::none(scope), None, span);
+                }
                 let tables = self.catalog.table_names();
                 let mut known: Vec<&str> = tables.iter().map(String::as_str).collect();
                 known.extend(scope.names());
@@ -164,12 +171,12 @@ impl Binder<'_> {
 
     fn call_for_rows(&self, call: &tree::Call, scope: &mut Scope) -> Result<Relation> {
         let name = call.name.text.as_str();
-        if let Some(Binding::Function(closure)) = scope.get(name) {
-            let closure = Rc::clone(closure);
-            return match self.call_closure(&closure, &call.arguments, &Rows::none(scope), None, call.span)? {
-                Bound::Table(relation) => Ok(relation),
-                Bound::Scalar(_) => fail(error::SHAPE, call.span, format!("`{name}` gives a scalar, not rows")),
-            };
+        let closure = match scope.get(name) {
+            Some(Binding::Function(closure)) => Some(Rc::clone(closure)),
+            _ => self.stored(name, call.name.span)?,
+        };
+        if let Some(closure) = closure {
+            return self.rows_of_call(&closure, &call.arguments, &Rows::none(scope), None, call.span);
         }
         match (name, call.arguments.as_slice()) {
             ("materialize" | "view", [argument]) => self.relation(&argument.value, scope),
@@ -177,10 +184,8 @@ impl Binder<'_> {
                 Some(text) => self.named(text, argument.span, scope),
                 None => fail(error::CONSTANT, argument.span, "`table` needs a constant name"),
             },
-            ("_GetWatchlist" | "FileProfile" | "externaldata", _) => {
-                fail(error::EXTERNAL, call.span, format!("`{name}` reads data from outside"))
-                    .map_err(|d| Box::new((*d).help("declare it: `let name = (…) { datatable (…) […] };`")))
-            }
+            ("_GetWatchlist", _) => self.watchlist(call, scope),
+            ("_GetWatchlistAlias", []) => self.watchlist_aliases(call.span),
             _ => Err(Box::new(
                 Diagnostic::error(
                     error::UNKNOWN_FUNCTION,
@@ -189,6 +194,21 @@ impl Binder<'_> {
                 )
                 .suggest(name, scope.names()),
             )),
+        }
+    }
+
+    /// The rows that a declared function gives.
+    pub(crate) fn rows_of_call(
+        &self,
+        closure: &Closure,
+        arguments: &[Argument],
+        rows: &Rows<'_>,
+        piped: Option<Relation>,
+        span: Span,
+    ) -> Result<Relation> {
+        match self.call_closure(closure, arguments, rows, piped, span)? {
+            Bound::Table(relation) => Ok(relation),
+            Bound::Scalar(_) => fail(error::SHAPE, span, format!("`{}` gives a scalar, not rows", closure.name)),
         }
     }
 
@@ -224,7 +244,7 @@ impl Binder<'_> {
                 format!("`{}` takes {} arguments", closure.name, parameters.len()),
             );
         }
-        self.deeper(span, || {
+        let body = || {
             for statement in &closure.function.body.statements {
                 self.statement(statement, &mut inner)?;
             }
@@ -236,7 +256,8 @@ impl Binder<'_> {
             } else {
                 self.scalar(value, &Rows::none(&inner)).map(Bound::Scalar)
             }
-        })
+        };
+        self.calling(closure, span, || self.deeper(span, body))
     }
 
     fn argument(
@@ -360,12 +381,19 @@ impl Binder<'_> {
                 (None, Some(Binding::Table(_))) => true,
                 (None, Some(Binding::Scalar(_))) => false,
                 (None, Some(Binding::Function(f))) => self.gives_rows(f),
-                (None, None) => self.catalog.table(&name.text).is_some() || schema::columns(&name.text).is_some(),
+                (None, None) => {
+                    name.text == "_GetWatchlistAlias"
+                        || self.catalog.table(&name.text).is_some()
+                        || self.catalog.externals().has_table(&name.text)
+                        || schema::columns(&name.text).is_some()
+                        || self.stored_gives_rows(&name.text).unwrap_or(false)
+                }
             },
             ExprKind::Call(call) => match (call.name.text.as_str(), scope.get(&call.name.text)) {
                 (_, Some(Binding::Function(f))) => self.gives_rows(f),
                 ("materialize", None) => call.arguments.iter().any(|a| self.is_tabular_in(&a.value, scope, local)),
-                ("table" | "_GetWatchlist", None) => true,
+                ("table" | "_GetWatchlist" | "_GetWatchlistAlias", None) => true,
+                (name, None) => self.stored_gives_rows(name).unwrap_or(false),
                 _ => false,
             },
             _ => false,
@@ -373,7 +401,7 @@ impl Binder<'_> {
     }
 
     /// Whether a declared function gives rows, by the look of its body.
-    fn gives_rows(&self, closure: &Closure) -> bool {
+    pub(crate) fn gives_rows(&self, closure: &Closure) -> bool {
         let mut local = Shapes::new();
         for p in &closure.function.parameters {
             local.insert(p.name.text.clone(), !matches!(p.ty, ParameterType::Scalar(_)));
@@ -388,15 +416,6 @@ impl Binder<'_> {
             }
         }
         closure.function.body.value.as_ref().is_some_and(|v| self.is_tabular_in(v, &closure.scope, &local))
-    }
-}
-
-/// `database("x")`, `cluster("x").database("y")`: here there is one database.
-fn is_database(expr: &Expr) -> bool {
-    match &expr.kind {
-        ExprKind::Call(call) => matches!(call.name.text.as_str(), "database" | "workspace" | "app"),
-        ExprKind::Path { selector: Selector::Call(call), .. } => call.name.text == "database",
-        _ => false,
     }
 }
 

@@ -43,7 +43,11 @@ async fn check(case: &str) -> Result<(), String> {
     let mut lines = expected.lines().filter(|l| !l.trim().is_empty() && !l.starts_with('#'));
     let head = lines.next().unwrap_or("");
     if let Some(refusal) = head.strip_prefix("! ") {
-        return match plan(query) {
+        let refused = plan(query).and_then(|planned| match planned.unreached.is_empty() {
+            true => Ok(planned),
+            false => Err(planned.unreached),
+        });
+        return match refused {
             Ok(_) => Err(format!("{name}: planned, and should be refused: {refusal}")),
             Err(d) => {
                 let got = first_error(query, &d);

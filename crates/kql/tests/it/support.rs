@@ -108,6 +108,9 @@ pub(crate) fn first_error(query: &str, diagnostics: &Diagnostics) -> String {
 
 pub(crate) async fn run(query: &str) -> Result<Answer, String> {
     let planned = plan(query).map_err(|d| first_error(query, &d))?;
+    if !planned.unreached.is_empty() {
+        return Err(first_error(query, &planned.unreached));
+    }
     let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2));
     let frame = DataFrame::new(context.state(), planned.plan.clone());
     let batches = frame.collect().await.map_err(|e| format!("execution: {}", e.strip_backtrace()))?;

@@ -20,7 +20,6 @@ use super::Binder;
 use super::error::{self, Result, error, fail};
 use super::relation::Relation;
 use super::scope::{Binding, Rows, Scope};
-use super::source::Bound;
 use crate::syntax::tree::{Argument, Expr, ExprKind, Naming, Operator, OperatorKind};
 use parallax_diagnostics::{Diagnostic, Span};
 use std::rc::Rc;
@@ -104,23 +103,22 @@ impl Binder<'_> {
             return fail(error::NO_FORM, span, "`invoke` calls a declared function");
         };
         let name = call.name.text.as_str();
-        let Some(Binding::Function(closure)) = scope.get(name) else {
+        let closure = match scope.get(name) {
+            Some(Binding::Function(closure)) => Some(Rc::clone(closure)),
+            _ => self.stored(name, call.name.span)?,
+        };
+        let Some(closure) = closure else {
             if name == "FileProfile" {
-                return fail(error::EXTERNAL, call.span, "`FileProfile` asks a service of Microsoft")
-                    .map_err(|d| Box::new((*d).help("declare it: `let FileProfile = (T:(*), …) { T | … };`")));
+                return self.file_profile(input, call);
             }
             return Err(Box::new(
                 (*error(error::UNKNOWN_FUNCTION, call.name.span, format!("there is no function `{name}`")))
                     .suggest(name, scope.names()),
             ));
         };
-        let closure = Rc::clone(closure);
         let columns = input.columns.clone();
         let rows = Rows { columns: &columns, ..Rows::none(scope) };
-        match self.call_closure(&closure, &call.arguments, &rows, Some(input), call.span)? {
-            Bound::Table(relation) => Ok(relation),
-            Bound::Scalar(_) => fail(error::SHAPE, call.span, format!("`{name}` gives a scalar, not rows")),
-        }
+        self.rows_of_call(&closure, &call.arguments, &rows, Some(input), call.span)
     }
 
     /// A whole number that is known when the query is planned.

@@ -15,8 +15,13 @@ use std::rc::Rc;
 impl Binder<'_> {
     pub(super) fn call(&self, call: &Call, rows: &Rows<'_>, want: Want) -> Result<Value> {
         let name = call.name.text.as_str();
-        if let Some(Binding::Function(closure)) = rows.scope.get(name) {
-            let closure = Rc::clone(closure);
+        let known = aggregates().contains_key(name) || scalars().contains_key(name);
+        let closure = match rows.scope.get(name) {
+            Some(Binding::Function(closure)) => Some(Rc::clone(closure)),
+            _ if known => None,
+            _ => self.stored(name, call.name.span)?,
+        };
+        if let Some(closure) = closure {
             return match self.call_closure(&closure, &call.arguments, rows, None, call.span)? {
                 Bound::Scalar(value) => Ok(value),
                 Bound::Table(_) => fail(error::SHAPE, call.span, format!("`{name}` gives rows, not a scalar"))

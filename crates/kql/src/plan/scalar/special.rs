@@ -55,15 +55,6 @@ impl Binder<'_> {
             ("gettype", [x]) => self.gettype(x, rows, span)?,
             ("materialize" | "assert", [x]) => self.scalar_in(x, rows, want)?,
             ("min_of" | "max_of", [_, _, ..]) => self.extreme(name == "max_of", call, rows, span)?,
-            ("geo_info_from_ip_address", [x]) => {
-                self.scalar(x, rows)?;
-                self.note(Diagnostic::warning(
-                    "KQL0403",
-                    span,
-                    "there is no table of places here: `geo_info_from_ip_address` is null everywhere",
-                ));
-                Value::null(Type::Dynamic)
-            }
             ("datetime_utc_to_local" | "datetime_local_to_utc", _) => return Ok(None),
             (
                 "tostring" | "tolong" | "toint" | "toreal" | "todouble" | "tobool" | "toboolean" | "todatetime"
@@ -88,6 +79,22 @@ impl Binder<'_> {
             }
             ("row_window_session", _) => {
                 return fail(error::NO_FUNCTION, span, "`row_window_session` is not supported");
+            }
+            ("geo_info_from_ip_address", [address]) => {
+                let address = convert(self.scalar(address, rows)?, Type::String, address.span)?;
+                self.geo_info(address, span)?
+            }
+            (
+                "current_cluster_endpoint"
+                | "current_cursor"
+                | "current_database"
+                | "current_node_id"
+                | "current_principal"
+                | "current_principal_details"
+                | "current_principal_is_member_of",
+                _,
+            ) => {
+                return fail(error::NO_FUNCTION, span, format!("`{name}` has no meaning outside of the service"));
             }
             ("rand" | "new_guid", _) => {
                 return fail(
