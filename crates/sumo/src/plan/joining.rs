@@ -295,7 +295,7 @@ impl Planner<'_> {
         for (name, id) in bound {
             rows.bind(&name, &id, Ty::Text);
         }
-        self.diagnostics.push(
+        self.unnamed.push(
             Diagnostic::warning(
                 codes::NAMED_ONLY,
                 at.0,

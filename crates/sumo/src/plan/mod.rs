@@ -57,6 +57,7 @@ pub fn plan(tree: &Tree, catalog: &dyn Catalog, context: &Context) -> Result<Pla
             diagnostics: Diagnostics::default(),
             next: 0,
             alternatives: false,
+            unnamed: Vec::new(),
         };
         let result = planner.whole(&filled.query);
         if planner.missing.is_empty() {
@@ -100,6 +101,8 @@ struct Planner<'a> {
     next: usize,
     /// Whether a `parse` without `nodrop` follows directly, so that what matched now must be remembered.
     alternatives: bool,
+    /// What is to be said if the result shows all fields.
+    unnamed: Vec<Diagnostic>,
 }
 
 fn internal(span: Span, message: impl std::fmt::Display) -> Diagnostic {
@@ -259,6 +262,9 @@ impl Planner<'_> {
                 first.into_iter().map(|s| (*s).to_owned()).chain(own).chain(last.map(|s| (*s).to_owned())).collect()
             }
         };
+        if rows.shown.is_none() {
+            self.diagnostics.extend(std::mem::take(&mut self.unnamed));
+        }
         let mut outputs = Vec::new();
         let mut columns = Vec::new();
         let mut hidden = Vec::new();
