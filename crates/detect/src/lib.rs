@@ -10,6 +10,6 @@ pub mod test;
 
 pub use finding::{Event, Finding};
 pub use pack::{Pack, PackError};
-pub use run::{DetectionRun, Reading, RunOutcome, TIMES, Watch, When, run};
+pub use run::{DetectionRun, Reading, RunOutcome, Sink, TIMES, Watch, When, run};
 
 include!(concat!(env!("OUT_DIR"), "/packs.rs"));

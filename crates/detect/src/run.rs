@@ -1,11 +1,12 @@
 //! Running detections over a session.
 
 use crate::finding::{Finding, findings};
-use crate::pack::{Detection, Pack};
+use crate::pack::{Detection, Pack, Severity};
 use parallax_diagnostics::Style;
 use parallax_engine::{Census, Context, Dialect, Error, Execution, Session};
 use parallax_telemetry::{Damage, Report};
 use std::collections::{BTreeMap, HashSet};
+use std::io;
 use std::sync::Arc;
 
 /// What became of one detection.
@@ -13,10 +14,12 @@ use std::sync::Arc;
 pub struct DetectionRun {
     /// `pack/detection`.
     pub rule: String,
+    /// How bad its findings are.
+    pub severity: Severity,
     /// How it ended.
     pub outcome: RunOutcome,
-    /// What it found.
-    pub findings: Vec<Finding>,
+    /// How much it found.
+    pub found: usize,
     /// Events read, events of those before the query's own time window, and that window's beginning (nanoseconds since
     /// the Unix epoch) where it has one.
     pub outside: (u64, u64, Option<i64>),
@@ -96,6 +99,9 @@ impl Reading {
 /// Called with the report of each query as it starts, for those who show progress.
 pub type Watch<'a> = &'a mut dyn FnMut(&str, &Arc<Report>);
 
+/// Takes findings as they come; memory must not grow with their number.
+pub type Sink<'a> = &'a mut dyn FnMut(&Finding) -> io::Result<()>;
+
 /// Runs one detection.
 pub fn run(
     session: &Session,
@@ -104,18 +110,22 @@ pub fn run(
     when: &When,
     reading: &mut Reading,
     watch: Watch<'_>,
-) -> DetectionRun {
+    sink: Sink<'_>,
+) -> io::Result<DetectionRun> {
     let mut run = Running {
         session,
         pack,
         detection,
         reading,
         watch,
+        sink,
+        several: matches!(when, When::Recorded(_)),
         known: HashSet::new(),
         result: DetectionRun {
             rule: format!("{}/{}", pack.id, detection.id),
+            severity: detection.severity,
             outcome: RunOutcome::Ran,
-            findings: Vec::new(),
+            found: 0,
             outside: (0, 0, None),
             times: 0,
             whole: false,
@@ -123,10 +133,24 @@ pub fn run(
             warnings: Vec::new(),
         },
     };
-    if let Err(e) = run.all(when) {
-        run.result.outcome = RunOutcome::Failed(e);
+    match run.all(when) {
+        Ok(()) => {}
+        Err(Stop::Query(e)) => run.result.outcome = RunOutcome::Failed(e),
+        Err(Stop::Sink(e)) => return Err(e),
     }
-    run.result
+    Ok(run.result)
+}
+
+/// Why a run ends early.
+enum Stop {
+    Query(Error),
+    Sink(io::Error),
+}
+
+impl From<Error> for Stop {
+    fn from(e: Error) -> Self {
+        Stop::Query(e)
+    }
 }
 
 struct Running<'a> {
@@ -135,13 +159,15 @@ struct Running<'a> {
     detection: &'a Detection,
     reading: &'a mut Reading,
     watch: Watch<'a>,
-    /// The ids of what was found at later reference times.
+    sink: Sink<'a>,
+    several: bool,
+    /// The ids of what was found at later reference times, where there are several.
     known: HashSet<String>,
     result: DetectionRun,
 }
 
 impl Running<'_> {
-    fn all(&mut self, when: &When) -> Result<(), Error> {
+    fn all(&mut self, when: &When) -> Result<(), Stop> {
         let now = match when {
             When::At(time) => *time,
             When::Recorded(census) => census.latest.unwrap_or_default(),
@@ -155,7 +181,7 @@ impl Running<'_> {
         let mut bound = execution.outside.bound();
         self.result.outside = (read, before, bound);
         let lacking = execution.lacking();
-        if self.result.findings.is_empty() && !lacking.is_empty() {
+        if self.result.found == 0 && !lacking.is_empty() {
             self.result.outcome = RunOutcome::NotApplicable(lacking);
             return Ok(());
         }
@@ -164,9 +190,8 @@ impl Running<'_> {
             return Ok(());
         }
         let mut last = now;
-        loop {
-            // A bound that does not move with the reference time is one that the query gives as a fixed time.
-            let Some(at) = bound.filter(|b| *b < last).and_then(|b| census.before(b)) else { break };
+        // A bound that does not move with the reference time is one that the query gives as a fixed time.
+        while let Some(at) = bound.filter(|b| *b < last).and_then(|b| census.before(b)) {
             if self.result.times >= TIMES {
                 self.result.cut_short = true;
                 break;
@@ -184,7 +209,7 @@ impl Running<'_> {
         &mut self,
         now: i64,
         start: impl Fn(&Session, Dialect, &str, &Context) -> Result<Execution, Error>,
-    ) -> Result<Execution, Error> {
+    ) -> Result<Execution, Stop> {
         let detection = self.detection;
         let dialect = Dialect::named(&detection.dialect).unwrap_or(Dialect::Sigma);
         let context = Context { provenance: true, ..Context::at(now) };
@@ -196,13 +221,22 @@ impl Running<'_> {
             self.result.warnings = warnings.collect();
         }
         (self.watch)(&self.result.rule, &execution.report);
-        let mut new = Vec::new();
+        // Where there may be another reference time, the same event may be found again.
+        let several = self.several && !execution.lifted;
+        let mut new = HashSet::new();
         for batch in &mut execution.rows {
-            new.extend(findings(self.pack, detection, &execution.columns, execution.provenance, &batch?));
+            for finding in findings(self.pack, detection, &execution.columns, execution.provenance, &batch?) {
+                if self.known.contains(&finding.id) {
+                    continue;
+                }
+                self.result.found += 1;
+                (self.sink)(&finding).map_err(Stop::Sink)?;
+                if several {
+                    new.insert(finding.id);
+                }
+            }
         }
-        new.retain(|f| !self.known.contains(&f.id));
-        self.known.extend(new.iter().map(|f| f.id.clone()));
-        self.result.findings.extend(new);
+        self.known.extend(new);
         self.reading.add(&execution.report);
         Ok(execution)
     }

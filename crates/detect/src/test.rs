@@ -104,9 +104,11 @@ fn fill(pack: &Pack, case: &Case, options: &Options, scratch: &Path, result: &mu
     }
     for expectation in &case.expect {
         let detection = &pack.detections[expectation.detection];
-        let ran = run(&session, pack, detection, &When::At(now), &mut result.reading, &mut |_, _| {});
+        let (watch, sink) = (&mut |_: &str, _: &_| {}, &mut |_: &_| Ok(()));
+        let ran = run(&session, pack, detection, &When::At(now), &mut result.reading, watch, sink);
+        let ran = ran.map_err(|e| e.to_string())?;
         let actual = match ran.outcome {
-            RunOutcome::Ran => Actual::Found(ran.findings.len()),
+            RunOutcome::Ran => Actual::Found(ran.found),
             RunOutcome::NotApplicable(_) => Actual::NotApplicable,
             RunOutcome::Failed(e) => Actual::Failed(e.to_string()),
         };

@@ -4,7 +4,7 @@ use super::{Reference, packs, reference, show};
 use crate::args::{DetectArgs, Format, SeverityArg};
 use crate::exit::{Exit, Failure};
 use crate::output::text::{safe, width};
-use crate::output::{Column, to_stdout};
+use crate::output::{Column, Rows, to_stdout};
 use crate::policy::{self, Now, Talk};
 use crate::progress::Progress;
 use crate::say;
@@ -38,9 +38,10 @@ pub(crate) fn run(args: &DetectArgs) -> Result<Exit, Failure> {
         }
         None => recorded(&session, &mut reading),
     };
-    let runs = run_all(&session, &packs, &args.only, &when, &mut reading, talk)?;
+    let mut out = Writer::new(args.output.format)?;
+    let runs = run_all(&session, &packs, &args.only, &when, &mut reading, talk, &mut out)?;
+    out.finish()?;
     reading.add(session.discovery());
-    write(args.output.format, &runs)?;
     say::reading(&reading, talk);
     summary(&session, &runs, &reference, &reading, talk);
     Ok(exit(&runs, args.fail_on, &reading))
@@ -66,13 +67,23 @@ fn run_all(
     when: &When,
     reading: &mut Reading,
     talk: Talk,
+    out: &mut Writer,
 ) -> Result<Vec<DetectionRun>, Failure> {
-    let progress = Progress::new(session, talk);
     let mut runs = Vec::new();
+    let terminal = stdout().is_terminal();
     for pack in packs {
         for detection in pack.detections.iter().filter(|d| packs::chosen(only, &pack.id, &d.id)) {
-            let run = run_detection(session, pack, detection, when, reading, &mut |rule, r| progress.watch(rule, r));
-            progress.clear();
+            let progress = Progress::new(session, talk);
+            let watch = &mut |rule: &str, report: &_| progress.watch(rule, report);
+            let sink = &mut |finding: &Finding| {
+                // Bar and findings would stand on one line.
+                if terminal {
+                    progress.clear();
+                }
+                out.finding(finding)
+            };
+            let run = run_detection(session, pack, detection, when, reading, watch, sink)?;
+            drop(progress);
             for warning in run.warnings.iter().filter(|_| talk.verbose) {
                 say::line(warning);
             }
@@ -101,32 +112,39 @@ fn exit(runs: &[DetectionRun], fail_on: Option<SeverityArg>, reading: &Reading) 
         RunOutcome::Failed(e) => Some(super::query::exit_of(e)),
         _ => None,
     });
-    let mut findings = runs.iter().flat_map(|r| &r.findings);
     match (failed, least) {
         (Some(exit), _) => exit,
-        (None, Some(least)) if findings.any(|f| f.severity >= least) => Exit::Found,
+        (None, Some(least)) if runs.iter().any(|r| r.found > 0 && r.severity >= least) => Exit::Found,
         _ if reading.damaged > 0 => Exit::Unreadable,
         _ => Exit::Done,
     }
 }
 
-fn write(format: Format, runs: &[DetectionRun]) -> io::Result<()> {
-    let findings = runs.iter().flat_map(|r| &r.findings);
-    match format {
-        Format::Table => {
-            let mut out = io::BufWriter::new(stdout().lock());
-            for finding in findings {
-                block(finding, &mut out)?;
-            }
-            out.flush()
+/// Writes findings as they come.
+enum Writer {
+    Blocks(io::BufWriter<io::Stdout>),
+    Rows(Box<dyn Rows>),
+}
+
+impl Writer {
+    fn new(format: Format) -> io::Result<Self> {
+        Ok(match format {
+            Format::Table => Writer::Blocks(io::BufWriter::new(stdout())),
+            format => Writer::Rows(to_stdout(format, columns())?),
+        })
+    }
+
+    fn finding(&mut self, finding: &Finding) -> io::Result<()> {
+        match self {
+            Writer::Blocks(out) => block(finding, out),
+            Writer::Rows(out) => out.row(&row(finding, &finding.json()["columns"].to_string())),
         }
-        format => {
-            let mut out = to_stdout(format, columns())?;
-            for finding in findings {
-                let columns = finding.json()["columns"].to_string();
-                out.row(&row(finding, &columns))?;
-            }
-            out.finish()
+    }
+
+    fn finish(self) -> io::Result<()> {
+        match self {
+            Writer::Blocks(mut out) => out.flush(),
+            Writer::Rows(out) => out.finish(),
         }
     }
 }
@@ -248,7 +266,7 @@ fn summary(session: &Session, runs: &[DetectionRun], reference: &Reference, read
             ));
         }
     }
-    let findings: usize = runs.iter().map(|r| r.findings.len()).sum();
+    let findings: usize = runs.iter().map(|r| r.found).sum();
     let applied = runs.iter().filter(|r| matches!(r.outcome, RunOutcome::Ran)).count();
     say::line(&format!(
         "{} by {applied} of {}; read {} events, {} from {}; reference time {} ({}){}",

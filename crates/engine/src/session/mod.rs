@@ -166,10 +166,10 @@ impl Session {
         let provenance = context.provenance && planned.provenance;
         let mut plan = finish(&planned, provenance).map_err(|e| self.executor.failure(e))?;
         let mut lifted = false;
-        if let Mode::Recorded = mode {
-            if let Some(whole) = self.lift(&plan, dialect, text, &asked, &inner)? {
-                (plan, lifted) = (whole, true);
-            }
+        if let Mode::Recorded = mode
+            && let Some(whole) = self.lift(&plan, dialect, text, &asked, &inner)?
+        {
+            (plan, lifted) = (whole, true);
         }
         asked.read_in_order(order::depends_on_order(&plan).map_err(|e| self.executor.failure(e))?);
         let physical = self.executor.physical(&plan)?;

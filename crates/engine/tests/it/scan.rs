@@ -40,8 +40,7 @@ impl Feed for Made {
         emit: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
     ) -> io::Result<()> {
         *self.asked.lock().unwrap() = columns.to_vec();
-        let fields: Vec<Field> =
-            columns.iter().map(|c| schema().field_with_name(c).map(Clone::clone).unwrap()).collect();
+        let fields: Vec<Field> = columns.iter().map(|c| schema().field_with_name(c).cloned().unwrap()).collect();
         let schema = Arc::new(Schema::new(fields));
         for batch in 0..self.batches.unwrap_or(usize::MAX) {
             let numbers = (0..ROWS as i64).map(|i| (batch * ROWS) as i64 + i);
