@@ -6,6 +6,7 @@
 //! | `kql_expand` | dynamic, bool (bags as `[name, value]` pairs), long (the most elements) | list of dynamics |
 //! | `kql_expand_numbers` | the same, of several dynamics | list of longs: 0, 1, … as long as the longest |
 //! | `kql_series_places` | array of `[place, value]`, array of steps, dynamic | the values in their places, else the third |
+//! | `kql_gathered` | list of dynamics, long (the most), bool (each once, arrays by their elements), bool (nulls too) | dynamic array |
 //! | `kql_captures` | string, regex | dynamic array of the groups' texts; null where the pattern does not match |
 //!
 //! An array gives its elements, a bag one bag (or pair) a member, another value itself, null a null; an empty array
@@ -24,6 +25,7 @@ use std::sync::Arc;
 pub(super) fn register(f: &mut Functions) {
     f.udf(ScalarUDF::from(Lists { name: "kql_expand", numbers: false, signature: variadic() }));
     f.udf(ScalarUDF::from(Lists { name: "kql_expand_numbers", numbers: true, signature: variadic() }));
+    f.udf(ScalarUDF::from(Gathered { signature: variadic() }));
     f.text("series_places(dynamic, dynamic, dynamic) dynamic", |r, w| {
         w.push_str(&filled(r.text(0)?, r.text(1)?, r.text(2))?);
         Some(())
@@ -54,6 +56,66 @@ fn filled(pairs: &str, steps: &str, default: Option<&str>) -> Option<String> {
     }
     let texts: Vec<&str> = places.iter().map(|p| p.as_deref().unwrap_or("null")).collect();
     Some(format!("[{}]", texts.join(",")))
+}
+
+/// A list of dynamics as one dynamic array: `make_list` and `make_set` over rows in an order.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Gathered {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for Gathered {
+    fn name(&self) -> &str {
+        "kql_gathered"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Utf8View)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
+        let [lists, most, once, nulls] = arrays.as_slice() else {
+            return exec_err!("kql_gathered takes a list, a long and two bools");
+        };
+        let (most, once, nulls) = (most.as_primitive::<Int64Type>(), once.as_boolean(), nulls.as_boolean());
+        let lists = lists.as_list::<i32>();
+        let mut out = StringViewBuilder::with_capacity(args.number_rows);
+        for row in 0..args.number_rows {
+            let limit = usize::try_from(most.value(row)).unwrap_or(0);
+            let items = if lists.is_valid(row) { Some(lists.value(row)) } else { None };
+            let items = items.as_ref().map(|i| i.as_string_view());
+            let values = items.into_iter().flat_map(|i| i.iter());
+            out.append_value(gather(values, limit, once.value(row), nulls.value(row)));
+        }
+        Ok(ColumnarValue::Array(Arc::new(out.finish())))
+    }
+}
+
+fn gather<'v>(values: impl Iterator<Item = Option<&'v str>>, most: usize, once: bool, nulls: bool) -> String {
+    let mut seen = std::collections::HashSet::new();
+    let mut texts: Vec<String> = Vec::new();
+    for value in values {
+        let elements = match value {
+            Some(v) if once && v.trim_start().starts_with('[') => elements(Some(v), false, usize::MAX),
+            other => vec![other.filter(|v| *v != "null").map(str::to_owned)],
+        };
+        for element in elements {
+            let text = match element {
+                Some(text) => text,
+                None if nulls => "null".to_owned(),
+                None => continue,
+            };
+            if texts.len() < most && (!once || seen.insert(text.clone())) {
+                texts.push(text);
+            }
+        }
+    }
+    format!("[{}]", texts.join(","))
 }
 
 fn variadic() -> Signature {

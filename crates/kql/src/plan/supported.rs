@@ -18,6 +18,7 @@ const BOUND: &[&str] = &[
     "floor",
     "iff",
     "iif",
+    "iscolumnexists",
     "isempty",
     "isnotempty",
     "isnotnull",
@@ -34,6 +35,7 @@ const BOUND: &[&str] = &[
     "pack_dictionary",
     "parse_json",
     "parsejson",
+    "pi",
     "prev",
     "row_cumsum",
     "row_number",
@@ -41,8 +43,11 @@ const BOUND: &[&str] = &[
     "row_rank_min",
     "series_fit_line",
     "series_stats",
+    "toboolean",
+    "todouble",
     "todynamic",
     "toobject",
+    "totime",
 ];
 
 /// Functions whose result is a stand-in, said in a warning.

@@ -10,8 +10,8 @@ use crate::plan::scope::Rows;
 use crate::plan::types::Type;
 use crate::plan::value::{Value, coalesce, convert};
 use crate::syntax::tree::{Call, ExprKind};
-use datafusion::logical_expr::Expr as Plan;
 use datafusion::logical_expr::expr::AggregateFunction;
+use datafusion::logical_expr::{Expr as Plan, lit};
 use parallax_diagnostics::Span;
 
 /// An aggregate of the function library over an expression.
@@ -68,7 +68,21 @@ impl Binder<'_> {
         }
         let value = id(&name);
         // What no row at all gives: a string is empty and a count or sum is zero, not null.
-        let value = match (call.name.text.as_str(), ty) {
+        let listed = base_name(call.name.text.as_str());
+        let value = match (listed, ty) {
+            (name, _) if !rows.order.is_empty() && in_order(name) => {
+                let at = if call.name.text.ends_with("_if") { 2 } else { 1 };
+                let most = match call.arguments.get(at) {
+                    Some(a) => match self.scalar(&a.value, &inner)?.folded().integer() {
+                        Some(n) => n.min(MOST),
+                        None => return fail(error::CONSTANT, a.span, "the most elements must be a constant"),
+                    },
+                    None => MOST,
+                };
+                let (once, nulls) = (name == "make_set", name == "make_list_with_nulls");
+                let args = vec![value, lit(most), lit(once), lit(nulls)];
+                crate::plan::value::raw_call("kql_gathered", args, call.span)?
+            }
             (_, Type::String) => coalesce(vec![value, Value::string("").expr]),
             ("sum" | "sumif", _) => coalesce(vec![value, zero(ty)]),
             ("avg" | "avgif", Type::DateTime | Type::TimeSpan) => crate::plan::value::cast(value, Type::Long),
@@ -125,6 +139,18 @@ impl Binder<'_> {
         self.build_aggregate(base, values, filter, (result, rows.order), span)
     }
 
+    /// The values of rows in an order, as a list that [`Binder::aggregate`] makes a dynamic array of. DataFusion's own
+    /// aggregate keeps the order where several threads work on one group.
+    fn in_row_order(&self, values: Vec<Value>, filter: Option<Plan>, order: &[OrderKey]) -> Result<(Plan, Type)> {
+        let function = datafusion::functions_aggregate::array_agg::array_agg_udaf();
+        let args = values.into_iter().take(1).map(|v| v.expr).collect();
+        let mut call = native::call(function, args, filter);
+        if let Plan::AggregateFunction(function) = &mut call {
+            function.params.order_by = order.iter().map(OrderKey::expr).collect();
+        }
+        Ok((call, Type::Dynamic))
+    }
+
     fn build_aggregate(
         &self,
         name: &str,
@@ -145,16 +171,7 @@ impl Binder<'_> {
             ("any", [_]) => return self.build_aggregate("take_any", values, filter, (result, order), span),
             _ => {}
         }
-        let name = match name {
-            "makelist" => "make_list",
-            "makeset" => "make_set",
-            "make_dictionary" => "make_bag",
-            "exact_dcount" => "dcount",
-            "binary_all_and" => "bit_and",
-            "binary_all_or" => "bit_or",
-            "binary_all_xor" => "bit_xor",
-            other => other,
-        };
+        let name = base_name(name);
         // The library's aggregates over values of any type take dynamics.
         if matches!(name, "make_list" | "make_set" | "make_bag" | "make_list_with_nulls")
             && let Some(first) = values.first_mut()
@@ -165,17 +182,16 @@ impl Binder<'_> {
         if matches!(name, "make_list" | "make_set" | "make_bag") && values.len() == 1 {
             values.push(Value::long(i64::MAX));
         }
+        if !order.is_empty() && in_order(name) {
+            return self.in_row_order(values, filter, order);
+        }
         let first = values.first().map_or(result, |v| v.ty);
         let typed = format!("kql_{name}_{}", first.name());
         let library = parallax_functions::kql::aggregate(&typed)
             .or_else(|| parallax_functions::kql::aggregate(&format!("kql_{name}")));
         if let Some(function) = library {
             let args = values.into_iter().map(|v| v.expr).collect();
-            let mut call = native::call(function, args, filter);
-            if let (Plan::AggregateFunction(function), true) = (&mut call, in_order(name)) {
-                function.params.order_by = order.iter().map(OrderKey::expr).collect();
-            }
-            return Ok((call, result));
+            return Ok((native::call(function, args, filter), result));
         }
         let Some(function) = native::by_name(name) else {
             return fail(error::NO_FUNCTION, span, format!("the aggregate `{name}` is not supported here yet"));
@@ -198,10 +214,27 @@ impl Binder<'_> {
     }
 }
 
+/// The name under which an aggregate is known below the language.
+fn base_name(name: &str) -> &str {
+    match name {
+        "makelist" | "make_list_if" => "make_list",
+        "makeset" | "make_set_if" => "make_set",
+        "make_dictionary" => "make_bag",
+        "exact_dcount" => "dcount",
+        "binary_all_and" => "bit_and",
+        "binary_all_or" => "bit_or",
+        "binary_all_xor" => "bit_xor",
+        other => other,
+    }
+}
+
 /// Whether the result depends on the order of the rows.
 fn in_order(name: &str) -> bool {
-    matches!(name, "make_list" | "make_set" | "make_bag")
+    matches!(name, "make_list" | "make_list_with_nulls" | "make_set")
 }
+
+/// The most elements of a list where the query says nothing (documented).
+const MOST: i64 = 1_048_576;
 
 fn zero(ty: Type) -> Plan {
     use datafusion::common::ScalarValue;

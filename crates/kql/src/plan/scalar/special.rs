@@ -53,12 +53,20 @@ impl Binder<'_> {
             ("pack_all", args) if args.len() <= 1 => self.pack_all(args.first().copied(), rows, span)?,
             ("pack" | "bag_pack" | "pack_dictionary", args) if args.len() % 2 == 0 => self.pack(args, rows, span)?,
             ("gettype", [x]) => self.gettype(x, rows, span)?,
+            ("pi", []) => Value::literal(ScalarValue::Float64(Some(std::f64::consts::PI)), Type::Real),
+            ("iscolumnexists", [name]) => {
+                let text = self.scalar(name, rows)?.folded();
+                let Some(text) = text.text() else {
+                    return fail(error::CONSTANT, name.span, "the column's name must be a constant");
+                };
+                Value::bool(rows.column(text).is_some())
+            }
             ("materialize" | "assert", [x]) => self.scalar_in(x, rows, want)?,
             ("min_of" | "max_of", [_, _, ..]) => self.extreme(name == "max_of", call, rows, span)?,
             ("datetime_utc_to_local" | "datetime_local_to_utc", _) => return Ok(None),
             (
                 "tostring" | "tolong" | "toint" | "toreal" | "todouble" | "tobool" | "toboolean" | "todatetime"
-                | "totimespan" | "toguid" | "todecimal",
+                | "totimespan" | "totime" | "toguid" | "todecimal",
                 [x],
             ) => {
                 let to = Type::from_name(&name[2..]).unwrap_or(Type::String);
