@@ -229,7 +229,7 @@ pub(crate) struct LimitArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Messages")]
 pub(crate) struct TalkArgs {
-    /// Say nothing on standard error but errors.
+    /// Say nothing on standard error but errors, what could not be read, and what could not apply.
     #[arg(short, long, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
 

@@ -85,6 +85,8 @@ impl Reading {
                 new += 1;
             }
         }
+        // Threads find them in any order.
+        self.damages.sort_by(|a, b| (&a.file, a.position).cmp(&(&b.file, b.position)));
         let kept = report.damages().len() as u64;
         let beyond = report.damaged().saturating_sub(kept);
         let known_beyond = self.damaged.saturating_sub(self.damages.len() as u64 - new);

@@ -1,9 +1,9 @@
 //! Running a plan: limits, cancellation, and rows in an order that does not depend on the threads.
 
 use crate::error::Error;
+use crate::in_order::{self, in_order};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use datafusion::common::exec_err;
 use datafusion::datasource::listing::{ListingOptions, ListingTableUrl};
 use datafusion::execution::TaskContext;
 use datafusion::execution::disk_manager::DiskManagerBuilder;
@@ -13,12 +13,12 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
 use datafusion::prelude::SessionConfig;
-use futures::{StreamExt, stream};
+use futures::StreamExt;
+use futures::stream::BoxStream;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::mpsc;
 use tokio::time::timeout_at;
 
 pub(crate) use tokio::time::Instant;
@@ -88,8 +88,10 @@ impl Executor {
         self.state.optimize(plan).map_err(|e| self.failure(e))
     }
 
-    pub(crate) fn physical(&self, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>, Error> {
-        self.handle().block_on(self.state.create_physical_plan(plan)).map_err(|e| self.failure(e))
+    /// The plan to run. `ordered`: what it computes depends on the order of rows.
+    pub(crate) fn physical(&self, plan: &LogicalPlan, ordered: bool) -> Result<Arc<dyn ExecutionPlan>, Error> {
+        let plan = self.handle().block_on(self.state.create_physical_plan(plan));
+        plan.and_then(|plan| if ordered { in_order::settle(plan) } else { Ok(plan) }).map_err(|e| self.failure(e))
     }
 
     pub(crate) fn threads(&self) -> usize {
@@ -111,24 +113,8 @@ impl Executor {
         let handle = self.handle();
         let _inside = handle.enter();
         let streams = execute_stream_partitioned(plan, context).map_err(|e| self.failure(e))?;
-        // All partitions run at once, each into a channel; their rows are taken one partition after the other.
-        let partitions: Vec<_> = streams
-            .into_iter()
-            .map(|mut batches| {
-                let (tx, rx) = mpsc::channel(2);
-                let task = handle.spawn(async move {
-                    while let Some(batch) = batches.next().await {
-                        if tx.send(batch).await.is_err() {
-                            break;
-                        }
-                    }
-                });
-                (rx, AbortOnDrop(task))
-            })
-            .collect();
-        let rows = stream::iter(partitions).flat_map(|partition| stream::unfold(Some(partition), next_of));
         Ok(Rows {
-            stream: rows.boxed(),
+            stream: in_order(streams),
             deadline: self.limits.timeout.map(|t| (began + t, t)),
             memory: self.limits.memory,
             handle,
@@ -145,32 +131,9 @@ impl Drop for Executor {
     }
 }
 
-type Batch = datafusion::common::Result<RecordBatch>;
-type Partition = (mpsc::Receiver<Batch>, AbortOnDrop);
-
-/// The next batch of a partition. A partition that ends in a panic must not look like one that is done.
-async fn next_of(partition: Option<Partition>) -> Option<(Batch, Option<Partition>)> {
-    let (mut rx, mut task) = partition?;
-    match rx.recv().await {
-        Some(batch) => Some((batch, Some((rx, task)))),
-        None => match (&mut task.0).await {
-            Err(e) if e.is_panic() => Some((exec_err!("an internal error while rows were computed: {e}"), None)),
-            _ => None,
-        },
-    }
-}
-
-struct AbortOnDrop(tokio::task::JoinHandle<()>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 /// The rows of a running query. Dropping it cancels the query.
 pub struct Rows {
-    stream: stream::BoxStream<'static, Batch>,
+    stream: BoxStream<'static, datafusion::common::Result<RecordBatch>>,
     deadline: Option<(Instant, Duration)>,
     memory: Option<usize>,
     handle: Handle,

@@ -3,6 +3,7 @@
 mod dialect;
 mod error;
 mod execute;
+mod in_order;
 mod lift;
 mod order;
 pub mod scan;

@@ -172,6 +172,8 @@ fn threads_change_nothing() {
         "DeviceProcessEvents | summarize count(), make_set(FileName) by DeviceName",
         "DeviceProcessEvents | take 3 | project FileName",
         "DeviceProcessEvents | summarize count() by FileName | take 2",
+        "union DeviceProcessEvents, DeviceProcessEvents | project FileName, DeviceName | take 30",
+        "union DeviceProcessEvents, DeviceProcessEvents | summarize make_list(FileName)",
         "DeviceProcessEvents | distinct FileName, DeviceName",
         "union DeviceProcessEvents, DeviceProcessEvents | project FileName, DeviceName",
         "DeviceProcessEvents | join kind=inner (DeviceProcessEvents | project DeviceName, Other = FileName) on DeviceName | project FileName, Other",

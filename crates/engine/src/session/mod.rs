@@ -171,8 +171,9 @@ impl Session {
         {
             (plan, lifted) = (whole, true);
         }
-        asked.read_in_order(order::depends_on_order(&plan).map_err(|e| self.executor.failure(e))?);
-        let physical = self.executor.physical(&plan)?;
+        let ordered = order::depends_on_order(&plan).map_err(|e| self.executor.failure(e))?;
+        asked.read_in_order(ordered);
+        let physical = self.executor.physical(&plan, ordered)?;
         let rows = self.executor.start(physical, began)?;
         Ok(Execution {
             columns: planned.columns,
