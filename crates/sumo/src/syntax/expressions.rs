@@ -269,7 +269,15 @@ impl Cursor<'_> {
     /// A whole number or a parameter in its place.
     pub(super) fn count(&mut self) -> Result<Expr> {
         match self.peek()? {
-            Token::Number(_) | Token::Parameter(_) => self.primary(),
+            Token::Number(_) | Token::Parameter(_) => {
+                let count = self.primary()?;
+                match &count.kind {
+                    ExprKind::Field(name) => {
+                        Err(Diagnostic::error(codes::BAD_NUMBER, count.at.0, format!("`{name}` is not a number")))
+                    }
+                    _ => Ok(count),
+                }
+            }
             _ => Err(self.unexpected("a number", codes::UNEXPECTED)),
         }
     }

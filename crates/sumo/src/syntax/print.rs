@@ -47,7 +47,9 @@ fn print_scope(scope: &Scope, outer: u8) -> String {
                 ScopeOp::Gt => ">",
                 ScopeOp::Ge => ">=",
             };
-            (format!("{}{op}{value}", scope_name(name)), 3)
+            // `=` before a value that begins with one would read as `==`.
+            let space = if value.starts_with('=') { " " } else { "" };
+            (format!("{}{op}{space}{value}", scope_name(name)), 3)
         }
         ScopeKind::In { name, values } => {
             (format!("{} in ({})", scope_name(name), list(values, ", ", |v| encode(&v.text))), 3)

@@ -100,6 +100,11 @@ impl Cursor<'_> {
         if let Some(field) = self.scope_field(start)? {
             return Ok(field);
         }
+        // A comparison without its field is no word: the field before it would read as its own.
+        let list = self.rest().strip_prefix_word("in").is_some_and(|rest| rest.trim_start().starts_with('('));
+        if list || comparison(self.rest()).is_some() {
+            return Err(self.unexpected("a field before the comparison", codes::UNEXPECTED));
+        }
         let word = self.scope_text(word_end)?;
         if word.is_empty() {
             return Err(self.unexpected("a search term", codes::UNEXPECTED));
@@ -120,7 +125,11 @@ impl Cursor<'_> {
         if length == 0 {
             return Ok(None);
         }
-        let after = rest[length..].trim_start_matches([' ', '\t', '\n', '\r']);
+        self.pos += length;
+        let skipped = self.skip();
+        let after = self.rest();
+        self.pos = start;
+        skipped?;
         let name = Name { text: name, at: At(Span::new(start, start + length)) };
         if let Some(list) = after.strip_prefix_word("in")
             && list.trim_start().starts_with('(')
@@ -131,7 +140,10 @@ impl Cursor<'_> {
         }
         let Some((op, op_length)) = comparison(after) else { return Ok(None) };
         self.take(rest.len() - after.len() + op_length);
-        self.skip()?;
+        // A value that follows directly may begin like a comment: `_sourceName=/*/messages`.
+        if self.next_char().is_some_and(char::is_whitespace) {
+            self.skip()?;
+        }
         let value_start = self.pos;
         let quoted = self.rest().starts_with('"');
         let text = if quoted { self.string()?.text } else { self.scope_text(value_end)? };
@@ -232,7 +244,11 @@ fn parameter_goes_on(rest: &str) -> bool {
 
 /// A comparison at the start. `<` and `>` need a number after them: `<14>` is a word.
 fn comparison(text: &str) -> Option<(ScopeOp, usize)> {
-    let number = |s: &str| s.trim_start().starts_with(|c: char| c.is_ascii_digit() || c == '-');
+    let number = |s: &str| {
+        let value = s.trim_start();
+        let end = value.find(value_end).unwrap_or(value.len());
+        value.starts_with("{{") || value[..end].parse::<f64>().is_ok()
+    };
     Some(match text.as_bytes() {
         [b'!', b'=', ..] => (ScopeOp::Ne, 2),
         [b'=', b'=', ..] => (ScopeOp::Eq, 2),
@@ -240,7 +256,7 @@ fn comparison(text: &str) -> Option<(ScopeOp, usize)> {
         [b'<', b'>', ..] => (ScopeOp::Ne, 2),
         [b'<', b'=', ..] if number(&text[2..]) => (ScopeOp::Le, 2),
         [b'>', b'=', ..] if number(&text[2..]) => (ScopeOp::Ge, 2),
-        [b'<', ..] if number(&text[1..]) && !text.contains_close() => (ScopeOp::Lt, 1),
+        [b'<', ..] if number(&text[1..]) => (ScopeOp::Lt, 1),
         [b'>', ..] if number(&text[1..]) => (ScopeOp::Gt, 1),
         _ => return None,
     })
@@ -249,8 +265,6 @@ fn comparison(text: &str) -> Option<(ScopeOp, usize)> {
 trait Words {
     /// What follows `word`, if it stands at the start and ends there.
     fn strip_prefix_word(&self, word: &str) -> Option<&str>;
-    /// Whether the first word holds a `>`: a placeholder such as `<14>`.
-    fn contains_close(&self) -> bool;
 }
 
 impl Words for str {
@@ -260,9 +274,5 @@ impl Words for str {
         let ends =
             tail.starts_with(|c: char| c.is_whitespace() || matches!(c, '(' | '"' | ')' | '|')) || tail.is_empty();
         (ends && head.eq_ignore_ascii_case(word)).then_some(tail)
-    }
-
-    fn contains_close(&self) -> bool {
-        self.split_whitespace().next().is_some_and(|w| w.contains('>'))
     }
 }

@@ -5,6 +5,7 @@ use crate::support::{Messages, context};
 use parallax_sumo::plan;
 use parallax_sumo::syntax::{parse, print};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 /// A small generator with a fixed seed, so that a failure comes back.
 struct Dice(u64);
@@ -183,7 +184,7 @@ fn parsing_is_linear() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig { cases: 1_000, rng_seed: RngSeed::Fixed(1059), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_is_parsed_or_refused(text in "[ -~\\n\u{e9}]{0,80}") {
