@@ -289,11 +289,10 @@ impl Overload {
         let mut common: Option<Type> = None;
         for (at, argument) in arguments.iter().enumerate() {
             let Some(parameter) = self.parameter(at, arguments.len()) else { return Err(Mismatch::Count(least, most)) };
-            // A trailing optional argument of another type than the repeated one is the repeated one after all.
-            let Some((c, to)) = parameter
-                .accepts(*argument)
-                .or_else(|| self.parameters.iter().find(|p| p.repeated && at > 0)?.accepts(*argument))
-            else {
+            // The last argument may be one more of those that repeat, or an optional one after them: the nearer kind.
+            let again = self.parameters.iter().find(|p| p.repeated && at > 0 && parameter.optional);
+            let fits = [Some(parameter), again].into_iter().flatten().filter_map(|p| p.accepts(*argument));
+            let Some((c, to)) = fits.min_by_key(|(cost, _)| *cost) else {
                 return Err(Mismatch::Type(at, parameter.describe()));
             };
             cost += c;
@@ -371,5 +370,12 @@ mod tests {
         assert_eq!(resolve("pack", &[Type::String, Type::Int, Type::String, Type::Bool]), Ok(Type::Dynamic));
         assert_eq!(resolve("strlen", &[Type::Int]), Err(Mismatch::Type(0, "string or dynamic".to_string())));
         assert_eq!(resolve("tolower", &[]), Err(Mismatch::Count(1, 1)));
+        let sort = |last| {
+            let arguments = [Type::Dynamic, last].map(Argument::Value);
+            scalars()["array_sort_asc"].resolve(&arguments).map(|r| r.convert)
+        };
+        assert_eq!(sort(Type::Dynamic), Ok(vec![None, None]));
+        assert_eq!(sort(Type::Bool), Ok(vec![None, None]));
+        assert!(sort(Type::DateTime).is_err());
     }
 }

@@ -69,6 +69,11 @@ pub(crate) fn of_aggregate(call: &tree::Call) -> Option<String> {
             let which = call.arguments.get(1).and_then(|a| number_name(&a.value))?;
             Some(format!("percentile_{}_{which}", first.unwrap_or_default()))
         }
+        // Both columns, as the product names it (measured); the official binder says the first one's name alone.
+        "covariance" | "covariancep" => {
+            let second = call.arguments.get(1).and_then(|a| suggested(&a.value)).unwrap_or_default();
+            Some(format!("{name}_{}_{second}", first.unwrap_or_default()))
+        }
         _ => match &aggregates().get(name)?.naming {
             Naming::Numbered => None,
             Naming::First => first,

@@ -257,7 +257,7 @@ impl Binder<'_> {
     pub(super) fn getschema(&self, input: &Relation, span: Span) -> Result<Relation> {
         let schema = vec![
             ("ColumnName".to_string(), Type::String),
-            ("ColumnOrdinal".to_string(), Type::Long),
+            ("ColumnOrdinal".to_string(), Type::Int),
             ("DataType".to_string(), Type::String),
             ("ColumnType".to_string(), Type::String),
         ];
@@ -268,7 +268,7 @@ impl Binder<'_> {
             .map(|(i, c)| {
                 vec![
                     Value::string(c.name.clone()).expr,
-                    lit(i as i64),
+                    lit(i as i32),
                     Value::string(c.ty.dotnet()).expr,
                     Value::string(c.ty.name()).expr,
                     lit(i as i64),

@@ -76,8 +76,8 @@ impl Binder<'_> {
             ("todynamic" | "parse_json" | "parsejson" | "toobject", [x]) => {
                 let value = self.scalar(x, rows)?;
                 match value.ty {
-                    Type::Dynamic => value,
-                    Type::String => invoke("parse_json", vec![value], Type::Dynamic, span)?,
+                    // Text inside of a dynamic value is parsed too (documented).
+                    Type::Dynamic | Type::String => invoke("parse_json", vec![value], Type::Dynamic, span)?,
                     _ => convert(value, Type::Dynamic, span)?,
                 }
             }
