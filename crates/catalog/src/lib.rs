@@ -14,8 +14,10 @@
 //! recorded event it stands for even where the query projects that away. An aggregate ends it.
 
 pub mod external;
+mod pivot;
 
 pub use external::Externals;
+pub use pivot::Pivot;
 
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::logical_expr::{LogicalPlan, TableSource};
@@ -162,8 +164,10 @@ pub enum Encoding {
 pub struct Planned {
     /// Its Arrow fields are opaque ids: first one for each of `columns`, then, where `provenance`, [`PROVENANCE`].
     pub plan: LogicalPlan,
-    /// What the user sees.
+    /// What the user sees; with a pivot, what it is applied to.
     pub columns: Vec<Output>,
+    /// The last step, where columns are values of the data.
+    pub pivot: Option<Pivot>,
     /// Whether the hidden columns survive to the top.
     pub provenance: bool,
     /// Whether the plan's row order is part of its meaning (it ends in a sort, top or the like).

@@ -15,6 +15,7 @@ use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
 use datafusion::prelude::SessionConfig;
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use parallax_catalog::{Output, Pivot};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -140,6 +141,19 @@ pub struct Rows {
 }
 
 impl Rows {
+    /// Waits for all rows and makes columns of their values.
+    pub(crate) fn pivoted(
+        mut self,
+        pivot: &Pivot,
+        columns: &[Output],
+        schema: SchemaRef,
+    ) -> Result<(Vec<Output>, Self), Error> {
+        let batches = self.by_ref().collect::<Result<Vec<_>, _>>()?;
+        let (columns, batch) = pivot.apply(columns, schema, &batches).map_err(Error::Execution)?;
+        self.stream = futures::stream::iter([Ok(batch)]).boxed();
+        Ok((columns, self))
+    }
+
     /// The next batch.
     pub async fn next_batch(&mut self) -> Option<Result<RecordBatch, Error>> {
         let next = match self.deadline {

@@ -174,9 +174,13 @@ impl Session {
         let ordered = order::depends_on_order(&plan).map_err(|e| self.executor.failure(e))?;
         asked.read_in_order(ordered);
         let physical = self.executor.physical(&plan, ordered)?;
-        let rows = self.executor.start(physical, began)?;
+        let mut rows = self.executor.start(physical, began)?;
+        let mut columns = planned.columns;
+        if let Some(pivot) = &planned.pivot {
+            (columns, rows) = rows.pivoted(pivot, &columns, Arc::clone(plan.schema().inner()))?;
+        }
         Ok(Execution {
-            columns: planned.columns,
+            columns,
             provenance,
             diagnostics: planned.diagnostics,
             tables,

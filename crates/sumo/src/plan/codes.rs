@@ -39,3 +39,5 @@ pub const NAMED_ONLY: &str = "SUMO0207";
 pub const NO_TABLE: &str = "SUMO0208";
 /// A parameter without a value, for which a dashboard's default is used.
 pub const DEFAULT_PARAMETER: &str = "SUMO0209";
+/// Columns whose names are not documented.
+pub const COLUMN_NAMES: &str = "SUMO0210";

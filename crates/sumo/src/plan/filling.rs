@@ -1,9 +1,9 @@
 //! `fillmissing` and `transpose`.
 
-use super::rows::{Rows, column, same};
-use super::values::{Ty, Value, choose};
+use super::rows::{Field, Rows, column, same};
+use super::values::{Ty, Value, call, choose, text_literal};
 use super::{Planner, Planning, built, codes};
-use crate::syntax::{At, ExprKind, FillKey, FillMissing, Name};
+use crate::syntax::{At, Expr as Expression, ExprKind, FillKey, FillMissing, Name, Operator, OperatorKind, Query};
 use datafusion::common::{Column, JoinType};
 use datafusion::functions_aggregate::expr_fn::first_value;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
@@ -11,6 +11,9 @@ use parallax_diagnostics::Diagnostic;
 
 /// At most that many combinations are made (documented).
 const MAX_COMBINATIONS: usize = 10_000;
+
+/// `transpose` makes at most that many columns (documented).
+pub(super) const MAX_COLUMNS: usize = 300;
 
 impl Planner<'_> {
     /// Adds a row for every combination of keys that has none.
@@ -159,8 +162,8 @@ impl Planner<'_> {
         })
     }
 
-    /// `transpose row r column c as a, b`: the value of each named column, for each row. Without names the columns are
-    /// the data's own, which a plan that is made before they are read cannot have.
+    /// `transpose row r column c as a, b`: the value of each named column, for each row. Without names, or with `*`
+    /// after them, the values of the column field are the columns, which are made when the data are read.
     pub(super) fn transpose(
         &mut self,
         rows: &mut Rows,
@@ -169,32 +172,112 @@ impl Planner<'_> {
         names: &[Name],
         at: At,
     ) -> Planning<()> {
-        if names.is_empty() || names.iter().any(|n| n.text == "*") {
-            return self.refuse(
-                at,
-                "`transpose` makes columns of values, which a plan made before the data are read cannot",
-                "name them: `transpose row … column … as a, b`; or remove it: the same numbers come as rows",
-            );
+        if rows.raw {
+            return self.refuse(at, "`transpose` stands after an aggregate", "");
         }
         let groups = self.group_by(rows, keep)?;
         let mut wanted = Vec::new();
         for name in columns {
-            wanted.push(self.field(rows, &name.text, name.at)?.to_text());
+            wanted.push(self.field(rows, &name.text, name.at)?);
         }
-        let key = |f: &super::rows::Field| keep.iter().chain(columns).any(|n| same(&n.text, &f.name));
-        let shown = |f: &super::rows::Field| rows.shown.as_ref().is_none_or(|s| s.iter().any(|n| same(n, &f.name)));
+        let key = |f: &Field| keep.iter().chain(columns).any(|n| same(&n.text, &f.name));
+        let shown = |f: &Field| rows.shown.as_ref().is_none_or(|s| s.iter().any(|n| same(n, &f.name)));
         let values: Vec<_> = rows.fields.iter().filter(|f| !key(f) && shown(f)).cloned().collect();
-        let ([value], [column_value]) = (values.as_slice(), wanted.as_slice()) else {
-            return self.refuse(at, "`transpose` is supported with one column field and one value", "");
+        let [value] = values.as_slice() else {
+            let found = values.iter().map(|f| format!("`{}`", f.name)).collect::<Vec<_>>().join(", ");
+            let message =
+                format!("`transpose` takes one value besides its rows and columns; here are {}", values.len());
+            let help = if found.is_empty() { String::new() } else { format!("keep one of {found} with `fields`") };
+            return self.refuse(at, message, &help);
         };
+        let column_value = match wanted.as_slice() {
+            [one] => one.to_text(),
+            several => {
+                self.diagnostics.push(Diagnostic::warning(
+                    codes::COLUMN_NAMES,
+                    at.0,
+                    "columns of several fields are called by their values with `_` between them, which is not documented",
+                ));
+                let mut parts = Vec::new();
+                for (index, part) in several.iter().enumerate() {
+                    parts.extend((index > 0).then(|| text_literal("_")));
+                    parts.push(part.to_text());
+                }
+                call("sumo_concat", parts)
+            }
+        };
+        if names.is_empty() || names.iter().any(|n| n.text == "*") {
+            let named = names.iter().filter(|n| n.text != "*").map(|n| n.text.clone()).collect();
+            let value = value.clone();
+            return self.pivot(rows, keep, column_value, &value, named, at);
+        }
         let mut items = Vec::new();
         for name in names {
             let id = self.id();
-            let here = column_value.clone().eq(super::values::text_literal(&name.text));
+            let here = column_value.clone().eq(text_literal(&name.text));
             let picked = choose(here.clone(), value.value().expr, lit(datafusion::common::ScalarValue::Null));
             let first = first_value(picked, vec![here.is_true().sort(false, false)]);
             items.push((name.text.clone(), id, first, value.ty));
         }
         self.aggregate_into(rows, groups, items, at)
+    }
+
+    /// Leaves the fields of the rows, the name of the column and the value, in the order in which rows are to stand.
+    fn pivot(
+        &mut self,
+        rows: &mut Rows,
+        keep: &[Name],
+        column_value: Expr,
+        value: &Field,
+        named: Vec<String>,
+        at: At,
+    ) -> Planning<()> {
+        let id = self.id();
+        built(rows.extend(vec![(id.clone(), column_value)]), at)?;
+        let mut fields: Vec<Field> = Vec::new();
+        for name in keep {
+            let found = rows.find(&name.text).cloned();
+            fields.extend(found.filter(|f| !fields.iter().any(|g| g.id == f.id)));
+        }
+        let by_key: Vec<_> = fields.iter().map(|f| column(&f.id).sort(true, true)).collect();
+        if !rows.sorted {
+            rows.order.clear();
+        }
+        rows.order.extend(by_key);
+        rows.order.push(column(&id).sort(true, false));
+        rows.sorted = true;
+        // Names that no query can write.
+        fields.push(Field { name: "$column".to_owned(), id, ty: Ty::Text });
+        fields.push(Field { name: "$value".to_owned(), ..value.clone() });
+        rows.shown = Some(fields.iter().map(|f| f.name.clone()).collect());
+        rows.fields = fields;
+        rows.provenance = false;
+        rows.pivot = Some(named);
+        Ok(())
+    }
+
+    /// Refuses what would need the columns that `transpose` makes of the data. Sorting by the rows' own fields does not.
+    pub(super) fn after_transpose(&self, rows: &Rows, operator: &Operator) -> Planning<()> {
+        if rows.pivot.is_none() {
+            return Ok(());
+        }
+        let own = |tree: &Expression| matches!(&tree.kind, ExprKind::Field(name) if rows.find(name).is_some());
+        if matches!(&operator.kind, OperatorKind::Sort(keys) if keys.iter().all(|k| own(&k.value))) {
+            return Ok(());
+        }
+        self.refuse(
+            operator.at,
+            "only `sort` by a row's own fields can follow a `transpose` that does not name its columns",
+            "name the columns: `transpose row … column … as a, b`",
+        )
+    }
+
+    /// The pipeline of a child query, whose columns must be known.
+    pub(super) fn child(&mut self, rows: &mut Rows, query: &Query, at: At) -> Planning<()> {
+        self.pipeline(rows, query)?;
+        if rows.pivot.is_some() {
+            return self.refuse(at, "a `transpose` that does not name its columns can't stand in a child query", "");
+        }
+        Ok(())
     }
 }

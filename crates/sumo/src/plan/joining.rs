@@ -19,7 +19,7 @@ impl Planner<'_> {
         let mut tables: Vec<Table> = Vec::new();
         for (query, name) in &join.tables {
             let mut child = rows.clone();
-            self.pipeline(&mut child, query)?;
+            self.child(&mut child, query, at)?;
             child.provenance = false;
             tables.push((name.text.clone(), child));
         }
@@ -137,7 +137,7 @@ impl Planner<'_> {
     /// Keeps the rows whose field is among those of the child pipeline.
     pub(super) fn filter(&mut self, rows: &mut Rows, name: &Name, child: &Query, at: At) -> Planning<()> {
         let mut inner = rows.clone();
-        self.pipeline(&mut inner, child)?;
+        self.child(&mut inner, child, at)?;
         let key = self.field(&mut inner, &name.text, name.at)?.to_text();
         let id = self.id();
         let plan = inner.builder().project(vec![key.alias(&id)]).and_then(|b| b.distinct()?.build());

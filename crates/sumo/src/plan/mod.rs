@@ -24,7 +24,7 @@ mod values;
 use crate::syntax::{At, OperatorKind, Query, Tree};
 use datafusion::common::DataFusionError;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
-use parallax_catalog::{Catalog, Context, Encoding, Output, PROVENANCE, Planned};
+use parallax_catalog::{Catalog, Context, Encoding, Output, PROVENANCE, Pivot, Planned};
 use parallax_diagnostics::{Diagnostic, Diagnostics, Span};
 use parallax_telemetry::ColumnType;
 use rows::{Field, Rows, column, same};
@@ -197,6 +197,7 @@ impl Planner<'_> {
             sorted: false,
             chain: Vec::new(),
             provenance,
+            pivot: None,
             layer: None,
         })
     }
@@ -288,6 +289,11 @@ impl Planner<'_> {
         let plan = built(rows.builder().project(columns).and_then(LogicalPlanBuilder::build), at)?;
         Ok(Planned {
             plan,
+            pivot: rows.pivot.map(|named| Pivot {
+                rows: outputs.len().saturating_sub(2),
+                named,
+                most: filling::MAX_COLUMNS,
+            }),
             columns: outputs,
             provenance: rows.provenance,
             ordered: rows.sorted,

@@ -15,6 +15,7 @@ impl Planner<'_> {
         if !matches!(operator.kind, OperatorKind::Parse(_)) {
             rows.chain.clear();
         }
+        self.after_transpose(rows, operator)?;
         match &operator.kind {
             OperatorKind::Where(condition) => {
                 let condition = self.condition(rows, condition)?;

@@ -126,6 +126,13 @@ pub(crate) fn run(planned: &Planned) -> Result<Answer, String> {
         let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(4));
         let frame = context.execute_logical_plan(planned.plan.clone()).await.map_err(|e| e.to_string())?;
         let batches = frame.collect().await.map_err(|e| e.to_string())?;
+        let mut columns = planned.columns.clone();
+        let mut batches = batches;
+        if let Some(pivot) = &planned.pivot {
+            let schema = Arc::clone(planned.plan.schema().inner());
+            let (outputs, batch) = pivot.apply(&columns, schema, &batches)?;
+            (columns, batches) = (outputs, vec![batch]);
+        }
         let mut rows = Vec::new();
         for batch in &batches {
             for row in 0..batch.num_rows() {
@@ -133,8 +140,8 @@ pub(crate) fn run(planned: &Planned) -> Result<Answer, String> {
             }
         }
         Ok(Answer {
-            columns: planned.columns.iter().map(|c| c.name.clone()).collect(),
-            types: planned.columns.iter().map(|c| c.type_name).collect(),
+            columns: columns.iter().map(|c| c.name.clone()).collect(),
+            types: columns.iter().map(|c| c.type_name).collect(),
             rows,
         })
     })
