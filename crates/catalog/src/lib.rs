@@ -15,6 +15,7 @@
 
 pub mod external;
 mod pivot;
+pub mod trace;
 
 pub use external::Externals;
 pub use pivot::Pivot;

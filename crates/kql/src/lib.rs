@@ -4,6 +4,6 @@ mod plan;
 pub mod schema;
 pub mod syntax;
 
-pub use plan::plan;
+pub use plan::{plan, trace};
 pub use syntax::parse;
 pub use syntax::tree::Tree;

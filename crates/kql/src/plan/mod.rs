@@ -15,6 +15,7 @@ mod scope;
 mod source;
 #[cfg(test)]
 mod supported;
+mod trace;
 mod types;
 mod value;
 
@@ -29,22 +30,14 @@ use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 use value::Value;
 
+pub use trace::trace;
+
 /// Plans a query.
 ///
 /// # Errors
 /// What is wrong with the query, or what of it is not supported: at least one of the diagnostics is an error.
 pub fn plan(tree: &Tree, catalog: &dyn Catalog, context: &Context) -> std::result::Result<Planned, Diagnostics> {
-    let binder = Binder {
-        catalog,
-        context,
-        ids: Ids::default(),
-        notes: RefCell::default(),
-        tables: RefCell::default(),
-        depth: Cell::new(0),
-        piped: RefCell::default(),
-        missing: RefCell::default(),
-        functions: external::Stored::default(),
-    };
+    let binder = Binder::new(catalog, context);
     match binder.tree(tree) {
         Ok(planned) => Ok(planned),
         Err(error) => {
@@ -72,6 +65,22 @@ pub(crate) struct Binder<'a> {
 
 /// How deep functions may call functions, and expressions may nest.
 const MAX_DEPTH: usize = 300;
+
+impl<'a> Binder<'a> {
+    fn new(catalog: &'a dyn Catalog, context: &'a Context) -> Self {
+        Binder {
+            catalog,
+            context,
+            ids: Ids::default(),
+            notes: RefCell::default(),
+            tables: RefCell::default(),
+            depth: Cell::new(0),
+            piped: RefCell::default(),
+            missing: RefCell::default(),
+            functions: external::Stored::default(),
+        }
+    }
+}
 
 impl Binder<'_> {
     fn tree(&self, tree: &Tree) -> Result<Planned> {
