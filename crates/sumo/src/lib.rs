@@ -6,5 +6,5 @@
 pub mod plan;
 pub mod syntax;
 
-pub use plan::plan;
+pub use plan::{plan, trace};
 pub use syntax::{Tree, parse};

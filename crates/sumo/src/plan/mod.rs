@@ -19,6 +19,7 @@ mod rows;
 mod running;
 mod scope;
 mod switches;
+mod trace;
 mod values;
 
 use crate::syntax::{At, OperatorKind, Query, Tree};
@@ -30,6 +31,8 @@ use parallax_telemetry::ColumnType;
 use rows::{Field, Rows, column, same};
 use switches::Switches;
 use values::{Ty, Value};
+
+pub use trace::trace;
 
 /// What every raw result shows first; `_raw` comes last.
 const METADATA: [&str; 5] = ["_messageTime", "_sourceCategory", "_sourceHost", "_sourceName", "_collector"];
@@ -43,6 +46,19 @@ const TIME: &str = "_messageTime";
 /// under `strict`.
 pub fn plan(tree: &Tree, catalog: &dyn Catalog, context: &Context) -> Result<Planned, Diagnostics> {
     let filled = parameters::fill(tree, context)?;
+    let (mut planned, diagnostics) = passes(&filled, catalog, context, &mut |planner| planner.whole(&filled.query))?;
+    planned.diagnostics = filled.original(diagnostics);
+    planned.diagnostics.extend(filled.unset.iter().cloned());
+    Ok(planned)
+}
+
+/// Plans until every field that is read is known.
+fn passes<T>(
+    filled: &parameters::Filled,
+    catalog: &dyn Catalog,
+    context: &Context,
+    run: &mut dyn FnMut(&mut Planner<'_>) -> Planning<T>,
+) -> Result<(T, Diagnostics), Diagnostics> {
     let switches = Switches::read(context)?;
     let mut reads: Vec<String> = METADATA.iter().chain([&RAW]).map(|s| (*s).to_owned()).collect();
     // Every pass learns all names that it meets; a second one can only fail to settle through a defect.
@@ -59,14 +75,10 @@ pub fn plan(tree: &Tree, catalog: &dyn Catalog, context: &Context) -> Result<Pla
             alternatives: false,
             unnamed: Vec::new(),
         };
-        let result = planner.whole(&filled.query);
+        let result = run(&mut planner);
         if planner.missing.is_empty() {
             return match result {
-                Ok(mut planned) => {
-                    planned.diagnostics = filled.original(planner.diagnostics);
-                    planned.diagnostics.extend(filled.unset.iter().cloned());
-                    Ok(planned)
-                }
+                Ok(planned) => Ok((planned, planner.diagnostics)),
                 Err(d) => Err(filled.original(d.into())),
             };
         }
@@ -199,6 +211,7 @@ impl Planner<'_> {
             provenance,
             pivot: None,
             layer: None,
+            watched: None,
         })
     }
 
@@ -239,15 +252,20 @@ impl Planner<'_> {
     }
 
     fn pipeline(&mut self, rows: &mut Rows, query: &Query) -> Planning<()> {
-        for (index, operator) in query.operators.iter().enumerate() {
-            let following = query.operators[index + 1..].iter().map_while(|o| match &o.kind {
-                OperatorKind::Parse(parse) => Some(parse),
-                _ => None,
-            });
-            self.alternatives = following.into_iter().any(|parse| !parse.nodrop);
-            self.operator(rows, operator)?;
+        for index in 0..query.operators.len() {
+            self.stage(rows, query, index)?;
         }
         Ok(())
+    }
+
+    /// The operator at that place of the pipeline.
+    fn stage(&mut self, rows: &mut Rows, query: &Query, index: usize) -> Planning<()> {
+        let following = query.operators[index + 1..].iter().map_while(|o| match &o.kind {
+            OperatorKind::Parse(parse) => Some(parse),
+            _ => None,
+        });
+        self.alternatives = following.into_iter().any(|parse| !parse.nodrop);
+        self.operator(rows, &query.operators[index])
     }
 
     /// The columns that are shown, in order, and the order of the rows.

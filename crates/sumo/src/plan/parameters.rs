@@ -90,7 +90,7 @@ impl Filled {
         diagnostics
     }
 
-    fn span(&self, span: Span) -> Span {
+    pub(super) fn span(&self, span: Span) -> Span {
         Span::new(self.offset(span.start, false), self.offset(span.end, true))
     }
 

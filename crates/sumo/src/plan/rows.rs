@@ -49,6 +49,17 @@ pub(super) struct Rows {
     pub(super) pivot: Option<Vec<String>>,
     /// What the topmost projection computes, and over what.
     pub(super) layer: Option<Layer>,
+    /// The columns that a watcher still wants; while there is one, conditions become such columns and drop nothing.
+    pub(super) watched: Option<Watched>,
+}
+
+/// What a watcher wants of the rows.
+#[derive(Clone, Default)]
+pub(super) struct Watched {
+    /// Columns that must live on.
+    live: Vec<String>,
+    /// The columns that conditions became.
+    pub(super) conditions: Vec<String>,
 }
 
 /// A projection that further columns can still join.
@@ -84,6 +95,7 @@ impl Rows {
             ids.extend(sort.expr.column_refs().iter().map(|c| c.name.clone()));
         }
         ids.extend(self.chain.iter().cloned());
+        ids.extend(self.watched.iter().flat_map(|w| w.live.iter().chain(&w.conditions)).cloned());
         if self.provenance {
             ids.extend(PROVENANCE.iter().map(|p| p.name.to_owned()));
         }
@@ -119,8 +131,21 @@ impl Rows {
         Ok(())
     }
 
+    /// Keeps a column alive for the watcher.
+    pub(super) fn live_on(&mut self, id: &str) {
+        if let Some(watched) = &mut self.watched {
+            watched.live.push(id.to_owned());
+        }
+    }
+
     /// Keeps the rows for which the condition is true.
     pub(super) fn filter(&mut self, condition: Expr) -> Result<()> {
+        if let Some(watched) = &self.watched {
+            let id = format!("k{}", watched.conditions.len());
+            self.extend(vec![(id.clone(), condition)])?;
+            self.watched.get_or_insert_default().conditions.push(id);
+            return Ok(());
+        }
         self.plan = self.builder().filter(condition)?.build()?;
         Ok(())
     }

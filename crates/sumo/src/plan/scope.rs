@@ -22,7 +22,7 @@ impl Planner<'_> {
     }
 
     /// The condition of a term; nothing where every message meets it.
-    fn scope_condition(&mut self, rows: &mut Rows, scope: &Scope) -> Planning<Option<Expr>> {
+    pub(super) fn scope_condition(&mut self, rows: &mut Rows, scope: &Scope) -> Planning<Option<Expr>> {
         match &scope.kind {
             ScopeKind::All(terms) => {
                 let mut conditions = Vec::new();
