@@ -13,6 +13,10 @@ pub mod value;
 pub use dialect::Dialect;
 pub use error::Error;
 pub use execute::{Limits, Rows};
+pub use parallax_catalog::trace::{Beyond, Role};
 pub use parallax_catalog::{Context, Encoding, Output, PROVENANCE};
 pub use scan::Window;
-pub use session::{Census, Execution, Options, Session, TableUse};
+pub use session::{
+    Census, ColumnRead, Execution, Explanation, Followed, Options, Part, Pick, Session, Shown, StepSeen, TableRead,
+    TableUse,
+};

@@ -2,10 +2,14 @@
 
 mod catalog;
 mod census;
+mod explain;
 mod feed;
+mod follow;
 mod parquet;
 
 pub use census::Census;
+pub use explain::{ColumnRead, Explanation, TableRead};
+pub use follow::{Followed, Part, Pick, Shown, StepSeen};
 
 use crate::dialect::Dialect;
 use crate::error::Error;

@@ -6,6 +6,7 @@ pub mod expr;
 mod generic;
 mod mapping;
 mod messages;
+mod origins;
 
 pub(crate) use mapping::FamilyData;
 pub use messages::messages;

@@ -1,0 +1,208 @@
+//! What a query is, and what it reads, without running it.
+
+use super::{Session, finish};
+use crate::dialect::Dialect;
+use crate::error::Error;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::physical_plan::displayable;
+use parallax_catalog::{Context, Output, Planned};
+use parallax_diagnostics::Diagnostics;
+use parallax_telemetry::{View, view};
+use std::collections::BTreeMap;
+
+/// What a query is, and what it reads.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// The query in its canonical form.
+    pub canonical: String,
+    /// Its tree.
+    pub tree: String,
+    /// What there is to say of its text.
+    pub diagnostics: Diagnostics,
+    /// The columns of its result.
+    pub columns: Vec<Output>,
+    /// The tables that it reads.
+    pub tables: Vec<TableRead>,
+    /// The plan as the language made it, users' names beside the columns' ids.
+    pub logical: String,
+    /// The plan that runs, likewise.
+    pub physical: String,
+}
+
+/// A table that a query reads.
+#[derive(Clone, Debug)]
+pub struct TableRead {
+    /// Its name; `messages` for Sumo's.
+    pub name: String,
+    /// Whether an input feeds it.
+    pub fed: bool,
+    /// The inputs that can, with their formats.
+    pub inputs: Vec<(String, &'static str)>,
+    /// The columns that are decoded.
+    pub columns: Vec<ColumnRead>,
+    /// The scan's own filters: rows that they exclude may be skipped undecoded.
+    pub filters: Vec<String>,
+}
+
+/// A column that is decoded.
+#[derive(Clone, Debug)]
+pub struct ColumnRead {
+    /// Its name.
+    pub name: String,
+    /// For each family of events in the inputs, the fields that it comes from; nothing where there are none.
+    pub from: Vec<(&'static str, Option<String>)>,
+}
+
+impl Session {
+    /// Explains a query.
+    ///
+    /// # Errors
+    /// What is wrong with the query.
+    pub fn explain(&self, dialect: Dialect, text: &str, context: &Context) -> Result<Explanation, Error> {
+        let (canonical, tree) = dialect.parsed(text)?;
+        let (mut asked, inner) = self.asked(context, None);
+        asked.assume_fed = self.sources.is_empty();
+        let planned = dialect.plan(text, &asked, &inner)?;
+        let fail = |e| self.executor.failure(e);
+        let plan = finish(&planned, false).map_err(fail)?;
+        let names = names(&planned);
+        let optimised = self.executor.optimised(&plan)?;
+        let mut tables = Vec::new();
+        for used in asked.uses(&planned.tables) {
+            let (columns, filters) = scanned(&optimised, &used.name).map_err(fail)?;
+            tables.push(self.table_read(&used.name, used.fed, &columns, filters));
+        }
+        let physical = self.executor.physical(&plan)?;
+        let mut diagnostics = planned.diagnostics;
+        diagnostics.extend(planned.unreached);
+        Ok(Explanation {
+            canonical,
+            tree,
+            diagnostics,
+            columns: planned.columns,
+            tables,
+            logical: named(&plan.display_indent().to_string(), &names),
+            physical: named(&displayable(physical.as_ref()).indent(false).to_string(), &names),
+        })
+    }
+
+    fn table_read(&self, name: &str, fed: bool, columns: &[String], filters: Vec<String>) -> TableRead {
+        let view = View::named(name).or_else(|| (name == "messages").then(|| view::messages(columns, false)));
+        let (mut inputs, mut read) = (Vec::new(), Vec::new());
+        match &view {
+            Some(view) => {
+                let fed_by: Vec<_> = self.sources.iter().filter(|s| view.seen_in(s)).collect();
+                inputs.extend(fed_by.iter().map(|s| (s.name.clone(), s.format.name())));
+                for column in columns {
+                    let mut from: Vec<(&'static str, Option<String>)> = Vec::new();
+                    for origin in fed_by.iter().flat_map(|s| view.origins(column, s)) {
+                        if !from.contains(&origin) {
+                            from.push(origin);
+                        }
+                    }
+                    read.push(ColumnRead { name: column.clone(), from });
+                }
+            }
+            // A table of a source's own has the source's own columns.
+            None => {
+                let own = self.sources.iter().filter(|s| s.format.is_table() && s.table_name() == name);
+                inputs.extend(own.map(|s| (s.name.clone(), s.format.name())));
+                read.extend(columns.iter().map(|c| ColumnRead { name: c.clone(), from: Vec::new() }));
+            }
+        }
+        TableRead { name: name.to_owned(), fed, inputs, columns: read, filters }
+    }
+}
+
+/// What scans of the table decode, and the filters that they know of.
+fn scanned(plan: &LogicalPlan, table: &str) -> datafusion::common::Result<(Vec<String>, Vec<String>)> {
+    let (mut columns, mut filters) = (Vec::new(), Vec::new());
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node
+            && scan.table_name.table() == table
+        {
+            for field in scan.projected_schema.fields() {
+                if !columns.contains(field.name()) {
+                    columns.push(field.name().clone());
+                }
+            }
+            for filter in scan.filters.iter().map(ToString::to_string) {
+                if !filters.contains(&filter) {
+                    filters.push(filter);
+                }
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok((columns, filters))
+}
+
+/// The users' names of columns, by their ids: those of tables where they are read, those of the result where they come
+/// out, and both where a projection hands them on.
+fn names(planned: &Planned) -> BTreeMap<String, String> {
+    let mut names = BTreeMap::new();
+    for (field, output) in planned.plan.schema().fields().iter().zip(&planned.columns) {
+        names.insert(field.name().clone(), output.name.clone());
+    }
+    // Outer nodes come first: names of results go down to the columns that they are, …
+    let mut aliases = Vec::new();
+    let _ = planned.plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::Projection(p) = node {
+            let scans = matches!(p.input.as_ref(), LogicalPlan::TableScan(_));
+            for e in &p.expr {
+                let Expr::Alias(alias) = e else { continue };
+                let refs = alias.expr.column_refs();
+                match (alias.expr.as_ref(), scans) {
+                    (_, true) if refs.len() == 1 => {
+                        let column = refs.into_iter().next().map_or_else(String::new, |c| c.name.clone());
+                        names.entry(alias.name.clone()).or_insert(column);
+                    }
+                    (Expr::Column(c), false) => aliases.push((alias.name.clone(), c.name.clone())),
+                    _ => {}
+                }
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    for (outer, inner) in &aliases {
+        if let Some(name) = names.get(outer).cloned() {
+            names.entry(inner.clone()).or_insert(name);
+        }
+    }
+    // … and names of tables' columns go up.
+    for (outer, inner) in aliases.iter().rev() {
+        if let Some(name) = names.get(inner).cloned() {
+            names.entry(outer.clone()).or_insert(name);
+        }
+    }
+    names
+}
+
+/// The plan's text with names beside ids: `c7` becomes `c7:FileName`. Texts in it stay as they are.
+fn named(plan: &str, names: &BTreeMap<String, String>) -> String {
+    let mut out = String::with_capacity(plan.len() * 2);
+    let mut rest = plan;
+    let mut before = ' ';
+    while let Some(c) = rest.chars().next() {
+        let word = |c: char| c.is_alphanumeric() || "_$".contains(c);
+        if !word(c) {
+            out.push(c);
+            before = c;
+            rest = &rest[c.len_utf8()..];
+            continue;
+        }
+        let end = rest.find(|c| !word(c)).unwrap_or(rest.len());
+        let (id, tail) = rest.split_at(end);
+        out.push_str(id);
+        // `"c7"` and `x.c7` are no ids of ours.
+        let quoted = before == '"' && tail.starts_with('"');
+        if let Some(name) = names.get(id).filter(|n| *n != id && !quoted && before != '.') {
+            out.push(':');
+            out.push_str(name);
+        }
+        before = id.chars().next_back().unwrap_or(' ');
+        rest = tail;
+    }
+    out
+}
