@@ -35,6 +35,13 @@ pub(crate) enum Command {
     Test(TestArgs),
     /// Parse and bind queries without running them, and say what is wrong or would not work elsewhere.
     Check(CheckArgs),
+    /// Say what a query is and reads, and why an event did or did not match.
+    ///
+    /// Without an event: the query in canonical form, the columns of its result, the tables that it reads with the
+    /// fields that feed each column, and the plans. With one (`--record`, `--where-time`, `--find`): each step of the
+    /// query with the values of its conditions and their operands for that event, and where the event is dropped; with
+    /// `-v` both. The event goes through the query's own plan. Steps that put several events together are not followed.
+    Explain(crate::commands::explain::ExplainArgs),
 }
 
 #[derive(Debug, Args)]

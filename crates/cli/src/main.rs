@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Command::Detect(args) => commands::detect::run(&args),
         Command::Test(args) => commands::test::run(&args),
         Command::Check(args) => commands::check::run(&args),
+        Command::Explain(args) => commands::explain::run(&args),
     };
     match result {
         Ok(exit) => exit.into(),

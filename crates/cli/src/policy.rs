@@ -132,7 +132,7 @@ pub(crate) fn wall() -> i64 {
 
 /// An instant in nanoseconds since the Unix epoch: RFC 3339, a date, or a number of seconds, milliseconds,
 /// microseconds or nanoseconds since 1970, which their sizes tell apart.
-fn instant(flag: &str, text: &str) -> Result<i64, Failure> {
+pub(crate) fn instant(flag: &str, text: &str) -> Result<i64, Failure> {
     let wrong = || {
         Failure::usage(format!(
             "{flag}: `{text}` is not a time; write one like 2026-03-01T12:00:00Z, or seconds since 1970"

@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod detect;
+pub(crate) mod explain;
 mod packs;
 pub(crate) mod query;
 pub(crate) mod test;

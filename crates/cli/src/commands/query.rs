@@ -13,15 +13,15 @@ use parallax_engine::{Dialect, Error, Session};
 use std::io::{IsTerminal, stdout};
 
 /// A query and where it stands.
-struct Text {
-    dialect: Dialect,
-    text: String,
-    origin: String,
+pub(super) struct Text {
+    pub(super) dialect: Dialect,
+    pub(super) text: String,
+    pub(super) origin: String,
 }
 
 pub(crate) fn run(args: &QueryArgs) -> Result<Exit, Failure> {
     let talk = Talk::new(&args.talk);
-    let query = text(args)?;
+    let query = text(&args.kql, &args.sumo, &args.file)?;
     if args.output.format == Format::Parquet && stdout().is_terminal() {
         return Err(Failure::usage("Parquet is not for a terminal; write it to a file with `> rows.parquet`"));
     }
@@ -115,9 +115,10 @@ pub(super) fn exit_of(e: &Error) -> Exit {
     }
 }
 
-fn text(args: &QueryArgs) -> Result<Text, Failure> {
+/// The query that was given.
+pub(super) fn text(kql: &Option<String>, sumo: &Option<String>, file: &Option<String>) -> Result<Text, Failure> {
     let given = |dialect, text: &String| Text { dialect, text: text.clone(), origin: "<query>".to_owned() };
-    match (&args.kql, &args.sumo, &args.file) {
+    match (kql, sumo, file) {
         (Some(t), _, _) => Ok(given(Dialect::Kql, t)),
         (_, Some(t), _) => Ok(given(Dialect::Sumo, t)),
         (_, _, Some(file)) => {
