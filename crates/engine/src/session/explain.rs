@@ -3,6 +3,7 @@
 use super::{Session, finish};
 use crate::dialect::Dialect;
 use crate::error::Error;
+use crate::order;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::displayable;
@@ -73,7 +74,9 @@ impl Session {
             let (columns, filters) = scanned(&optimised, &used.name).map_err(fail)?;
             tables.push(self.table_read(&used.name, used.fed, &columns, filters));
         }
-        let physical = self.executor.physical(&plan)?;
+        let ordered = order::depends_on_order(&plan).map_err(fail)?;
+        asked.read_in_order(ordered);
+        let physical = self.executor.physical(&plan, ordered)?;
         let mut diagnostics = planned.diagnostics;
         diagnostics.extend(planned.unreached);
         Ok(Explanation {

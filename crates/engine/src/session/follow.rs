@@ -117,7 +117,7 @@ impl Session {
             .map_err(fail)?;
         asked.read_in_order(true);
         let mut followed = Vec::new();
-        for batch in self.rows(&plan)? {
+        for batch in self.rows(&plan, true)? {
             for row in 0..batch.num_rows() {
                 followed.push(one(&traced, &batch, row));
             }
@@ -126,8 +126,8 @@ impl Session {
         Ok((followed, asked.report))
     }
 
-    fn rows(&self, plan: &LogicalPlan) -> Result<Vec<RecordBatch>, Error> {
-        let physical = self.executor.physical(plan)?;
+    fn rows(&self, plan: &LogicalPlan, ordered: bool) -> Result<Vec<RecordBatch>, Error> {
+        let physical = self.executor.physical(plan, ordered)?;
         self.executor.start(physical, Instant::now())?.collect()
     }
 
@@ -146,11 +146,12 @@ impl Session {
         let Some(any) = any.filter(|_| planned.provenance && planned.unreached.is_empty()) else { return Ok(()) };
         let fail = |e| self.executor.failure(e);
         let plan = finish(&planned, true).map_err(fail)?;
-        asked.read_in_order(order::depends_on_order(&plan).map_err(fail)?);
+        let ordered = order::depends_on_order(&plan).map_err(fail)?;
+        asked.read_in_order(ordered);
         let hidden = PROVENANCE.iter().take(2).map(|p| column(p.name));
         let plan = LogicalPlanBuilder::from(plan).filter(any).and_then(|b| b.project(hidden)?.build()).map_err(fail)?;
         let mut returned = HashSet::new();
-        for batch in self.rows(&plan)? {
+        for batch in self.rows(&plan, ordered)? {
             for row in 0..batch.num_rows() {
                 returned.insert((hidden_text(&batch, "$source", row), hidden_text(&batch, "$record", row)));
             }
