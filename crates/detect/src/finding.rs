@@ -53,38 +53,35 @@ pub struct Event {
     pub parent_command_line: Option<String>,
 }
 
-/// The findings in a batch of rows.
-pub(crate) fn findings(
+/// The finding in a row. Made one by one: rows can be wide and many.
+pub(crate) fn finding(
     pack: &Pack,
     detection: &Detection,
     outputs: &[Output],
     provenance: bool,
     batch: &RecordBatch,
-) -> Vec<Finding> {
+    row: usize,
+) -> Finding {
     let rule = format!("{}/{}", pack.id, detection.id);
-    (0..batch.num_rows())
-        .map(|row| {
-            let columns: Vec<_> = outputs
-                .iter()
-                .enumerate()
-                .map(|(i, output)| {
-                    let v = value(output, batch.column(i), row);
-                    (output.name.clone(), v.text().unwrap_or_default().into_owned(), v.json())
-                })
-                .collect();
-            let event = provenance.then(|| event(batch, outputs.len(), row));
-            Finding {
-                id: id(&rule, event.as_ref(), &columns),
-                rule: rule.clone(),
-                title: detection.title.clone(),
-                severity: detection.severity,
-                confidence: detection.confidence,
-                attack: detection.attack.clone(),
-                event,
-                columns,
-            }
+    let columns: Vec<_> = outputs
+        .iter()
+        .zip(batch.columns())
+        .map(|(output, column)| {
+            let v = value(output, column, row);
+            (output.name.clone(), v.text().unwrap_or_default().into_owned(), v.json())
         })
-        .collect()
+        .collect();
+    let event = provenance.then(|| event(batch, outputs.len(), row));
+    Finding {
+        id: id(&rule, event.as_ref(), &columns),
+        rule,
+        title: detection.title.clone(),
+        severity: detection.severity,
+        confidence: detection.confidence,
+        attack: detection.attack.clone(),
+        event,
+        columns,
+    }
 }
 
 fn event(batch: &RecordBatch, visible: usize, row: usize) -> Event {

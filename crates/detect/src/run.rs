@@ -1,6 +1,6 @@
 //! Running detections over a session.
 
-use crate::finding::{Finding, findings};
+use crate::finding::{Finding, finding};
 use crate::pack::{Detection, Pack, Severity};
 use parallax_diagnostics::Style;
 use parallax_engine::{Census, Context, Dialect, Error, Execution, Session};
@@ -224,10 +224,14 @@ impl Running<'_> {
         }
         (self.watch)(&self.result.rule, &execution.report);
         // Where there may be another reference time, the same event may be found again.
-        let several = self.several && !execution.lifted;
+        let several = self.several && execution.outside.bound().is_some();
         let mut new = HashSet::new();
         for batch in &mut execution.rows {
-            for finding in findings(self.pack, detection, &execution.columns, execution.provenance, &batch?) {
+            let batch = batch?;
+            let rows = 0..batch.num_rows();
+            for finding in
+                rows.map(|row| finding(self.pack, detection, &execution.columns, execution.provenance, &batch, row))
+            {
                 if self.known.contains(&finding.id) {
                     continue;
                 }
