@@ -1,6 +1,7 @@
 //! The flags, as they are typed. What they mean is decided in [`crate::policy`].
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
 
 /// Runs SIEM detections as they are written (KQL, Sumo Logic search) over real endpoint telemetry.
 ///
@@ -71,6 +72,9 @@ pub(crate) struct DetectArgs {
     pub(crate) limits: LimitArgs,
 
     #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+
+    #[command(flatten)]
     pub(crate) talk: TalkArgs,
 }
 
@@ -104,6 +108,9 @@ pub(crate) struct QueryArgs {
     pub(crate) limits: LimitArgs,
 
     #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+
+    #[command(flatten)]
     pub(crate) talk: TalkArgs,
 }
 
@@ -123,6 +130,9 @@ pub(crate) struct TestArgs {
 
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
 
     #[command(flatten)]
     pub(crate) talk: TalkArgs,
@@ -148,6 +158,9 @@ pub(crate) struct CheckArgs {
 
     #[command(flatten)]
     pub(crate) language: LanguageArgs,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
 
     #[command(flatten)]
     pub(crate) talk: TalkArgs,
@@ -231,6 +244,15 @@ pub(crate) struct LimitArgs {
     /// Stop a query after so long, such as 30s or 5m.
     #[arg(long, value_name = "DURATION")]
     pub(crate) timeout: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Configuration")]
+pub(crate) struct ConfigArgs {
+    /// What queries take from outside: lists, files for addresses, stored functions. By default `parallax.toml` in the
+    /// working directory, where there is one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

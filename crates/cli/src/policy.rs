@@ -1,13 +1,15 @@
 //! From flags to what they mean.
 
-use crate::args::{ColorArg, InputArgs, LanguageArgs, LimitArgs, TalkArgs, TimeArgs};
-use crate::exit::Failure;
+use crate::args::{ColorArg, ConfigArgs, InputArgs, LanguageArgs, LimitArgs, TalkArgs, TimeArgs};
+use crate::exit::{Exit, Failure};
 use parallax_diagnostics::Style;
-use parallax_engine::{Context, Limits, Options, Window};
+use parallax_engine::config::FILE_NAME;
+use parallax_engine::{Config, Context, Limits, Options, Window};
 use parallax_telemetry::Format;
 use parallax_telemetry::source::{self, Settings};
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, stderr};
+use std::path::Path;
 use std::time::Duration;
 
 /// What `now()` is to be.
@@ -46,6 +48,17 @@ impl Talk {
             style: if colour { Style::Colour } else { Style::Plain },
         }
     }
+}
+
+/// The configuration: the file that is given, else the one in the working directory.
+pub(crate) fn config(args: &ConfigArgs, talk: Talk) -> Result<Config, Failure> {
+    let here = Path::new(FILE_NAME);
+    let file = match &args.config {
+        Some(file) => file,
+        None if here.is_file() => here,
+        None => return Ok(Config::default()),
+    };
+    Config::load(file).map_err(|e| Failure { exit: Exit::Usage, message: e.render(talk.style) })
 }
 
 /// What a session is opened with.

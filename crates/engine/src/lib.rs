@@ -1,8 +1,10 @@
 //! A session: tables over telemetry, limits, execution, explanation.
 
+pub mod config;
 mod dialect;
 mod error;
 mod execute;
+mod external;
 mod in_order;
 mod lift;
 mod order;
@@ -10,6 +12,7 @@ pub mod scan;
 mod session;
 pub mod value;
 
+pub use config::Config;
 pub use dialect::Dialect;
 pub use error::Error;
 pub use execute::{Limits, Rows};

@@ -24,7 +24,8 @@ struct Subject {
 pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     let talk = Talk::new(&args.talk);
     let subjects = subjects(&args.files, talk)?;
-    let session = Session::open(&args.input, Options::default()).map_err(Failure::usage)?;
+    let options = Options { config: policy::config(&args.config, talk)?, ..Options::default() };
+    let session = Session::open(&args.input, options).map_err(Failure::usage)?;
     let context = policy::context(&args.language, policy::wall())?;
     let mut reports = Vec::new();
     let mut errors = false;

@@ -27,7 +27,8 @@ pub(crate) fn run(args: &DetectArgs) -> Result<Exit, Failure> {
     let packs = packs::open(&args.packs, talk)?;
     // Without `--now`, recorded time is gone through as a whole.
     let now = args.time.now.as_ref().map(|_| policy::now(&args.time, Now::Latest)).transpose()?;
-    let options = policy::options(Some(&args.input), Some(&args.time), &args.limits)?;
+    let mut options = policy::options(Some(&args.input), Some(&args.time), &args.limits)?;
+    options.config = policy::config(&args.config, talk)?;
     let session = Session::open(&args.input.input, options).map_err(Failure::usage)?;
     let mut reading = Reading::default();
     reading.add(session.discovery());

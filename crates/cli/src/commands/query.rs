@@ -26,7 +26,8 @@ pub(crate) fn run(args: &QueryArgs) -> Result<Exit, Failure> {
         return Err(Failure::usage("Parquet is not for a terminal; write it to a file with `> rows.parquet`"));
     }
     let now = policy::now(&args.time, Now::Wall)?;
-    let options = policy::options(Some(&args.input), Some(&args.time), &args.limits)?;
+    let mut options = policy::options(Some(&args.input), Some(&args.time), &args.limits)?;
+    options.config = policy::config(&args.config, talk)?;
     let session = Session::open(&args.input.input, options).map_err(Failure::usage)?;
     let mut seen = Reading::default();
     seen.add(session.discovery());

@@ -15,7 +15,8 @@ use std::io::{self, Write, stdout};
 pub(crate) fn run(args: &TestArgs) -> Result<Exit, Failure> {
     let talk = Talk::new(&args.talk);
     let packs = packs::open(&args.packs, talk)?;
-    let options = policy::options(None, None, &args.limits)?;
+    let mut options = policy::options(None, None, &args.limits)?;
+    options.config = policy::config(&args.config, talk)?;
     let scratch = tempfile::tempdir().map_err(Failure::usage)?;
     let mut all = Vec::new();
     for pack in &packs {

@@ -3,6 +3,7 @@
 mod check;
 mod detect;
 mod help;
+mod outside;
 mod query;
 mod test;
 

@@ -4,9 +4,10 @@ use super::feed::ViewFeed;
 use super::parquet::{self, ParquetTable};
 use super::{Census, TableUse};
 use crate::execute::Executor;
+use crate::external::{Given, Outward};
 use crate::scan::{Feed, Offered, Outside, TelemetryTable, Window};
 use datafusion::datasource::provider_as_source;
-use parallax_catalog::{Catalog, Column, Table};
+use parallax_catalog::{Catalog, Column, Externals, Table};
 use parallax_telemetry::{Format, Report, Source, View, view};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -78,17 +79,20 @@ pub(super) struct Asked {
     /// Nothing is to be said about tables that nothing feeds: there are no inputs, and there will be none.
     pub(super) assume_fed: bool,
     pub(super) report: Arc<Report>,
+    outward: Outward,
     pub(super) outside: Arc<Outside>,
     pub(super) offered: Arc<Offered>,
     in_order: Arc<AtomicBool>,
 }
 
 impl Asked {
-    pub(super) fn new(tables: Tables) -> Self {
+    pub(super) fn new(tables: Tables, given: Arc<Given>) -> Self {
+        let report = Arc::<Report>::default();
         Asked {
             assume_fed: false,
             tables,
-            report: Arc::default(),
+            outward: Outward { given, report: report.clone() },
+            report,
             outside: Arc::default(),
             offered: Arc::default(),
             in_order: Arc::default(),
@@ -172,5 +176,9 @@ impl Catalog for Asked {
 
     fn messages(&self, fields: &[String], raw_audit: bool) -> Table {
         self.over(MESSAGES, &view::messages(fields, raw_audit), !self.tables.sources.is_empty())
+    }
+
+    fn externals(&self) -> &dyn Externals {
+        &self.outward
     }
 }

@@ -11,9 +11,11 @@ pub use census::Census;
 pub use explain::{ColumnRead, Explanation, TableRead};
 pub use follow::{Followed, Part, Pick, Shown, StepSeen};
 
+use crate::config::Config;
 use crate::dialect::Dialect;
 use crate::error::Error;
 use crate::execute::{Executor, Instant, Limits, Rows};
+use crate::external::Given;
 use crate::scan::{Offered, Outside, Window};
 use crate::{lift, order};
 use catalog::{Asked, OwnTable, Tables};
@@ -34,12 +36,15 @@ pub struct Options {
     pub window: Window,
     /// How sources are found and recognised.
     pub telemetry: source::Options,
+    /// What queries take from outside.
+    pub config: Config,
 }
 
 /// Sources with their tables, and what is needed to run queries over them.
 pub struct Session {
     sources: Arc<Vec<Source>>,
     own: Arc<Vec<OwnTable>>,
+    given: Arc<Given>,
     window: Window,
     discovery: Report,
     executor: Executor,
@@ -99,7 +104,8 @@ impl Session {
         let discovery = Report::new();
         let sources = Arc::new(discover(paths, &options.telemetry, &discovery));
         let own = Arc::new(catalog::own_tables(&sources, &executor, &discovery));
-        Ok(Session { sources, own, window: options.window, discovery, executor })
+        let given = Arc::new(Given::new(options.config));
+        Ok(Session { sources, own, given, window: options.window, discovery, executor })
     }
 
     /// The sources that were found.
@@ -228,7 +234,7 @@ impl Session {
             window: self.window,
             as_of: census.map(|census| (context.now, census.clone())),
         };
-        (Asked::new(tables), Context { provenance: true, ..context.clone() })
+        (Asked::new(tables, self.given.clone()), Context { provenance: true, ..context.clone() })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The flags of `parallax explain`.
 
-use crate::args::{InputArgs, LanguageArgs, LimitArgs, TalkArgs, TimeArgs};
+use crate::args::{ConfigArgs, InputArgs, LanguageArgs, LimitArgs, TalkArgs, TimeArgs};
 use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]
@@ -49,6 +49,9 @@ pub(crate) struct ExplainArgs {
 
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
 
     #[command(flatten)]
     pub(crate) talk: TalkArgs,

@@ -21,7 +21,8 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
     let talk = Talk::new(&args.talk);
     let query = text(&args.kql, &args.sumo, &args.file)?;
     let now = policy::now(&args.time, Now::Wall)?;
-    let options = policy::options(Some(&args.input), Some(&args.time), &args.limits)?;
+    let mut options = policy::options(Some(&args.input), Some(&args.time), &args.limits)?;
+    options.config = policy::config(&args.config, talk)?;
     let session = Session::open(&args.input.input, options).map_err(Failure::usage)?;
     let pick = pick(args, &session)?;
     let mut seen = Reading::default();

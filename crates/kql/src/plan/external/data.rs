@@ -12,6 +12,7 @@ use crate::plan::scope::{Rows, Scope};
 use crate::plan::types::Type;
 use crate::plan::value::Value;
 use crate::syntax::tree::{Expr, ExprKind, ExternalData, Literal, Option_, OptionValue};
+use datafusion::common::TableReference;
 use datafusion::logical_expr::LogicalPlanBuilder;
 use parallax_catalog::Table;
 use parallax_catalog::external::{Field, FileFormat, Layout, Step, is_url};
@@ -66,12 +67,15 @@ impl Binder<'_> {
 
     fn read(&self, table: &Table, schema: &[(String, Type)], from: &[Mapped], span: Span) -> Result<Relation> {
         let columns = fresh(self, schema.to_vec());
-        let mut fields = table.columns.iter().map(|c| field(table, c));
+        let mut fields = table.columns.iter();
         let mut exprs = Vec::with_capacity(columns.len());
         for (column, mapped) in columns.iter().zip(from) {
             let raw = match (&mapped.constant, &mapped.field) {
                 (Some(text), _) => Value::string(text.clone()),
-                (None, Some(_)) => fields.next().unwrap_or_else(|| Value::null(Type::String)),
+                (None, Some(_)) => match fields.next() {
+                    Some(column) => field(table, column, span)?,
+                    None => Value::null(Type::String),
+                },
                 (None, None) => Value::null(column.ty),
             };
             let value = match mapped.transform {
@@ -80,7 +84,7 @@ impl Binder<'_> {
             };
             exprs.push(typed(value, column.ty, span)?.expr.alias(column.id.as_str()));
         }
-        let plan = LogicalPlanBuilder::scan(table.name.as_str(), Arc::clone(&table.source), None)
+        let plan = LogicalPlanBuilder::scan(TableReference::bare(table.name.as_str()), Arc::clone(&table.source), None)
             .and_then(|b| b.project(exprs))
             .and_then(LogicalPlanBuilder::build)
             .at(span)?;

@@ -11,6 +11,7 @@ use crate::plan::scope::{Rows, Scope};
 use crate::plan::types::Type;
 use crate::plan::value::{Value, cast};
 use crate::syntax::tree::{Call, Naming};
+use datafusion::common::TableReference;
 use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder, lit};
 use parallax_catalog::external::{List, Listed};
 use parallax_diagnostics::{Diagnostic, Span};
@@ -126,17 +127,21 @@ impl Binder<'_> {
         span: Span,
     ) -> Result<Plan> {
         let value = match from {
-            Some(column) => typed(field(&listed.table, column), to.ty, span)?.expr,
+            Some(column) => typed(field(&listed.table, column, span)?, to.ty, span)?.expr,
             None => cast(Value::null(to.ty).expr, to.ty),
         };
         Ok(value.alias(to.id.as_str()))
     }
 
     fn rows_of(&self, listed: &Listed, columns: Vec<Column>, exprs: Vec<Plan>, span: Span) -> Result<Relation> {
-        let plan = LogicalPlanBuilder::scan(listed.table.name.as_str(), Arc::clone(&listed.table.source), None)
-            .and_then(|b| b.project(exprs))
-            .and_then(LogicalPlanBuilder::build)
-            .at(span)?;
+        let plan = LogicalPlanBuilder::scan(
+            TableReference::bare(listed.table.name.as_str()),
+            Arc::clone(&listed.table.source),
+            None,
+        )
+        .and_then(|b| b.project(exprs))
+        .and_then(LogicalPlanBuilder::build)
+        .at(span)?;
         Ok(Relation::new(plan, columns))
     }
 }

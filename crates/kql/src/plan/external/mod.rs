@@ -88,20 +88,27 @@ fn mentions(plan: &LogicalPlan, id: &str) -> bool {
 /// The refusal for something that is not reached.
 fn unreached(why: &Unreached, what: &str, span: Span) -> Diagnostic {
     match why {
-        Unreached::Remote => {
-            Diagnostic::error(error::EXTERNAL, span, format!("{what} lies on a network, from which nothing is fetched"))
-                .help("save it as a file, and map the address to the file in the configuration: `[kql.externaldata]`")
-        }
+        Unreached::Remote => Diagnostic::error(
+            error::EXTERNAL,
+            span,
+            format!("{what} lies on a network, from which nothing is fetched"),
+        )
+        .help(
+            "save it as a file, and map the address to the file in the configuration: `[kql.externaldata.addresses]`",
+        ),
         Unreached::Failed(sentence) => Diagnostic::error(error::EXTERNAL, span, sentence.clone()),
     }
 }
 
-/// The expression that reads a column of an external table, as a value.
-fn field(table: &Table, column: &parallax_catalog::Column) -> Value {
+/// The expression that reads a column of an external table, as a value. JSON is read by the language's own rule.
+fn field(table: &Table, column: &parallax_catalog::Column, span: Span) -> Result<Value> {
     let name = TableReference::bare(table.name.clone());
     let read = Plan::Column(PlanColumn::new(Some(name), column.name.as_str()));
-    let ty = if column.ty == ColumnType::Dynamic { Type::Dynamic } else { Type::String };
-    Value::new(read, ty)
+    let text = Value::new(read, Type::String);
+    match column.ty {
+        ColumnType::Dynamic => invoke("parse_json", vec![text], Type::Dynamic, span),
+        _ => Ok(text),
+    }
 }
 
 /// A value from a file as the type that is declared for it: text is read as the type's conversion function reads it.

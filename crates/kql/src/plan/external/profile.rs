@@ -12,6 +12,7 @@ use crate::plan::relation::{Column, Relation, id};
 use crate::plan::types::Type;
 use crate::plan::value::{Value, coalesce, invoke};
 use crate::syntax::tree::{Call, ExprKind, Literal};
+use datafusion::common::TableReference;
 use datafusion::logical_expr::{Expr as Plan, LogicalPlan, LogicalPlanBuilder};
 use parallax_catalog::external::{List, Listed};
 use parallax_diagnostics::{Diagnostic, Span};
@@ -38,6 +39,15 @@ const COLUMNS: [(&str, Type); 18] = [
     ("SoftwareName", Type::String),
     ("ProfileAvailability", Type::String),
 ];
+
+/// One row for each hash.
+struct Profiles {
+    plan: LogicalPlan,
+    /// The id of the hash.
+    key: String,
+    /// The ids of the documented columns.
+    ids: Vec<String>,
+}
 
 impl Binder<'_> {
     pub(crate) fn file_profile(&self, input: Relation, call: &Call) -> Result<Relation> {
@@ -80,31 +90,33 @@ impl Binder<'_> {
     }
 
     fn profiled(&self, input: Relation, key: &Column, listed: &Listed, span: Span) -> Result<Relation> {
-        let (plan, key_id, profile) = self.profiles(listed, span)?;
+        let profiles = self.profiles(listed, span)?;
         let (order, sorted) = (input.order.clone(), input.sorted);
         let left = input.pruned(span)?;
         let mut names = Names::of(left.columns.iter().map(|c| c.name.as_str()));
         let mut columns = left.columns.clone();
         let mut new = Vec::new();
-        for (name, ty, read) in profile {
-            let id = self.ids.fresh();
+        for ((name, ty), from) in COLUMNS.into_iter().zip(&profiles.ids) {
+            let read = id(from);
             let value = match (name, ty) {
                 ("ProfileAvailability", _) => coalesce(vec![read, Value::string("Missing").expr]),
                 (_, Type::String) => coalesce(vec![read, Value::string("").expr]),
                 _ => read,
             };
+            let id = self.ids.fresh();
             new.push((id.clone(), value));
             columns.push(Column { name: names.unique(name), ty, id });
         }
-        let on = (vec![key.expr()], vec![id(&key_id)]);
-        let out = left.then(span, |b| b.join_with_expr_keys(plan, datafusion::common::JoinType::Left, on, None))?;
+        let on = (vec![key.expr()], vec![id(&profiles.key)]);
+        let out =
+            left.then(span, |b| b.join_with_expr_keys(profiles.plan, datafusion::common::JoinType::Left, on, None))?;
         let mut out = out.compute(span, new)?;
         (out.columns, out.order, out.sorted) = (columns, order, sorted);
         Ok(out)
     }
 
-    /// One row for each hash: the plan, the id of the hash, and for each documented column what reads it.
-    fn profiles(&self, listed: &Listed, span: Span) -> Result<(LogicalPlan, String, Vec<(&'static str, Type, Plan)>)> {
+    /// The list, keyed by each hash that it has.
+    fn profiles(&self, listed: &Listed, span: Span) -> Result<Profiles> {
         let table = &listed.table;
         let known = |name: &str| named(&table.columns, name);
         let hashes: Vec<_> = ["SHA1", "SHA256", "MD5"].iter().filter_map(|h| known(h)).collect();
@@ -115,20 +127,21 @@ impl Binder<'_> {
         let ids: Vec<String> = COLUMNS.iter().map(|_| self.ids.fresh()).collect();
         let mut all: Option<LogicalPlanBuilder> = None;
         for hash in hashes {
-            let text = typed(super::field(table, hash), Type::String, span)?;
+            let text = typed(super::field(table, hash, span)?, Type::String, span)?;
             let mut exprs = vec![invoke("tolower", vec![text], Type::String, span)?.expr.alias(key.as_str())];
             for ((name, ty), id) in COLUMNS.iter().zip(&ids) {
                 let value = match known(name) {
-                    Some(column) => typed(super::field(table, column), *ty, span)?.expr,
+                    Some(column) => typed(super::field(table, column, span)?, *ty, span)?.expr,
                     None if *name == "ProfileAvailability" => Value::string("Available").expr,
                     None => crate::plan::value::cast(Value::null(*ty).expr, *ty),
                 };
                 exprs.push(value.alias(id.as_str()));
             }
-            let branch = LogicalPlanBuilder::scan(table.name.as_str(), Arc::clone(&table.source), None)
-                .and_then(|b| b.project(exprs))
-                .and_then(|b| b.filter(id(&key).not_eq(Value::string("").expr)))
-                .at(span)?;
+            let branch =
+                LogicalPlanBuilder::scan(TableReference::bare(table.name.as_str()), Arc::clone(&table.source), None)
+                    .and_then(|b| b.project(exprs))
+                    .and_then(|b| b.filter(id(&key).not_eq(Value::string("").expr)))
+                    .at(span)?;
             all = Some(match all {
                 None => branch,
                 Some(b) => b.union(branch.build().at(span)?).at(span)?,
@@ -139,8 +152,7 @@ impl Binder<'_> {
         let select: Vec<Plan> = std::iter::once(&key).chain(&ids).map(|i| id(i)).collect();
         let order = select.iter().map(|e| e.clone().sort(true, true)).collect();
         let plan = all.distinct_on(vec![id(&key)], select, Some(order)).and_then(LogicalPlanBuilder::build).at(span)?;
-        let reads = COLUMNS.iter().zip(&ids).map(|((name, ty), i)| (*name, *ty, id(i))).collect();
-        Ok((plan, key, reads))
+        Ok(Profiles { plan, key, ids })
     }
 }
 

@@ -1,0 +1,300 @@
+//! From TOML to a [`Config`], with a place for everything that is wrong.
+
+use super::{Config, ExternalData, Kql, NamedTable, Watchlist};
+use parallax_catalog::{Column, ColumnType};
+use parallax_diagnostics::{Diagnostic, Diagnostics, Span};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// The text is no TOML.
+const SYNTAX: &str = "CONF0001";
+/// A key that is not known.
+const KEY: &str = "CONF0002";
+/// A value that the key can't have.
+const VALUE: &str = "CONF0003";
+
+type Value<'t> = Spanned<DeValue<'t>>;
+
+pub(super) fn config(text: &str, folder: &Path) -> Result<Config, Diagnostics> {
+    let root = DeTable::parse(text).map_err(|e| {
+        let span = e.span().map_or(Span::at(0), |s| Span::new(s.start, s.end));
+        Diagnostic::error(SYNTAX, span, first_line(e.message()))
+    })?;
+    let mut reader = Reader { folder, wrong: Diagnostics::default() };
+    let mut config = Config::default();
+    let whole = Section { table: root.get_ref(), name: "" };
+    whole.each(&mut reader, &["kql"], |r, _, _, value| {
+        if let Some(section) = r.section("kql", value) {
+            config.kql = kql(r, &section);
+        }
+    });
+    match reader.wrong.is_empty() {
+        true => Ok(config),
+        false => {
+            reader.wrong.0.sort_by_key(|d| d.span);
+            Err(reader.wrong)
+        }
+    }
+}
+
+fn kql(r: &mut Reader<'_>, section: &Section<'_, '_>) -> Kql {
+    let mut out = Kql::default();
+    let keys = ["externaldata", "watchlists", "file_profiles", "geo", "functions", "tables"];
+    section.each(r, &keys, |r, key, _, value| {
+        let name = format!("kql.{key}");
+        let Some(inner) = r.section(&name, value) else { return };
+        match key {
+            "externaldata" => out.externaldata = externaldata(r, &inner),
+            "watchlists" => out.watchlists = inner.all(r, watchlist),
+            "file_profiles" => out.file_profiles = inner.file(r),
+            "geo" => out.networks = inner.file(r),
+            "functions" => inner.each(r, &["folders"], |r, _, _, value| out.functions = r.paths(value)),
+            _ => out.tables = inner.all(r, table),
+        }
+    });
+    out
+}
+
+fn externaldata(r: &mut Reader<'_>, section: &Section<'_, '_>) -> ExternalData {
+    let mut out = ExternalData::default();
+    section.each(r, &["folder", "addresses"], |r, key, _, value| match key {
+        "folder" => out.folder = r.path(value),
+        _ => {
+            if let Some(inner) = r.section("kql.externaldata.addresses", value) {
+                out.addresses = inner.all(r, address);
+            }
+        }
+    });
+    out
+}
+
+fn address(r: &mut Reader<'_>, key: &str, at: Span, value: &Value<'_>) -> Option<PathBuf> {
+    let path = r.path(value)?;
+    let stars = |text: &str| text.matches('*').count();
+    let target = value.get_ref().as_str().unwrap_or_default();
+    if stars(key) > 1 {
+        r.say(VALUE, at, "an address has at most one `*`");
+        return None;
+    }
+    if stars(target) > stars(key) {
+        r.say(VALUE, span(value), "a file's path has a `*` only where its address has one");
+        return None;
+    }
+    Some(path)
+}
+
+fn watchlist(r: &mut Reader<'_>, _: &str, at: Span, value: &Value<'_>) -> Option<Watchlist> {
+    if value.get_ref().as_str().is_some() {
+        return Some(Watchlist { file: r.path(value)?, search_key: None });
+    }
+    let section = r.section("a watchlist", value)?;
+    let (mut file, mut search_key) = (None, None);
+    section.each(r, &["file", "search_key"], |r, key, _, value| match key {
+        "file" => file = r.path(value),
+        _ => search_key = r.text(value),
+    });
+    if file.is_none() {
+        r.say(VALUE, at, "a watchlist needs a `file`");
+    }
+    Some(Watchlist { file: file?, search_key })
+}
+
+fn table(r: &mut Reader<'_>, _: &str, at: Span, value: &Value<'_>) -> Option<NamedTable> {
+    if value.get_ref().as_str().is_some() {
+        return Some(NamedTable { file: Some(r.path(value)?), columns: Vec::new() });
+    }
+    let section = r.section("a table", value)?;
+    let mut out = NamedTable::default();
+    section.each(r, &["file", "schema"], |r, key, _, value| match key {
+        "file" => out.file = r.path(value),
+        _ => out.columns = r.schema(value),
+    });
+    if out.file.is_none() && out.columns.is_empty() {
+        r.say(VALUE, at, "a table needs a `file`, a `schema`, or both");
+        return None;
+    }
+    Some(out)
+}
+
+struct Reader<'f> {
+    folder: &'f Path,
+    wrong: Diagnostics,
+}
+
+/// A table of the file.
+struct Section<'s, 't> {
+    table: &'s DeTable<'t>,
+    name: &'s str,
+}
+
+fn span<T>(value: &Spanned<T>) -> Span {
+    let range = value.span();
+    Span::new(range.start, range.end)
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or("this is no TOML")
+}
+
+impl<'s, 't> Section<'s, 't> {
+    /// Goes through the keys; one that is not among `known` is an error.
+    fn each(&self, r: &mut Reader<'_>, known: &[&str], mut f: impl FnMut(&mut Reader<'_>, &str, Span, &Value<'t>)) {
+        for (key, value) in self.table.iter() {
+            let (name, at) = (key.get_ref().as_ref(), span(key));
+            if known.contains(&name) {
+                f(r, name, at, value);
+                continue;
+            }
+            let place = if self.name.is_empty() { String::new() } else { format!(" in `{}`", self.name) };
+            let message = format!("there is no key `{name}`{place}");
+            let all: Vec<String> = known.iter().map(|k| format!("`{k}`")).collect();
+            let diagnostic = match parallax_diagnostics::did_you_mean(name, known.iter().copied()) {
+                Some(near) => Diagnostic::error(KEY, at, message).help(format!("did you mean `{near}`?")),
+                None => Diagnostic::error(KEY, at, message).help(format!("known are {}", all.join(", "))),
+            };
+            r.wrong.push(diagnostic);
+        }
+    }
+
+    /// A value for each key, whatever the keys are.
+    fn all<T>(
+        &self,
+        r: &mut Reader<'_>,
+        f: impl Fn(&mut Reader<'_>, &str, Span, &Value<'t>) -> Option<T>,
+    ) -> BTreeMap<String, T> {
+        let each = self.table.iter().filter_map(|(key, value)| {
+            let name = key.get_ref().as_ref();
+            Some((name.to_owned(), f(r, name, span(key), value)?))
+        });
+        each.collect()
+    }
+
+    /// The `file` of a section that has nothing else.
+    fn file(&self, r: &mut Reader<'_>) -> Option<PathBuf> {
+        let mut file = None;
+        self.each(r, &["file"], |r, _, _, value| file = r.path(value));
+        file
+    }
+}
+
+impl Reader<'_> {
+    fn say(&mut self, code: &'static str, at: Span, message: impl Into<String>) {
+        self.wrong.push(Diagnostic::error(code, at, message));
+    }
+
+    fn section<'s, 't>(&mut self, name: &'s str, value: &'s Value<'t>) -> Option<Section<'s, 't>> {
+        match value.get_ref() {
+            DeValue::Table(table) => Some(Section { table, name }),
+            _ => {
+                self.say(VALUE, span(value), format!("`{name}` is a table: `[{name}]`"));
+                None
+            }
+        }
+    }
+
+    fn text(&mut self, value: &Value<'_>) -> Option<String> {
+        match value.get_ref().as_str() {
+            Some(text) if !text.is_empty() => Some(text.to_owned()),
+            _ => {
+                self.say(VALUE, span(value), "a text is expected here");
+                None
+            }
+        }
+    }
+
+    fn path(&mut self, value: &Value<'_>) -> Option<PathBuf> {
+        self.text(value).map(|text| self.folder.join(text))
+    }
+
+    fn paths(&mut self, value: &Value<'_>) -> Vec<PathBuf> {
+        match value.get_ref() {
+            DeValue::Array(items) => items.iter().filter_map(|item| self.path(item)).collect(),
+            _ => {
+                self.say(VALUE, span(value), "a list of folders is expected here: `[\"functions\"]`");
+                Vec::new()
+            }
+        }
+    }
+
+    /// `"TimeGenerated:datetime, Computer:string"`
+    fn schema(&mut self, value: &Value<'_>) -> Vec<Column> {
+        let Some(text) = self.text(value) else { return Vec::new() };
+        let mut columns: Vec<Column> = Vec::new();
+        for item in text.split(',').map(str::trim).filter(|i| !i.is_empty()) {
+            let (name, ty) = item.split_once(':').map_or((item, ""), |(n, t)| (n.trim(), t.trim()));
+            match ColumnType::from_name(ty) {
+                Some(_) if columns.iter().any(|c| c.name == name) => {
+                    self.say(VALUE, span(value), format!("the column `{name}` stands twice"));
+                }
+                Some(ty) => columns.push(Column { name: name.to_owned(), ty }),
+                None => self.say(VALUE, span(value), format!("`{item}` is no column: write `name:type`")),
+            }
+        }
+        columns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        let shown =
+            |d: Diagnostics| d.iter().map(|d| format!("{} {:?}: {}", d.code, d.span.of(text), d.message)).collect();
+        config(text, Path::new("conf")).map_err(|d| {
+            let all: Vec<String> = shown(d);
+            all.join("; ")
+        })
+    }
+
+    #[test]
+    fn everything_is_read() {
+        let config = parse(
+            r#"
+            [kql.externaldata]
+            folder = "lists"
+            addresses."https://example.org/a.csv" = "lists/a.csv"
+            addresses."https://example.org/feeds/*" = "feeds/*"
+            [kql.watchlists]
+            Plain = "w/plain.csv"
+            Keyed = { file = "w/keyed.json", search_key = "Name" }
+            [kql.file_profiles]
+            file = "profiles.csv"
+            [kql.geo]
+            file = "/abs/networks.csv"
+            [kql.functions]
+            folders = ["f", "g"]
+            [kql.tables]
+            A_CL = "a.csv"
+            B_CL = { schema = "TimeGenerated:datetime, n : long" }
+            "#,
+        );
+        let kql = config.map(|c| c.kql).unwrap_or_default();
+        assert_eq!(kql.externaldata.folder.as_deref(), Some(Path::new("conf/lists")));
+        assert_eq!(kql.externaldata.addresses.len(), 2);
+        assert_eq!(kql.watchlists["Keyed"].search_key.as_deref(), Some("Name"));
+        assert_eq!(kql.watchlists["Plain"].file, Path::new("conf/w/plain.csv"));
+        assert_eq!(kql.networks.as_deref(), Some(Path::new("/abs/networks.csv")));
+        assert_eq!(kql.functions.len(), 2);
+        assert_eq!(kql.tables["B_CL"].columns[1].ty, ColumnType::Long);
+        assert_eq!(parse(""), Ok(Config::default()));
+    }
+
+    #[test]
+    fn what_is_wrong_has_a_place() {
+        let wrong = |text| parse(text).expect_err(text);
+        assert_eq!(wrong("[kql.watchlist]"), "CONF0002 \"watchlist\": there is no key `watchlist` in `kql`");
+        assert_eq!(wrong("kql = 1"), "CONF0003 \"1\": `kql` is a table: `[kql]`");
+        assert_eq!(wrong("[kql.geo]\nfile = 1"), "CONF0003 \"1\": a text is expected here");
+        assert_eq!(wrong("[kql.watchlists]\na = {}"), "CONF0003 \"a\": a watchlist needs a `file`");
+        assert_eq!(
+            wrong("[kql.tables]\na = { schema = \"x:text\" }\nb = {}"),
+            "CONF0003 \"\\\"x:text\\\"\": `x:text` is no column: write `name:type`; \
+             CONF0003 \"a\": a table needs a `file`, a `schema`, or both; \
+             CONF0003 \"b\": a table needs a `file`, a `schema`, or both"
+        );
+        assert!(wrong("[kql").starts_with("CONF0001"));
+    }
+}

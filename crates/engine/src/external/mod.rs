@@ -1,0 +1,186 @@
+//! What queries take from outside, as the configuration gives it: files, lists, stored functions.
+
+mod feed;
+mod files;
+mod functions;
+mod networks;
+mod records;
+
+use crate::config::Config;
+use crate::scan::{TelemetryTable, Window};
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::datasource::provider_as_source;
+use feed::{FileFeed, schema};
+use files::Files;
+use functions::Functions;
+use parallax_catalog::external::{
+    Externals, Field, FileFormat, Layout, List, Listed, Networks, Step, StoredFunction, Unreached,
+};
+use parallax_catalog::{Column, ColumnType, Table};
+use parallax_telemetry::{Input, Report};
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+/// What the configuration gives, with what has been read of it. Shared by all queries of a session.
+#[derive(Debug, Default)]
+pub(crate) struct Given {
+    config: Config,
+    files: Files,
+    functions: Functions,
+    networks: OnceLock<Result<Arc<Networks>, Unreached>>,
+}
+
+impl Given {
+    pub(crate) fn new(config: Config) -> Self {
+        Given {
+            files: Files::new(&config.kql.externaldata),
+            functions: Functions::new(config.kql.functions.clone()),
+            config,
+            networks: OnceLock::new(),
+        }
+    }
+}
+
+/// The same as one query asks for it.
+#[derive(Debug)]
+pub(crate) struct Outward {
+    pub(crate) given: Arc<Given>,
+    /// Where is said what could not be read.
+    pub(crate) report: Arc<Report>,
+}
+
+impl Outward {
+    fn table(&self, name: String, input: Input, layout: Layout, columns: Vec<Column>) -> Table {
+        let shown = input.name();
+        let feed = FileFeed { name: shown, input, layout, columns: columns.clone() };
+        let provider = TelemetryTable {
+            name: name.clone(),
+            schema: schema(&columns),
+            feeds: vec![Arc::new(feed)],
+            // A reference list has no part in the event time that a user asks for.
+            window: Window::default(),
+            as_of: None,
+            report: self.report.clone(),
+            outside: Arc::default(),
+            offered: Arc::default(),
+            open: false,
+            in_order: Arc::default(),
+        };
+        let source = provider_as_source(Arc::new(provider));
+        Table { name, columns, source, provenance: false, fed: true }
+    }
+
+    /// A list's file: all its columns, under their own names.
+    fn listed(&self, name: String, path: &Path, declared: &[Column]) -> Result<Table, Unreached> {
+        let input = open(path)?;
+        let format = format(path);
+        let json = !matches!(format, FileFormat::Delimited(_));
+        let mut names = records::names(&input, format).map_err(|e| failed(path, &e))?;
+        if json {
+            // What is declared may come later in the file than anybody looked.
+            let more = declared.iter().map(|c| c.name.clone()).filter(|n| !names.contains(n)).collect::<Vec<_>>();
+            names.extend(more);
+        }
+        let (mut fields, mut columns) = (Vec::new(), Vec::<Column>::new());
+        for (at, name) in names.into_iter().enumerate() {
+            // Of two columns with one name the first is meant; one without a name can't be meant.
+            if name.is_empty() || columns.iter().any(|c| c.name == name) {
+                continue;
+            }
+            fields.push(if json { Field::Path(vec![Step::Member(name.clone())]) } else { Field::At(at) });
+            columns.push(Column { name, ty: if json { ColumnType::Dynamic } else { ColumnType::String } });
+        }
+        let layout = Layout { format, skip_first: !json, fields };
+        Ok(self.table(name, input, layout, columns))
+    }
+}
+
+impl Externals for Outward {
+    fn data(&self, place: &str, layout: &Layout) -> Result<Table, Unreached> {
+        let input = open(&self.given.files.find(place)?)?;
+        let json = matches!(layout.format, FileFormat::Json | FileFormat::JsonLines);
+        let ty = if json { ColumnType::Dynamic } else { ColumnType::String };
+        let columns = (0..layout.fields.len()).map(|i| Column { name: format!("f{i}"), ty }).collect();
+        Ok(self.table(place.to_owned(), input, layout.clone(), columns))
+    }
+
+    fn list(&self, list: List<'_>) -> Result<Option<Listed>, Unreached> {
+        let kql = &self.given.config.kql;
+        match list {
+            List::Watchlist(alias) => {
+                let Some(given) = kql.watchlists.get(alias) else { return Ok(None) };
+                let table = self.listed(alias.to_owned(), &given.file, &[])?;
+                Ok(Some(Listed { table, declared: Vec::new(), key: given.search_key.clone() }))
+            }
+            List::FileProfiles => {
+                let Some(file) = &kql.file_profiles else { return Ok(None) };
+                let table = self.listed("file profiles".to_owned(), file, &[])?;
+                Ok(Some(Listed { table, declared: Vec::new(), key: None }))
+            }
+            List::Table(name) => {
+                let Some(given) = kql.tables.get(name) else { return Ok(None) };
+                let declared = given.columns.clone();
+                let table = match &given.file {
+                    Some(file) => self.listed(name.to_owned(), file, &declared)?,
+                    None => Table {
+                        name: name.to_owned(),
+                        columns: Vec::new(),
+                        source: provider_as_source(Arc::new(EmptyTable::new(schema(&[])))),
+                        provenance: false,
+                        fed: false,
+                    },
+                };
+                Ok(Some(Listed { table, declared, key: None }))
+            }
+        }
+    }
+
+    fn has_table(&self, name: &str) -> bool {
+        self.given.config.kql.tables.contains_key(name)
+    }
+
+    fn watchlists(&self) -> Vec<String> {
+        self.given.config.kql.watchlists.keys().cloned().collect()
+    }
+
+    fn networks(&self) -> Result<Option<Arc<Networks>>, Unreached> {
+        let Some(file) = &self.given.config.kql.networks else { return Ok(None) };
+        let read = || networks::read(&open(file)?, format(file), &self.report).map_err(|e| failed(file, &e));
+        self.given.networks.get_or_init(|| read().map(Arc::new)).clone().map(Some)
+    }
+
+    fn function(&self, name: &str) -> Option<StoredFunction> {
+        self.given.functions.find(name)
+    }
+
+    fn functions(&self) -> Vec<String> {
+        self.given.functions.names()
+    }
+}
+
+fn open(path: &Path) -> Result<Input, Unreached> {
+    match path.is_dir() {
+        true => Err(Unreached::Failed(format!("{}: this is a folder", path.display()))),
+        false => Input::sniff(path).map_err(|e| failed(path, &e)),
+    }
+}
+
+fn failed(path: &Path, e: &std::io::Error) -> Unreached {
+    let reason = match e.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => e.to_string(),
+    };
+    Unreached::Failed(format!("{}: {reason}", path.display()))
+}
+
+/// How a list's file is read, by its ending: CSV unless it says something else.
+fn format(path: &Path) -> FileFormat {
+    let name = path.file_name().map(|n| n.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
+    match name.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("tsv") => FileFormat::Delimited(b'\t'),
+        Some("json" | "jsonl" | "ndjson" | "multijson") => FileFormat::Json,
+        _ => FileFormat::Delimited(b','),
+    }
+}
