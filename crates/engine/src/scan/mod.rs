@@ -23,7 +23,7 @@ use std::io;
 use std::ops::ControlFlow;
 
 /// Rows in a batch. Smaller than DataFusion's 8,192: command lines are long, and several batches wait in each channel.
-pub const BATCH_ROWS: usize = 4096;
+pub const BATCH_ROWS: usize = 2048;
 
 /// One source as one table sees it.
 pub trait Feed: fmt::Debug + Send + Sync {
