@@ -7,5 +7,4 @@ mod corpus;
 mod hostile;
 mod optimised;
 mod plans;
-mod speed;
 mod zones;

@@ -1,4 +1,6 @@
-//! A quick figure, not a benchmark: `cargo test --release -p parallax-functions speed -- --ignored --nocapture`.
+//! A quick figure, not a benchmark: `cargo run --release -p parallax-functions --example speed`.
+
+#![expect(clippy::print_stdout, reason = "it prints a figure")]
 
 use arrow::array::{Array, StringViewArray};
 use arrow::datatypes::{DataType, Field};
@@ -9,10 +11,7 @@ use parallax_functions::kql;
 use std::sync::Arc;
 use std::time::Instant;
 
-#[test]
-#[ignore = "measures"]
-#[expect(clippy::print_stdout, reason = "it prints a figure")]
-fn has_any_over_command_lines() {
+fn main() {
     let line = |i: usize| {
         format!(r#""C:\Program Files\Vendor{i}\agent.exe" --service --config C:\ProgramData\Vendor\{i}.json -v"#)
     };
