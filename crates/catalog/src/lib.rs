@@ -156,6 +156,8 @@ pub enum Encoding {
     TicksTimeSpan,
     /// `Utf8View` holding JSON.
     Json,
+    /// `Float64` of which whole values are shown without a fraction.
+    Number,
     /// `Int64` milliseconds since the Unix epoch: an instant that Sumo delivers as a number.
     EpochMillis,
 }

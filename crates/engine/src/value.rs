@@ -49,6 +49,11 @@ pub fn value<'a>(output: &Output, column: &'a ArrayRef, row: usize) -> Value<'a>
         (Encoding::TicksDateTime, DataType::Int64) => Value::DateTime(column.as_primitive::<Int64Type>().value(row)),
         (Encoding::TicksTimeSpan, DataType::Int64) => Value::TimeSpan(column.as_primitive::<Int64Type>().value(row)),
         (Encoding::EpochMillis, DataType::Int64) => Value::EpochMillis(column.as_primitive::<Int64Type>().value(row)),
+        (Encoding::Number, DataType::Float64) => match column.as_primitive::<Float64Type>().value(row) {
+            // Every whole number below 2^53 is exactly itself; beyond, nothing is gained by writing it out.
+            x if x == x.trunc() && x.abs() < 1e15 => Value::Long(x as i64),
+            x => Value::Real(x),
+        },
         (Encoding::Json, DataType::Utf8View) => Value::Dynamic(column.as_string_view().value(row)),
         (Encoding::Json, DataType::Utf8) => Value::Dynamic(column.as_string::<i32>().value(row)),
         _ => plain(column, row),
@@ -175,6 +180,17 @@ fn civil(days: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_numbers() {
+        let column: ArrayRef = std::sync::Arc::new(arrow::array::Float64Array::from(vec![2.0, 2.5, 1e300]));
+        let shown = |encoding| {
+            let output = Output { name: String::new(), type_name: "double", encoding };
+            (0..2).map(|row| value(&output, &column, row).text().unwrap_or_default().into_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(Encoding::Number), ["2", "2.5"]);
+        assert_eq!(shown(Encoding::Plain), ["2.0", "2.5"]);
+    }
 
     #[test]
     fn times() {

@@ -38,6 +38,12 @@ pub(super) fn register(f: &mut Functions) {
             (!out.is_empty()).then_some(())
         }))
     });
+    // What is packed already, and one more text; null where either is.
+    f.text("pack(string, string) dynamic", |r, out| {
+        out.push_str(r.text(0)?);
+        pack(r.text(1)?, out);
+        Some(())
+    });
     f.text("capture(string, long) dynamic", |r, out| {
         let index = usize::try_from(r.long(1)?).ok()?;
         out.push_str(unpack(r.text(0)?).nth(index)?);

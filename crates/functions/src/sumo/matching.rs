@@ -107,7 +107,12 @@ fn wildcards(pattern: &str, star: &str, question: &str) -> String {
 /// A keyword: whole tokens, without regard to case; a token is a run of letters, digits and underscores. `*` stays
 /// inside a token and `?` is one character of it (documented). A phrase's white space is any white space.
 fn keyword(consts: &Consts, phrase: bool) -> Result<Body> {
-    let pattern = consts.str(1);
+    let regex = term(consts.str(1), phrase)?;
+    Ok(Body::bool(move |r| Some(r.text(0).is_some_and(|text| regex.is_match(text)))))
+}
+
+/// The regular expression of a keyword or a phrase.
+pub(super) fn term(pattern: &str, phrase: bool) -> Result<regex::Regex> {
     let part = |text: &str| wildcards(text, r"\w*", r"\w");
     let body =
         if phrase { pattern.split_whitespace().map(part).collect::<Vec<_>>().join(r"\s+") } else { part(pattern) };
@@ -117,9 +122,8 @@ fn keyword(consts: &Consts, phrase: bool) -> Result<Body> {
     // A wildcard at an edge already runs to the token's edge.
     let before = if inside(first) { r"(?:^|\W)" } else { "" };
     let after = if inside(last) { r"(?:$|\W)" } else { "" };
-    let regex = match regex::Regex::new(&format!("(?i){before}{body}{after}")) {
-        Ok(regex) => regex,
-        Err(e) => return plan_err!("the search term `{pattern}` cannot be used: {e}"),
-    };
-    Ok(Body::bool(move |r| Some(r.text(0).is_some_and(|text| regex.is_match(text)))))
+    match regex::Regex::new(&format!("(?i){before}{body}{after}")) {
+        Ok(regex) => Ok(regex),
+        Err(e) => plan_err!("the search term `{pattern}` cannot be used: {e}"),
+    }
 }

@@ -7,6 +7,7 @@
 //! ## Names
 //! `sumo_<function>`. Functions that a query does not write are named for what they do: `sumo_number` casts text.
 
+mod among;
 mod capture;
 mod codec;
 mod convert;
@@ -47,8 +48,14 @@ static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
     f
 });
 
-static LISTS: LazyLock<[Arc<ScalarUDF>; 2]> = LazyLock::new(|| {
-    [Arc::new(ScalarUDF::from(unpack::Unpack::new())), Arc::new(ScalarUDF::from(unpack::Values::new()))]
+static LISTS: LazyLock<[Arc<ScalarUDF>; 5]> = LazyLock::new(|| {
+    [
+        Arc::new(ScalarUDF::from(unpack::Unpack::new())),
+        Arc::new(ScalarUDF::from(unpack::Values::new())),
+        Arc::new(ScalarUDF::from(among::Set::new())),
+        Arc::new(ScalarUDF::from(among::Among::values())),
+        Arc::new(ScalarUDF::from(among::Among::terms())),
+    ]
 });
 
 /// The scalar function of that full name (`sumo_matches`).

@@ -42,9 +42,7 @@ impl Planner<'_> {
             ExprKind::In { value, list, negated } => self.membership(rows, value, list, *negated),
             ExprKind::Conditional(condition, yes, no) => self.conditional(rows, condition, yes, no),
             ExprKind::Call(name, arguments) => self.call(rows, name, arguments, tree.at),
-            ExprKind::Subquery(inner) => {
-                self.refuse(inner.at, "a subquery in a condition is not supported", "run it first and list its values")
-            }
+            ExprKind::Subquery(inner) => Ok(Value::new(self.subquery(rows, inner, false)?, Ty::Bool)),
         }
     }
 

@@ -18,6 +18,7 @@ mod parameters;
 mod rows;
 mod running;
 mod scope;
+mod subqueries;
 mod switches;
 mod trace;
 mod values;
@@ -157,6 +158,7 @@ impl Planner<'_> {
         let mut rows = self.scan(query.at)?;
         if let Some(scope) = &query.scope {
             self.scope(&mut rows, scope)?;
+            rows.chain.clear();
         }
         self.pipeline(&mut rows, query)?;
         self.finish(rows, query.at)
@@ -290,7 +292,11 @@ impl Planner<'_> {
         let mut seen = Vec::new();
         for (index, name) in names.iter().enumerate() {
             let Some(field) = rows.find(name) else { continue };
-            let encoding = if field.ty == Ty::Time { Encoding::EpochMillis } else { Encoding::Plain };
+            let encoding = match field.ty {
+                Ty::Time => Encoding::EpochMillis,
+                Ty::Double => Encoding::Number,
+                _ => Encoding::Plain,
+            };
             outputs.push(Output { name: name.clone(), type_name: field.ty.name(), encoding });
             let out = format!("r{index}");
             columns.push(column(&field.id).alias(&out));

@@ -10,12 +10,20 @@ use parallax_diagnostics::Diagnostic;
 
 impl Planner<'_> {
     pub(super) fn operator(&mut self, rows: &mut Rows, operator: &Operator) -> Planning<()> {
-        let at = operator.at;
         // Only operators that stand directly one after the other are alternatives of each other.
         if !matches!(operator.kind, OperatorKind::Parse(_)) {
             rows.chain.clear();
         }
         self.after_transpose(rows, operator)?;
+        self.apply(rows, operator)?;
+        if !matches!(operator.kind, OperatorKind::Parse(_)) {
+            rows.chain.clear();
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, rows: &mut Rows, operator: &Operator) -> Planning<()> {
+        let at = operator.at;
         match &operator.kind {
             OperatorKind::Where(condition) => {
                 let condition = self.condition(rows, condition)?;

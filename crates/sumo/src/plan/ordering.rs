@@ -43,7 +43,7 @@ impl Planner<'_> {
         self.first_rows(rows, count, at)
     }
 
-    fn first_rows(&mut self, rows: &mut Rows, count: usize, at: At) -> Planning<()> {
+    pub(super) fn first_rows(&mut self, rows: &mut Rows, count: usize, at: At) -> Planning<()> {
         built(rows.sort(Some(count)), at)?;
         rows.plan = built(rows.builder().limit(0, Some(count)).and_then(LogicalPlanBuilder::build), at)?;
         rows.sorted = rows.sorted || rows.raw;

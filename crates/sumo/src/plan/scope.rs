@@ -74,11 +74,7 @@ impl Planner<'_> {
             ScopeKind::Parameter(name) => {
                 Err(Diagnostic::error(codes::NO_PARAMETER, scope.at.0, format!("the parameter `{name}` has no value")))
             }
-            ScopeKind::Subquery(_) => self.refuse(
-                scope.at,
-                "a subquery in the scope is not supported",
-                "run the subquery first and put its values into the scope",
-            ),
+            ScopeKind::Subquery(inner) => Ok(Some(self.subquery(rows, inner, true)?)),
         }
     }
 
