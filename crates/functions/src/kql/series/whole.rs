@@ -20,23 +20,6 @@ pub(super) fn register(f: &mut Functions) {
         let (a, b) = (numbers(r, 0)?, numbers(r, 1)?);
         (a.len() == b.len() && !a.is_empty()).then(|| correlation(&a, &b))
     });
-    f.text("series_iir(dynamic, dynamic, dynamic) dynamic", |r, w| {
-        let (x, b, a) = (numbers(r, 0)?, numbers(r, 1)?, numbers(r, 2)?);
-        let first = a.first().filter(|v| **v != 0.0)?;
-        let mut y: Vec<f64> = Vec::with_capacity(x.len());
-        for i in 0..x.len() {
-            let of = |by: &[f64], from: &[f64]| by.iter().zip(from.iter().rev()).map(|(c, v)| c * v).sum::<f64>();
-            y.push((of(&b, &x[..=i]) - of(&a[1..], &y)) / first);
-        }
-        put(w, y.into_iter().map(real).collect::<Vec<_>>())
-    });
-    f.text("series_seasonal(dynamic, long) dynamic", |r, w| {
-        let (all, period) = (numbers(r, 0)?, usize::try_from(r.long(1)?).ok().filter(|p| *p > 0)?);
-        let phases: Vec<f64> = (0..period.min(all.len()))
-            .map(|phase| median(all.iter().skip(phase).step_by(period).copied().collect()))
-            .collect();
-        put(w, (0..all.len()).map(|i| real(phases[i % period])).collect::<Vec<_>>())
-    });
     f.text("series_stats_dynamic(dynamic, bool?) dynamic", |r, w| {
         let ignore = r.bool(1).unwrap_or(false);
         let all: Vec<f64> = array(r, 0)?
@@ -63,13 +46,6 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
     };
     let (a, b) = (centred(a), centred(b));
     dot(&a, &b) / (dot(&a, &a).sqrt() * dot(&b, &b).sqrt())
-}
-
-/// Of what stands at the same place of each season (measured). Finding the season's length is not offered.
-fn median(mut all: Vec<f64>) -> f64 {
-    all.sort_unstable_by(f64::total_cmp);
-    let middle = all.len() / 2;
-    if all.len() % 2 == 1 { all[middle] } else { f64::midpoint(all[middle - 1], all[middle]) }
 }
 
 /// Sample variance; the first of several extremes (documented).

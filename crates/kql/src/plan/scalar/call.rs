@@ -48,6 +48,24 @@ impl Binder<'_> {
         ))
     }
 
+    /// The arguments' values, each as the type that the declaration asks for.
+    pub(super) fn converted_arguments(&self, call: &Call, rows: &Rows<'_>) -> Result<Vec<Value>> {
+        let mut values = Vec::with_capacity(call.arguments.len());
+        for a in &call.arguments {
+            values.push(self.scalar(&a.value, rows)?);
+        }
+        let Some(function) = scalars().get(call.name.text.as_str()) else { return Ok(values) };
+        let kinds: Vec<Argument> = values.iter().map(|v| Argument::Value(v.ty)).collect();
+        let spans: Vec<Span> = call.arguments.iter().map(|a| a.span).collect();
+        let resolved = function.resolve(&kinds).map_err(|m| mismatch(call, &m, &spans, &kinds))?;
+        let targets = resolved.convert.iter().zip(&spans);
+        values
+            .into_iter()
+            .zip(targets)
+            .map(|(v, (to, span))| to.map_or(Ok(v.clone()), |to| convert(v, to, *span)))
+            .collect()
+    }
+
     /// A function that needs no more than its arguments' values.
     fn plain_call(&self, call: &Call, function: &Function, rows: &Rows<'_>) -> Result<Value> {
         let mut values = Vec::new();
@@ -73,6 +91,7 @@ impl Binder<'_> {
                 None => value,
             });
         }
+        self.inferred(call, &arguments)?;
         if kinds.len() > arguments.len() {
             let text = invoke(&call.name.text, arguments, Type::String, call.span)?;
             return convert(text, resolved.result, call.span);

@@ -3,6 +3,7 @@
 mod arithmetic;
 mod call;
 mod compare;
+mod inferred;
 mod list;
 mod literal;
 mod path;
