@@ -21,6 +21,7 @@ pub use external::Externals;
 pub use pivot::Pivot;
 
 use arrow::datatypes::{DataType, SchemaRef};
+use arrow::record_batch::RecordBatch;
 use datafusion::logical_expr::{LogicalPlan, TableSource};
 use parallax_diagnostics::Diagnostics;
 pub use parallax_telemetry::ColumnType;
@@ -105,6 +106,16 @@ pub trait Catalog: Send + Sync {
     /// Names are matched without regard to case, against the metadata, the source's own (dotted) names and their short
     /// leaves. `raw_audit` asks for audit records one by one instead of joined events.
     fn messages(&self, fields: &[String], raw_audit: bool) -> Table;
+
+    /// The rows of a plan, for a query whose columns depend on its data (KQL's `bag_unpack` and `pivot`). None where
+    /// nothing can be run: the query is then refused.
+    ///
+    /// # Errors
+    /// The plan fails; the sentence says why.
+    fn rows(&self, plan: &LogicalPlan) -> Option<Result<Vec<RecordBatch>, String>> {
+        let _ = plan;
+        None
+    }
 
     /// What is neither in a query nor in the inputs: files, reference lists, stored functions.
     fn externals(&self) -> &dyn Externals {

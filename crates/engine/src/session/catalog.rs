@@ -3,15 +3,17 @@
 use super::feed::ViewFeed;
 use super::parquet::{self, ParquetTable};
 use super::{Census, TableUse};
-use crate::execute::Executor;
+use crate::execute::{Executor, Instant};
 use crate::external::{Given, Outward};
 use crate::scan::{Feed, Offered, Outside, TelemetryTable, Window};
+use arrow::record_batch::RecordBatch;
 use datafusion::datasource::provider_as_source;
+use datafusion::logical_expr::LogicalPlan;
 use parallax_catalog::{Catalog, Column, Externals, Table};
 use parallax_telemetry::{Format, Report, Source, View, view};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// How a plan names Sumo's table.
 const MESSAGES: &str = "messages";
@@ -83,6 +85,10 @@ pub(super) struct Asked {
     pub(super) outside: Arc<Outside>,
     pub(super) offered: Arc<Offered>,
     in_order: Arc<AtomicBool>,
+    /// What runs a plan while another is made; without it, nothing is known of the data.
+    pub(super) executor: Option<Arc<Executor>>,
+    /// The rows of plans that were run.
+    learned: Mutex<HashMap<String, Vec<RecordBatch>>>,
 }
 
 impl Asked {
@@ -96,7 +102,20 @@ impl Asked {
             outside: Arc::default(),
             offered: Arc::default(),
             in_order: Arc::default(),
+            executor: None,
+            learned: Mutex::default(),
         }
+    }
+
+    /// Whether a plan was run while the query was planned.
+    pub(super) fn explored(&self) -> bool {
+        !self.learned.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// The same tables, with nothing counted yet, and with what has been learned.
+    pub(super) fn again(self) -> Self {
+        let new = Asked::new(self.tables, self.outward.given);
+        Asked { executor: self.executor, learned: self.learned, assume_fed: self.assume_fed, ..new }
     }
 
     /// The scans that are still to be planned read in one partition each, or not.
@@ -172,6 +191,20 @@ impl Catalog for Asked {
     fn table_names(&self) -> Vec<String> {
         let known = View::names().iter().map(|n| (*n).to_owned());
         known.chain(self.tables.own.iter().map(|t| t.name.clone())).collect()
+    }
+
+    fn rows(&self, plan: &LogicalPlan) -> Option<Result<Vec<RecordBatch>, String>> {
+        let Some(executor) = &self.executor else { return Some(Ok(Vec::new())) };
+        let key = plan.display_indent_schema().to_string();
+        if let Some(rows) = self.learned.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Some(Ok(rows.clone()));
+        }
+        let physical = executor.physical(plan, false);
+        let rows = physical.and_then(|plan| executor.start(plan, Instant::now())?.collect::<Result<Vec<_>, _>>());
+        if let Ok(rows) = &rows {
+            self.learned.lock().unwrap_or_else(PoisonError::into_inner).insert(key, rows.clone());
+        }
+        Some(rows.map_err(|e| e.to_string()))
     }
 
     fn messages(&self, fields: &[String], raw_audit: bool) -> Table {

@@ -47,7 +47,7 @@ pub struct Session {
     given: Arc<Given>,
     window: Window,
     discovery: Report,
-    executor: Executor,
+    executor: Arc<Executor>,
 }
 
 /// How a query stands to recorded time.
@@ -100,7 +100,7 @@ impl Execution {
 impl Session {
     /// Finds the sources at `paths` (files, folders, globs, `-`).
     pub fn open(paths: &[String], options: Options) -> Result<Self, Error> {
-        let executor = Executor::new(options.limits)?;
+        let executor = Arc::new(Executor::new(options.limits)?);
         let discovery = Report::new();
         let sources = Arc::new(discover(paths, &options.telemetry, &discovery));
         let own = Arc::new(catalog::own_tables(&sources, &executor, &discovery));
@@ -167,8 +167,15 @@ impl Session {
     fn start(&self, dialect: Dialect, text: &str, context: &Context, mode: Mode<'_>) -> Result<Execution, Error> {
         let began = Instant::now();
         let census = if let Mode::AsOf(census) = mode { Some(census) } else { None };
-        let (asked, inner) = self.asked(context, census);
-        let planned = dialect.plan(text, &asked, &inner)?;
+        let (mut asked, inner) = self.asked(context, census);
+        asked.executor = Some(self.executor.clone());
+        let mut planned = dialect.plan(text, &asked, &inner)?;
+        let explored = asked.explored();
+        if explored {
+            // What was read to learn the columns is not to be counted twice.
+            asked = asked.again();
+            planned = dialect.plan(text, &asked, &inner)?;
+        }
         if !planned.unreached.is_empty() {
             return Err(Error::Query(planned.unreached));
         }
@@ -176,7 +183,9 @@ impl Session {
         let provenance = context.provenance && planned.provenance;
         let mut plan = finish(&planned, provenance).map_err(|e| self.executor.failure(e))?;
         let mut lifted = false;
+        // The columns that depend on the data were learned within the bounds.
         if let Mode::Recorded = mode
+            && !explored
             && let Some(whole) = self.lift(&plan, dialect, text, &asked, &inner)?
         {
             (plan, lifted) = (whole, true);

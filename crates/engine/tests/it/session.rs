@@ -45,6 +45,31 @@ fn two_files_of_one_name_are_two_tables() {
 }
 
 #[test]
+fn columns_may_depend_on_the_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |device: &str, file: &str, more: &str| {
+        format!(
+            "{{\"Timestamp\":\"2026-01-01T00:00:00Z\",\"ActionType\":\"ProcessCreated\",\"DeviceName\":\"{device}\",\"FileName\":\"{file}\",\"AdditionalFields\":{more}}}"
+        )
+    };
+    let lines = [line("b", "x", "{\"n\":1,\"s\":\"t\"}"), line("a", "x", "{\"n\":2}"), line("a", "y", "{}")];
+    write(folder.path(), "events.jsonl", &lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let session = open(folder.path(), Window::default());
+    let pivot = "DeviceProcessEvents | evaluate pivot(DeviceName, count(), FileName) | sort by FileName asc";
+    assert_eq!(rows(&session, pivot), ["x|1|1", "y|1|0"]);
+    let unpacked =
+        "DeviceProcessEvents | project d = parse_json(AdditionalFields) | evaluate bag_unpack(d) | where n > 1";
+    assert_eq!(rows(&session, unpacked), ["2|"]);
+    // What was read for the names alone is not counted.
+    let execution = session.query(Dialect::Kql, pivot, &Context::at(0)).map_err(|e| e.to_string()).unwrap();
+    let report = execution.report.clone();
+    assert_eq!(execution.rows.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 2);
+    assert_eq!(report.events(), 3);
+    // Nothing is read for a check.
+    session.check(Dialect::Kql, pivot, &Context::at(0)).map_err(|e| e.to_string()).unwrap();
+}
+
+#[test]
 fn rows_without_a_sort_come_in_source_order() {
     let folder = tempfile::tempdir().unwrap();
     for file in 0..20 {

@@ -7,6 +7,7 @@ use arrow::datatypes::{DataType, Decimal128Type, Field, Float64Type, Int32Type, 
 use datafusion::catalog::default_table_source::provider_as_source;
 use datafusion::dataframe::DataFrame;
 use datafusion::datasource::MemTable;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use parallax_catalog::{Catalog, Column, ColumnType, Context, Encoding, PROVENANCE, Planned, Table};
 use parallax_diagnostics::{Diagnostics, Severity};
@@ -75,6 +76,17 @@ impl Catalog for Memory {
 
     fn table_names(&self) -> Vec<String> {
         vec!["Events".to_string()]
+    }
+
+    /// On a thread of its own: the tests run inside of a runtime.
+    fn rows(&self, plan: &LogicalPlan) -> Option<Result<Vec<RecordBatch>, String>> {
+        let plan = plan.clone();
+        let run = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let frame = DataFrame::new(SessionContext::new().state(), plan);
+            runtime.block_on(frame.collect()).map_err(|e| e.strip_backtrace())
+        };
+        std::thread::spawn(run).join().ok()
     }
 
     fn messages(&self, _fields: &[String], _raw_audit: bool) -> Table {

@@ -4,6 +4,7 @@ mod aggregate;
 mod columns;
 mod evaluate;
 mod expand;
+mod explore;
 mod join;
 mod nested;
 mod order;
