@@ -9,8 +9,12 @@ use crate::say;
 use parallax_detect::Pack;
 use parallax_detect::pack::{Case, Outcome};
 use parallax_detect::test::{Actual, CaseResult, DetectionResult, case};
+use parallax_engine::Options;
 use serde_json::{Value as Json, json};
 use std::io::{self, Write, stdout};
+use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub(crate) fn run(args: &TestArgs) -> Result<Exit, Failure> {
     let talk = Talk::new(&args.talk);
@@ -21,7 +25,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<Exit, Failure> {
     let mut all = Vec::new();
     for pack in &packs {
         let cases: Vec<&Case> = pack.cases.iter().filter(|c| packs::chosen(&args.only, &pack.id, &c.id)).collect();
-        let results: Vec<CaseResult> = cases.iter().map(|c| case(pack, c, &options, scratch.path())).collect();
+        let results = run_all(pack, &cases, &options, scratch.path());
         all.push((pack, cases, results));
     }
     if all.iter().all(|(_, cases, _)| cases.is_empty()) {
@@ -56,6 +60,27 @@ pub(crate) fn run(args: &TestArgs) -> Result<Exit, Failure> {
         }
     }
     Ok(if failed == 0 { Exit::Done } else { Exit::Found })
+}
+
+/// Runs the cases, several at once: each is small, and most of its time is spent on planning.
+fn run_all(pack: &Pack, cases: &[&Case], options: &Options, scratch: &Path) -> Vec<CaseResult> {
+    let mut alone = options.clone();
+    let workers = std::mem::replace(&mut alone.limits.threads, 1).min(cases.len());
+    let next = AtomicUsize::new(0);
+    let results: Vec<OnceLock<CaseResult>> = cases.iter().map(|_| OnceLock::new()).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some((c, result)) = {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    cases.get(at).zip(results.get(at))
+                } {
+                    result.get_or_init(|| case(pack, c, &alone, scratch));
+                }
+            });
+        }
+    });
+    results.into_iter().filter_map(OnceLock::into_inner).collect()
 }
 
 /// Detection × case, a word each.

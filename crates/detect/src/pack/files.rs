@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A pack that was built into a program: the name of its folder, and its files by their paths within it.
 #[derive(Debug)]
@@ -65,14 +66,25 @@ impl Files {
             Place::Folder(folder) => Ok(folder.join(path)),
             Place::Embedded { name, files } => {
                 for (file, content) in files.iter().filter(|(file, _)| below(file, path)) {
-                    let copy = scratch.join(name).join(file);
-                    copy.parent().map_or(Ok(()), std::fs::create_dir_all)?;
-                    std::fs::write(&copy, content)?;
+                    write_once(&scratch.join(name).join(file), content)?;
                 }
                 Ok(scratch.join(name).join(path))
             }
         }
     }
+}
+
+/// Writes a file that others may be reading or writing: it is there whole or not at all.
+fn write_once(path: &Path, content: &[u8]) -> io::Result<()> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    if path.exists() {
+        return Ok(());
+    }
+    let Some(folder) = path.parent() else { return Ok(()) };
+    std::fs::create_dir_all(folder)?;
+    let partial = folder.join(format!(".partial-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
+    std::fs::write(&partial, content)?;
+    std::fs::rename(partial, path)
 }
 
 /// Whether `file` is `path`, or lies in the folder `path`.

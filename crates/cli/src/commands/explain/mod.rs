@@ -97,8 +97,7 @@ fn at(record: &str, session: &Session) -> Result<Pick, Failure> {
     let wrong = || Failure::usage(format!("--record: `{record}` is not SOURCE@POSITION"));
     let (source, position) = record.rsplit_once('@').ok_or_else(wrong)?;
     let position = position.trim().parse().map_err(|_| wrong())?;
-    let inputs =
-        session.sources().iter().flat_map(|s| s.inputs.iter().map(|i| i.name()).chain([s.name.clone()]));
+    let inputs = session.sources().iter().flat_map(|s| s.inputs.iter().map(|i| i.name()).chain([s.name.clone()]));
     let mut known: Vec<String> = inputs.collect();
     known.sort();
     known.dedup();
