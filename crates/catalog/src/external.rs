@@ -113,10 +113,9 @@ pub trait Externals: Send + Sync {
         Ok(None)
     }
 
-    /// Whether the configuration has a table of that name.
-    fn has_table(&self, name: &str) -> bool {
-        let _ = name;
-        false
+    /// The names of the tables of the configuration.
+    fn tables(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// The aliases of the watchlists.

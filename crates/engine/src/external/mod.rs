@@ -135,8 +135,8 @@ impl Externals for Outward {
         }
     }
 
-    fn has_table(&self, name: &str) -> bool {
-        self.given.config.kql.tables.contains_key(name)
+    fn tables(&self) -> Vec<String> {
+        self.given.config.kql.tables.keys().cloned().collect()
     }
 
     fn watchlists(&self) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use parallax_catalog::external::{Field, FileFormat, Layout, Step};
 use parallax_telemetry::{Input, Report};
-use sonic_rs::{JsonValueTrait, LazyValue, PointerNode};
+use sonic_rs::PointerNode;
 use std::borrow::Cow;
 use std::io::{self, BufRead, Read};
 use std::ops::ControlFlow;
@@ -104,7 +104,7 @@ fn json(input: &Input, layout: &Layout, report: &Report, each: &mut Each<'_>) ->
         if std::mem::take(&mut first) {
             return ControlFlow::Continue(());
         }
-        match value.starts_with('{') {
+        match object(value) {
             true => each(&json_fields(value, layout)),
             false => {
                 report.damage(&name, None, "a record is no JSON object");
@@ -113,38 +113,78 @@ fn json(input: &Input, layout: &Layout, report: &Report, each: &mut Each<'_>) ->
         }
     };
     let mut at = 0;
+    // Whether the values stand in an array, and another may follow.
+    let mut inside = false;
     while let Some(begin) = text[at..].find(|c: char| !c.is_whitespace()) {
         at += begin;
-        let mut values = sonic_rs::Deserializer::from_str(&text[at..]).into_stream::<LazyValue<'_>>();
-        let value = match values.next() {
-            Some(Ok(value)) => value,
-            Some(Err(e)) => {
-                let reason = e.to_string();
-                let place = (at + e.offset()) as u64;
-                let reason = reason.split(" while parsing").next().unwrap_or_default();
-                report.damage(&name, Some(place), format!("no JSON from here on: {reason}"));
-                break;
-            }
-            None => break,
-        };
-        let done = match value.is_array() {
-            false => one(value.as_raw_str()),
-            true => {
-                let mut items = sonic_rs::to_array_iter(value.as_raw_str()).map_while(Result::ok);
-                items.try_for_each(|item| one(item.as_raw_str()))
-            }
-        };
-        if done.is_break() {
-            break;
+        match (&text.as_bytes()[at], inside) {
+            (b'[', false) => inside = true,
+            (b']', true) => inside = false,
+            (b',', true) => {}
+            _ => match extent(&text[at..]) {
+                Ok(length) => {
+                    if one(&text[at..at + length]).is_break() {
+                        break;
+                    }
+                    at += length;
+                    continue;
+                }
+                Err(why) => {
+                    report.damage(&name, Some(at as u64), format!("no JSON from here on: {why}"));
+                    return Ok(());
+                }
+            },
         }
-        at += value.as_raw_str().len();
+        at += 1;
+    }
+    if inside && at >= text.len() {
+        report.damage(&name, Some(at as u64), "the file ends within an array");
     }
     Ok(())
 }
 
+/// Where the JSON value ends with which a text begins. What is between its brackets is not looked at.
+fn extent(text: &str) -> Result<usize, &'static str> {
+    // Parsers go as deep as the text does.
+    const DEEPEST: usize = 128;
+    let (mut depth, mut quoted, mut escaped) = (0usize, false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => {
+                quoted = !quoted;
+                if !quoted && depth == 0 {
+                    return Ok(at + 1);
+                }
+            }
+            _ if quoted => {}
+            b'{' | b'[' => {
+                depth += 1;
+                if depth > DEEPEST {
+                    return Err("it is nested too deeply");
+                }
+            }
+            b'}' | b']' if depth == 0 => return if at == 0 { Err("a bracket closes nothing") } else { Ok(at) },
+            b'}' | b']' => {
+                depth -= 1;
+                if depth == 0 {
+                    return Ok(at + 1);
+                }
+            }
+            _ if depth == 0 && at > 0 && (byte == b',' || byte.is_ascii_whitespace()) => return Ok(at),
+            _ => {}
+        }
+    }
+    if depth == 0 && !quoted { Ok(text.len()) } else { Err("the file ends within a value") }
+}
+
 /// Whether a text is one JSON object.
 fn object(text: &str) -> bool {
-    text.trim_start().starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+    let text = text.trim();
+    text.starts_with('{')
+        && extent(text) == Ok(text.len())
+        && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// The values of a JSON object. A JSON null is none.
@@ -217,4 +257,71 @@ fn whole(input: &Input, report: &Report) -> io::Result<String> {
         Ok(text) => text,
         Err(e) => String::from_utf8_lossy(e.as_bytes()).into_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    const FORMATS: [FileFormat; 5] =
+        [FileFormat::Delimited(b','), FileFormat::Lines, FileFormat::Raw, FileFormat::JsonLines, FileFormat::Json];
+
+    /// The values of each record, and how many things could not be read.
+    fn read(bytes: &[u8], format: FileFormat, fields: Vec<Field>) -> (Vec<Vec<Option<String>>>, u64) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        let input = Input::sniff(file.path()).unwrap();
+        let (report, mut all) = (Report::new(), Vec::new());
+        let layout = Layout { format, skip_first: false, fields };
+        let done = records(&input, &layout, &report, &mut |values| {
+            all.push(values.iter().map(|v| v.as_deref().map(str::to_owned)).collect());
+            ControlFlow::Continue(())
+        });
+        (all, report.damaged() + u64::from(done.is_err()))
+    }
+
+    fn member(name: &str) -> Field {
+        Field::Path(vec![Step::Member(name.to_owned())])
+    }
+
+    #[test]
+    fn json_that_is_cut_or_spoilt_is_damage() {
+        let a = |text: &str| read(text.as_bytes(), FileFormat::Json, vec![member("a")]);
+        let one = || vec![vec![Some("1".to_owned())]];
+        assert_eq!(a("{\"a\":1}"), (one(), 0));
+        assert_eq!(a(" [ {\"a\" : 1} ] \n"), (one(), 0));
+        assert_eq!(a("{\"a\":1}\n{\"a\":"), (one(), 1));
+        assert_eq!(a("{\"a\":1} x"), (one(), 1));
+        assert_eq!(a("[{\"a\":1}, 5]"), (one(), 1));
+        assert_eq!(a(""), (vec![], 0));
+        assert_eq!(a("{\"b\":1}{\"a\":null}"), (vec![vec![None], vec![None]], 0));
+    }
+
+    /// Whatever the bytes are: no panic, no endless loop, and of an even cut nothing is taken twice.
+    #[test]
+    fn hostile_bytes() {
+        let seeds: [&[u8]; 6] = [
+            b"a,b\n\"c\nd\",\"e\"\"\"\n,,\r\n",
+            b"{\"a\":{\"b\":[1,{\"c\":\"\\u00e9\"}]}}\n{\"a\":[]}\n",
+            b"[[[{\"a\":1}]],{\"a\":\"\\ud800\"}]",
+            b"\xef\xbb\xbf\xff\xfe\x00\n\n{",
+            b"\x1f\x8b\x08\x00",
+            b"{\"a\":1,\"a\":2}{\"\":{}}",
+        ];
+        let fields =
+            || vec![Field::At(0), Field::At(7), member("a"), Field::Path(vec![]), Field::Path(vec![Step::Element(1)])];
+        for seed in seeds {
+            for cut in 0..=seed.len() {
+                for format in FORMATS {
+                    let (rows, _) = read(&seed[..cut], format, fields());
+                    assert!(rows.len() <= cut.max(1), "{format:?} of {:?}", &seed[..cut]);
+                }
+            }
+        }
+        let deep = [b"[".repeat(100_000), b"{\"a\":".repeat(100_000)].concat();
+        for format in FORMATS {
+            read(&deep, format, fields());
+        }
+    }
 }

@@ -100,10 +100,8 @@ impl Binder<'_> {
                 for n in schema::names() {
                     known.push(n);
                 }
-                Err(Box::new(
-                    Diagnostic::error(error::UNKNOWN_TABLE, span, format!("there is no table `{name}`"))
-                        .suggest(name, known),
-                ))
+                let unknown = Diagnostic::error(error::UNKNOWN_TABLE, span, format!("there is no table `{name}`"));
+                Err(Box::new(self.or_configured(unknown, name, &known)))
             }
         }
     }
@@ -186,14 +184,11 @@ impl Binder<'_> {
             },
             ("_GetWatchlist", _) => self.watchlist(call, scope),
             ("_GetWatchlistAlias", []) => self.watchlist_aliases(call.span),
-            _ => Err(Box::new(
-                Diagnostic::error(
-                    error::UNKNOWN_FUNCTION,
-                    call.name.span,
-                    format!("there is no function `{name}` that gives rows"),
-                )
-                .suggest(name, scope.names()),
-            )),
+            _ => {
+                let message = format!("there is no function `{name}` that gives rows");
+                let unknown = Diagnostic::error(error::UNKNOWN_FUNCTION, call.name.span, message);
+                Err(Box::new(self.or_configured(unknown, name, &scope.names().collect::<Vec<_>>())))
+            }
         }
     }
 
@@ -384,7 +379,7 @@ impl Binder<'_> {
                 (None, None) => {
                     name.text == "_GetWatchlistAlias"
                         || self.catalog.table(&name.text).is_some()
-                        || self.catalog.externals().has_table(&name.text)
+                        || self.catalog.externals().tables().contains(&name.text)
                         || schema::columns(&name.text).is_some()
                         || self.stored_gives_rows(&name.text).unwrap_or(false)
                 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-fn shared(file: &str) -> Option<Vec<Value>> {
+pub(crate) fn shared(file: &str) -> Option<Vec<Value>> {
     let Some(folder) = std::env::var_os("PARALLAX_SHARED") else {
         eprintln!("skipped: PARALLAX_SHARED is not set ({file})");
         return None;
@@ -24,7 +24,7 @@ fn shared(file: &str) -> Option<Vec<Value>> {
     Some(text.lines().filter_map(|l| serde_json::from_str(l).ok()).collect())
 }
 
-fn report(title: &str, good: usize, all: usize, misses: &BTreeMap<String, Vec<String>>) {
+pub(crate) fn report(title: &str, good: usize, all: usize, misses: &BTreeMap<String, Vec<String>>) {
     eprintln!("{title}: {good} of {all} ({:.1} %)", 100.0 * good as f64 / all.max(1) as f64);
     let mut sorted: Vec<_> = misses.iter().collect();
     sorted.sort_by_key(|(_, ids)| std::cmp::Reverse(ids.len()));

@@ -3,6 +3,7 @@
 mod cases;
 mod contract;
 mod corpus;
+mod outside;
 mod support;
 mod syntax;
 mod warnings;

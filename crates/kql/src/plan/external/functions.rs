@@ -59,6 +59,24 @@ impl Binder<'_> {
         found
     }
 
+    /// An unknown name with what is near to it, or how the configuration could give it.
+    pub(crate) fn or_configured(&self, unknown: Diagnostic, name: &str, known: &[&str]) -> Diagnostic {
+        let externals = self.catalog.externals();
+        let (functions, tables) = (externals.functions(), externals.tables());
+        let table = unknown.code == error::UNKNOWN_TABLE;
+        let given = functions.iter().chain(tables.iter().filter(|_| table)).map(String::as_str);
+        let suggested = unknown.suggest(name, known.iter().copied().chain(given));
+        if suggested.help.is_some() {
+            return suggested;
+        }
+        let function =
+            format!("a stored function is `{name}.kql` in a folder of `[kql.functions]` in the configuration");
+        suggested.help(match table {
+            true => format!("{function}, and a table has its place in `[kql.tables]`"),
+            false => function,
+        })
+    }
+
     fn load(&self, name: &str, file: StoredFunction, span: Span) -> Result<Closure> {
         let file = Rc::new(file);
         let tree = match crate::parse(&file.text) {

@@ -112,10 +112,8 @@ impl Binder<'_> {
             if name == "FileProfile" {
                 return self.file_profile(input, call);
             }
-            return Err(Box::new(
-                (*error(error::UNKNOWN_FUNCTION, call.name.span, format!("there is no function `{name}`")))
-                    .suggest(name, scope.names()),
-            ));
+            let unknown = error(error::UNKNOWN_FUNCTION, call.name.span, format!("there is no function `{name}`"));
+            return Err(Box::new(self.or_configured(*unknown, name, &scope.names().collect::<Vec<_>>())));
         };
         let columns = input.columns.clone();
         let rows = Rows { columns: &columns, ..Rows::none(scope) };

@@ -75,6 +75,7 @@ impl Binder<'_> {
     pub(crate) fn matching_tables(&self, pattern: &str, span: Span, scope: &Scope) -> Result<Vec<Branch>> {
         let mut names = self.catalog.table_names();
         names.extend(schema::names().map(str::to_owned));
+        names.extend(self.catalog.externals().tables());
         names.extend(scope.names().filter(|n| matches!(scope.get(n), Some(Binding::Table(_)))).map(str::to_owned));
         names.retain(|n| wildcard(pattern, n));
         names.sort();
