@@ -26,6 +26,8 @@ pub struct Explanation {
     /// The tables that it reads.
     pub tables: Vec<TableRead>,
     /// The plan as the language made it, users' names beside the columns' ids.
+    pub planned: String,
+    /// The plan as the optimiser leaves it: columns that nothing reads are gone, and filters stand where rows are read.
     pub logical: String,
     /// The plan that runs, likewise.
     pub physical: String,
@@ -85,7 +87,8 @@ impl Session {
             diagnostics,
             columns: planned.columns,
             tables,
-            logical: named(&plan.display_indent().to_string(), &names),
+            planned: named(&plan.display_indent().to_string(), &names),
+            logical: named(&optimised.display_indent().to_string(), &names),
             physical: named(&displayable(physical.as_ref()).indent(false).to_string(), &names),
         })
     }

@@ -16,7 +16,7 @@ use parallax_diagnostics::Span;
 use parallax_functions::matcher::{self, Case, Matcher, Quantifier};
 use parallax_telemetry::Report;
 use serde_json::Value as Json;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// Which events to follow.
@@ -141,15 +141,20 @@ impl Session {
     ) -> Result<(), Error> {
         let (asked, inner) = self.asked(context, None);
         let planned = dialect.plan(text, &asked, &inner)?;
-        let events = followed.iter().filter_map(|f| Some((f.source()?.to_owned(), f.record()?)));
-        let any = events.map(|(source, record)| at(&[source], record)).reduce(Expr::or);
-        let Some(any) = any.filter(|_| planned.provenance && planned.unreached.is_empty()) else { return Ok(()) };
+        if followed.is_empty() || !planned.provenance || !planned.unreached.is_empty() {
+            return Ok(());
+        }
         let fail = |e| self.executor.failure(e);
         let plan = finish(&planned, true).map_err(fail)?;
         let ordered = order::depends_on_order(&plan).map_err(fail)?;
         asked.read_in_order(ordered);
         let hidden = PROVENANCE.iter().take(2).map(|p| column(p.name));
-        let plan = LogicalPlanBuilder::from(plan).filter(any).and_then(|b| b.project(hidden)?.build()).map_err(fail)?;
+        let plan = LogicalPlanBuilder::from(plan);
+        let plan = match any_of(followed) {
+            Some(any) => plan.filter(any),
+            None => Ok(plan),
+        };
+        let plan = plan.and_then(|b| b.project(hidden)?.build()).map_err(fail)?;
         let mut returned = HashSet::new();
         for batch in self.rows(&plan, ordered)? {
             for row in 0..batch.num_rows() {
@@ -187,6 +192,20 @@ fn column(name: &str) -> Expr {
 fn at(sources: &[String], record: i64) -> Expr {
     let names = sources.iter().map(|s| lit(ScalarValue::Utf8View(Some(s.clone())))).collect();
     column("$source").in_list(names, false).and(column("$record").eq(lit(record)))
+}
+
+/// The condition that a row stands for one of the events; nothing where they are of too many sources for one.
+fn any_of(followed: &[Followed]) -> Option<Expr> {
+    const SOURCES: usize = 32;
+    let mut by_source: BTreeMap<&str, Vec<Expr>> = BTreeMap::new();
+    for f in followed {
+        by_source.entry(f.source()?).or_default().push(lit(f.record()?));
+    }
+    let of = |(source, records): (&str, Vec<Expr>)| {
+        let same = column("$source").eq(lit(ScalarValue::Utf8View(Some(source.to_owned()))));
+        same.and(column("$record").in_list(records, false))
+    };
+    if by_source.len() > SOURCES { None } else { by_source.into_iter().map(of).reduce(Expr::or) }
 }
 
 /// The condition that an event is one of those that are picked.

@@ -1,5 +1,6 @@
 //! Tests of sessions and scans.
 
+mod explain;
 mod limits;
 mod scan;
 mod session;

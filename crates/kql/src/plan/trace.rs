@@ -119,6 +119,9 @@ impl<'t> Tracer<'t, '_, '_> {
 
     /// The rows that the pipeline begins with: recorded events, or there is nothing to follow.
     fn begin(&mut self, rows: Relation, scope: &Scope, span: Span) -> Result<Relation> {
+        if rows.provenance.is_none() && rows.empty {
+            return fail(error::SHAPE, span, "no input feeds these rows, so there is no event to follow");
+        }
         if rows.provenance.is_none() {
             return Err(Box::new(
                 Diagnostic::error(error::SHAPE, span, "these rows do not stand for recorded events each")

@@ -142,7 +142,11 @@ impl Rows {
     pub(super) fn filter(&mut self, condition: Expr) -> Result<()> {
         if let Some(watched) = &self.watched {
             let id = format!("k{}", watched.conditions.len());
-            self.extend(vec![(id.clone(), condition)])?;
+            // As with a filter, every column is still there afterwards.
+            let every = self.plan.schema().columns().into_iter().map(Expr::Column);
+            let every: Vec<Expr> = every.chain([condition.alias(&id)]).collect();
+            self.plan = self.builder().project(every)?.build()?;
+            self.layer = None;
             self.watched.get_or_insert_default().conditions.push(id);
             return Ok(());
         }

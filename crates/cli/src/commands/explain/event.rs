@@ -22,7 +22,7 @@ pub(super) fn write(out: &mut dyn Write, query: &Text, event: &Followed, verbose
     writeln!(out, "event {}{record}", safe(event.source().unwrap_or("of an unknown source")))?;
     let mut page = Page { out, query, verbose, told: HashSet::new() };
     for (name, value) in &event.about {
-        if let (Some(value), false) = (value, matches!(*name, "$source" | "$record")) {
+        if let Some(value) = value.as_ref().filter(|v| !v.is_empty() && !matches!(*name, "$source" | "$record")) {
             let name = name.trim_start_matches('$').replace('_', " ");
             let value = page.value(value);
             writeln!(page.out, "  {name:<19} {value}")?;

@@ -49,6 +49,7 @@ pub(super) fn report(query: &Text, e: &Explanation, followed: Option<&[Followed]
         "diagnostics": diagnostics,
         "columns": columns,
         "tables": tables,
+        "plan": e.planned,
         "logical_plan": e.logical,
         "physical_plan": e.physical,
         "events": events,

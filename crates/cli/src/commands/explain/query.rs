@@ -20,6 +20,9 @@ pub(super) fn write(out: &mut dyn Write, query: &Text, e: &Explanation, verbose:
     for table in &e.tables {
         reads(out, table, verbose)?;
     }
+    if verbose {
+        section(out, "plan as the language makes it", &e.planned)?;
+    }
     section(out, "logical plan", &e.logical)?;
     section(out, "physical plan", &e.physical)?;
     Ok(())
@@ -56,6 +59,8 @@ fn reads(out: &mut dyn Write, table: &TableRead, verbose: bool) -> io::Result<()
             .map(|(family, fields)| format!("{family}: {}", fields.as_deref().unwrap_or("nothing")))
             .collect();
         let pad = " ".repeat(widest - width(&column.name));
+        // Rows that tie in a sort come in the order of their sources.
+        let from = if column.name.starts_with('$') { vec!["hidden: tells events apart".to_owned()] } else { from };
         writeln!(out, "  column {}", format!("{}{pad}  {}", safe(&column.name), from.join("; ")).trim_end())?;
     }
     for filter in &table.filters {
