@@ -69,8 +69,10 @@ pub enum Role {
     Test,
     /// What a condition looks at.
     Operand,
-    /// One of several values that an operand is compared with; or the only one, where its place in the text is known.
+    /// A value that is sought in an operand, one of several or the only one; true where it is there.
     Needle(Sought),
+    /// The text that a regular expression matches; empty where there is none.
+    Matched,
 }
 
 /// A text that is sought in an operand.

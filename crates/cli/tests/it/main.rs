@@ -2,6 +2,7 @@
 
 mod check;
 mod detect;
+mod explain;
 mod help;
 mod outside;
 mod query;

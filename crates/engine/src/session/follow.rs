@@ -261,7 +261,7 @@ fn part(probe: &Probe, shown: &dyn Fn(usize) -> Shown) -> Part {
     let value = probe.column.map(shown);
     let (mut hit, mut within) = (None, None);
     if let Role::Needle(sought) = &probe.role
-        && value.as_ref().is_none_or(Shown::is_true)
+        && value.as_ref().is_some_and(Shown::is_true)
         && let Some(text) = sought.operand.and_then(|at| shown(at).text)
     {
         hit = place(sought, &text);

@@ -36,7 +36,10 @@ fn what_is_followed_agrees_with_what_is_returned() {
     let queries = [
         (Dialect::Kql, sentinel.as_str()),
         (Dialect::Kql, "DeviceProcessEvents | where FileName != 'bash' and not(ProcessCommandLine contains 'lua')"),
-        (Dialect::Kql, "DeviceProcessEvents | where ProcessId > InitiatingProcessId + 1 or isnull(InitiatingProcessId)"),
+        (
+            Dialect::Kql,
+            "DeviceProcessEvents | where ProcessId > InitiatingProcessId + 1 or isnull(InitiatingProcessId)",
+        ),
         (
             Dialect::Kql,
             "let P = DeviceProcessEvents | where FileName startswith 'l'; P | extend L = strlen(ProcessCommandLine) | where L between (10 .. 60) | project-away L",
@@ -80,7 +83,7 @@ fn the_parts_of_a_condition_add_up() {
     fn check(part: &Part) {
         let truth = |p: &Part| p.value.as_ref().is_some_and(|v| v.is_true());
         let conditions: Vec<&Part> =
-            part.parts.iter().filter(|p| !matches!(p.role, Role::Operand | Role::Needle(_))).collect();
+            part.parts.iter().filter(|p| !matches!(p.role, Role::Operand | Role::Needle(_) | Role::Matched)).collect();
         match part.role {
             Role::All => assert_eq!(truth(part), conditions.iter().all(|p| truth(p))),
             Role::Any => assert_eq!(truth(part), conditions.iter().any(|p| truth(p))),
@@ -105,6 +108,18 @@ fn a_needle_is_placed_where_the_operator_finds_it() {
     let parts = &followed[0].steps[1].parts[0].parts;
     let hits: Vec<_> = parts.iter().flat_map(|p| &p.parts).filter_map(|p| p.hit).map(|h| (h.start, h.end)).collect();
     assert_eq!(hits, [(5, 8), (5, 8)]);
+}
+
+#[test]
+fn a_negation_tells_what_it_found_and_a_pattern_what_it_matched() {
+    let session = telemetry();
+    let text = "DeviceProcessEvents | where ProcessCommandLine !contains 'EXECUTE' or ProcessCommandLine matches regex @'os\\.\\w+'";
+    let followed = follow(&session, Dialect::Kql, text, "ProcessCommandLine startswith 'lua5.4 -e os.execute'", 1);
+    let parts: Vec<&Part> = followed[0].steps[0].parts[0].parts.iter().flat_map(|p| &p.parts).collect();
+    let needle = parts.iter().find(|p| matches!(p.role, Role::Needle(_))).unwrap();
+    assert_eq!(needle.hit.map(|h| h.start), Some(13));
+    let matched = parts.iter().find(|p| p.role == Role::Matched).unwrap();
+    assert_eq!(matched.value.as_ref().and_then(|v| v.text.as_deref()), Some("os.execute"));
 }
 
 #[test]

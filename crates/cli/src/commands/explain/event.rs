@@ -103,6 +103,13 @@ impl Page<'_> {
                     writeln!(self.out, "{indent}       {text} = {value}")?;
                 }
             }
+            Role::Matched => {
+                if let Some(text) = value.and_then(|v| v.text.as_ref()).filter(|t| !t.is_empty()) {
+                    // It stands under its condition, as the operands do.
+                    let (indent, text) = ("  ".repeat(depth - 1), self.value(text));
+                    writeln!(self.out, "{indent}       matches the text \"{text}\"")?;
+                }
+            }
             // Together, below.
             Role::Needle(_) => {}
         }
@@ -118,12 +125,11 @@ impl Page<'_> {
         let (mut asked, mut met) = (0, 0);
         for part in parts {
             let Role::Needle(sought) = &part.role else { continue };
-            asked += usize::from(part.value.is_some());
-            let alone = part.value.is_none();
-            if part.value.as_ref().is_some_and(|v| !v.is_true()) || (alone && part.hit.is_none()) {
+            asked += 1;
+            if !part.value.as_ref().is_some_and(Shown::is_true) {
                 continue;
             }
-            met += usize::from(!alone);
+            met += 1;
             let place = match (part.hit, &part.within) {
                 (Some(hit), Some(text)) if hit.end - hit.start < text.len() => {
                     format!(" at {} in {}", hit.start, around(text, hit))
@@ -132,7 +138,8 @@ impl Page<'_> {
             };
             writeln!(self.out, "{indent}       matches \"{}\"{place}", self.value(&sought.text))?;
         }
-        if asked > 0 && met == 0 {
+        // Of a single value the condition itself has said it.
+        if asked > 1 && met == 0 {
             writeln!(self.out, "{indent}       matches none of {asked}")?;
         }
         Ok(())

@@ -57,8 +57,11 @@ pub(super) fn report(query: &Text, e: &Explanation, followed: Option<&[Followed]
 }
 
 fn event(f: &Followed, text: &str) -> Json {
-    let about: serde_json::Map<String, Json> =
-        f.about.iter().map(|(name, value)| (name.trim_start_matches('$').to_owned(), json!(value))).collect();
+    let about: serde_json::Map<String, Json> = f
+        .about
+        .iter()
+        .map(|(name, value)| (name.trim_start_matches('$').to_owned(), about(name, value.as_deref())))
+        .collect();
     let steps: Vec<Json> = f
         .steps
         .iter()
@@ -82,6 +85,14 @@ fn event(f: &Followed, text: &str) -> Json {
     })
 }
 
+/// What findings give as numbers are numbers here.
+fn about(name: &str, value: Option<&str>) -> Json {
+    match value {
+        Some(n) if matches!(name, "$record" | "$process_id") => n.parse::<i64>().map_or(json!(n), Json::from),
+        value => json!(value),
+    }
+}
+
 fn part(p: &Part, text: &str) -> Json {
     let (kind, needle) = match &p.role {
         Role::All => ("and", None),
@@ -89,6 +100,7 @@ fn part(p: &Part, text: &str) -> Json {
         Role::Not => ("not", None),
         Role::Test => ("test", None),
         Role::Operand => ("operand", None),
+        Role::Matched => ("matched", None),
         Role::Needle(sought) => ("needle", Some(&sought.text)),
     };
     let value = p.value.as_ref().map_or(Json::Null, |Shown { json, .. }| json.clone());

@@ -7,7 +7,7 @@ use crate::plan::scalar::json_items;
 use crate::plan::scope::{Rows, Scope};
 use crate::plan::types::Type;
 use crate::plan::value::Value;
-use crate::syntax::tree::{BinaryOp, Expr, ExprKind, InOp, Literal};
+use crate::syntax::tree::{Argument, BinaryOp, Call, Expr, ExprKind, InOp, Literal, Name, Naming};
 use parallax_catalog::trace::{Place, Probe, Role, Sought};
 use parallax_diagnostics::Span;
 
@@ -43,15 +43,36 @@ impl Tracer<'_, '_, '_> {
     fn operands(&mut self, expr: &Expr, rows: &Relation, scope: &Scope) -> Result<Vec<Probe>> {
         let mut parts = Vec::new();
         match &expr.kind {
-            ExprKind::Binary { op, left, right, .. } => {
+            ExprKind::Binary { op, op_span, left, right } => {
                 let operand = self.operand(left, rows, scope, &mut parts)?;
                 self.operand(right, rows, scope, &mut parts)?;
-                if let Some((place, case_sensitive)) = place(*op)
+                if let Some((positive, place, case_sensitive)) = place(*op)
                     && let Ok(value) = self.binder.scalar(right, &Rows::of(scope, rows))
                     && let Some(text) = value.folded().text()
                 {
                     let sought = Sought { text: text.to_owned(), operand, place, case_sensitive };
-                    parts.push(Probe::new(Role::Needle(sought), right.span, None));
+                    let (left, right) = (left.clone(), right.clone());
+                    let span = right.span;
+                    let kind = ExprKind::Binary { op: positive, op_span: *op_span, left, right };
+                    let answer = self.binder.scalar(&Expr { kind, span: expr.span }, &Rows::of(scope, rows))?;
+                    let column = self.put(&answer, "needle");
+                    parts.push(Probe::new(Role::Needle(sought), span, column));
+                }
+                if *op == BinaryOp::MatchesRegex {
+                    // The language's own function says which text it is.
+                    let name = Name { text: "extract".to_owned(), placeholder: false, span: *op_span };
+                    let zero = Expr { kind: ExprKind::Literal(Literal::Long(Some(0))), span: *op_span };
+                    let arguments = [right.as_ref(), &zero, left.as_ref()].map(|value| Argument {
+                        naming: Naming::None,
+                        value: value.clone(),
+                        span: value.span,
+                    });
+                    let call = Call { name, arguments: arguments.into(), span: expr.span };
+                    let call = Expr { kind: ExprKind::Call(call), span: expr.span };
+                    if let Ok(matched) = self.binder.scalar(&call, &Rows::of(scope, rows)) {
+                        let column = self.put(&matched, "matched");
+                        parts.push(Probe::new(Role::Matched, right.span, column));
+                    }
                 }
             }
             ExprKind::In { op, left, list, .. } => {
@@ -148,18 +169,19 @@ fn expr_name(role: &Role) -> &'static str {
     }
 }
 
-/// Where the operator's right side stands in its left when it matches, and whether letters match only themselves.
-fn place(op: BinaryOp) -> Option<(Place, bool)> {
+/// The operator without its negation, where its right side stands in its left when it matches, and whether letters
+/// match only themselves.
+fn place(op: BinaryOp) -> Option<(BinaryOp, Place, bool)> {
     use BinaryOp as B;
     Some(match op {
-        B::Has | B::NotHas | B::Search => (Place::Term, false),
-        B::HasCs | B::NotHasCs => (Place::Term, true),
-        B::HasPrefix | B::NotHasPrefix => (Place::TermStart, false),
-        B::HasPrefixCs | B::NotHasPrefixCs => (Place::TermStart, true),
-        B::HasSuffix | B::NotHasSuffix => (Place::TermEnd, false),
-        B::HasSuffixCs | B::NotHasSuffixCs => (Place::TermEnd, true),
-        B::Contains | B::NotContains => (Place::Anywhere, false),
-        B::ContainsCs | B::NotContainsCs => (Place::Anywhere, true),
+        B::Has | B::NotHas | B::Search => (B::Has, Place::Term, false),
+        B::HasCs | B::NotHasCs => (B::HasCs, Place::Term, true),
+        B::HasPrefix | B::NotHasPrefix => (B::HasPrefix, Place::TermStart, false),
+        B::HasPrefixCs | B::NotHasPrefixCs => (B::HasPrefixCs, Place::TermStart, true),
+        B::HasSuffix | B::NotHasSuffix => (B::HasSuffix, Place::TermEnd, false),
+        B::HasSuffixCs | B::NotHasSuffixCs => (B::HasSuffixCs, Place::TermEnd, true),
+        B::Contains | B::NotContains => (B::Contains, Place::Anywhere, false),
+        B::ContainsCs | B::NotContainsCs => (B::ContainsCs, Place::Anywhere, true),
         _ => return None,
     })
 }

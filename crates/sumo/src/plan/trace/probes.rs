@@ -31,9 +31,14 @@ impl Tracer<'_, '_> {
             ExprKind::Binary(op, left, right) => {
                 let operand = self.operand(rows, left, parts)?;
                 self.operand(rows, right, parts)?;
-                if let Some((place, text)) = sought(*op, right) {
-                    let sought = Sought { text: text.to_owned(), operand, place, case_sensitive: false };
-                    parts.push(Probe::new(Role::Needle(sought), right.at.0, None));
+                if let Some(text) = sought(*op, right) {
+                    let positive = if *op == BinaryOp::NotMatches { BinaryOp::Matches } else { *op };
+                    let kind = ExprKind::Binary(positive, left.clone(), right.clone());
+                    let answer = self.planner.expression(rows, &Expr { kind, at: expr.at })?;
+                    let column = self.put(rows, &answer, "needle")?;
+                    let sought =
+                        Sought { text: text.to_owned(), operand, place: Place::Anywhere, case_sensitive: false };
+                    parts.push(Probe::new(Role::Needle(sought), right.at.0, Some(column)));
                 }
             }
             ExprKind::In { value, list, .. } => {
@@ -106,15 +111,16 @@ impl Tracer<'_, '_> {
     }
 }
 
-/// The text that must stand in the left side when the condition holds: of `*text*`, `text`.
-fn sought(op: BinaryOp, right: &Expr) -> Option<(Place, &str)> {
+/// The text that stands in the left side where the condition holds: of `*text*`, `text`. Of `*text` it is the last such
+/// text that counts, and of several stars several texts: their places are not told.
+fn sought(op: BinaryOp, right: &Expr) -> Option<&str> {
     let ExprKind::Text(text) = &right.kind else { return None };
     match op {
-        BinaryOp::Contains => Some((Place::Anywhere, text)),
+        BinaryOp::Contains => Some(text),
         BinaryOp::Matches | BinaryOp::NotMatches => {
-            let inner = text.trim_matches('*');
-            let plain = !inner.is_empty() && !inner.contains(['*', '?', '\\']);
-            plain.then_some((Place::Anywhere, inner))
+            let inner = text.strip_suffix('*')?;
+            let inner = inner.strip_prefix('*').unwrap_or(inner);
+            (!inner.is_empty() && !inner.contains(['*', '?', '\\'])).then_some(inner)
         }
         _ => None,
     }
