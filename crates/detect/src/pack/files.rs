@@ -66,7 +66,7 @@ impl Files {
             Place::Folder(folder) => Ok(folder.join(path)),
             Place::Embedded { name, files } => {
                 for (file, content) in files.iter().filter(|(file, _)| below(file, path)) {
-                    write_once(&scratch.join(name).join(file), content)?;
+                    write_once(&scratch.join(name).join(file), content, scratch)?;
                 }
                 Ok(scratch.join(name).join(path))
             }
@@ -75,14 +75,14 @@ impl Files {
 }
 
 /// Writes a file that others may be reading or writing: it is there whole or not at all.
-fn write_once(path: &Path, content: &[u8]) -> io::Result<()> {
+fn write_once(path: &Path, content: &[u8], scratch: &Path) -> io::Result<()> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     if path.exists() {
         return Ok(());
     }
     let Some(folder) = path.parent() else { return Ok(()) };
     std::fs::create_dir_all(folder)?;
-    let partial = folder.join(format!(".partial-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
+    let partial = scratch.join(format!(".partial-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
     std::fs::write(&partial, content)?;
     std::fs::rename(partial, path)
 }

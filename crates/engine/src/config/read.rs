@@ -291,8 +291,8 @@ mod tests {
         assert_eq!(wrong("[kql.watchlists]\na = {}"), "CONF0003 \"a\": a watchlist needs a `file`");
         assert_eq!(
             wrong("[kql.tables]\na = { schema = \"x:text\" }\nb = {}"),
-            "CONF0003 \"\\\"x:text\\\"\": `x:text` is no column: write `name:type`; \
-             CONF0003 \"a\": a table needs a `file`, a `schema`, or both; \
+            "CONF0003 \"a\": a table needs a `file`, a `schema`, or both; \
+             CONF0003 \"\\\"x:text\\\"\": `x:text` is no column: write `name:type`; \
              CONF0003 \"b\": a table needs a `file`, a `schema`, or both"
         );
         assert!(wrong("[kql").starts_with("CONF0001"));
