@@ -43,6 +43,7 @@ const BOUND: &[&str] = &[
     "row_rank_min",
     "series_decompose",
     "series_decompose_anomalies",
+    "series_decompose_forecast",
     "series_fit_2lines",
     "series_fit_line",
     "series_periods_detect",

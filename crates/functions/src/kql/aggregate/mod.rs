@@ -7,6 +7,7 @@
 //! | name | arguments | result |
 //! |---|---|---|
 //! | `kql_make_list`, `kql_make_list_with_nulls`, `kql_make_set` | dynamic, long? (the most elements, a constant) | dynamic array, in order of appearance |
+//! | `kql_buildschema` | dynamic | dynamic |
 //! | `kql_make_bag` | dynamic, long? | dynamic |
 //! | `kql_dcount` | any, any? (an accuracy, which exactness makes idle) | long |
 //! | `kql_percentile` | number, instant or length of time; real | as the first |
@@ -20,6 +21,7 @@ mod arg;
 mod collect;
 mod distinct;
 mod percentile;
+mod schema;
 
 use adapter::{Aggregate, State};
 use datafusion::functions_aggregate::{bit_and_or_xor, covariance};
@@ -40,6 +42,7 @@ static AGGREGATES: LazyLock<BTreeMap<&'static str, Arc<AggregateUDF>>> = LazyLoc
     add(of::<collect::Set>("kql_make_set"), "kql_make_set");
     add(of::<collect::Bag>("kql_make_bag"), "kql_make_bag");
     add(of::<distinct::Distinct>("kql_dcount"), "kql_dcount");
+    add(of::<schema::Schema>("kql_buildschema"), "kql_buildschema");
     add(of::<percentile::Percentile>("kql_percentile"), "kql_percentile");
     add(of::<percentile::Percentiles>("kql_percentiles_array"), "kql_percentiles_array");
     // The same under DataFusion's names.

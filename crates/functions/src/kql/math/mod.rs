@@ -4,6 +4,7 @@ mod arithmetic;
 mod bits;
 mod reals;
 mod units;
+mod welch;
 
 use crate::udf::Functions;
 
@@ -12,4 +13,5 @@ pub(super) fn register(f: &mut Functions) {
     bits::register(f);
     reals::register(f);
     units::register(f);
+    welch::register(f);
 }

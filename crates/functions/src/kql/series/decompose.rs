@@ -20,22 +20,15 @@ const MILD: f64 = 1.5;
 
 pub(super) fn register(f: &mut Functions) {
     f.text("series_decompose_dynamic(dynamic, long?, string?, long?, real?) dynamic", |r, w| {
-        let parts = Parts::of(r, &Arguments { season: 1, trend: 2, held: 3, threshold: 4 })?;
-        let mut bag = Map::new();
-        bag.insert("baseline".into(), array(&parts.baseline));
-        bag.insert("seasonal".into(), array(&parts.seasonal));
-        bag.insert("trend".into(), array(&parts.trend));
-        bag.insert("residual".into(), array(&parts.residual));
-        put(w, Value::from(bag))
+        put(w, Parts::of(r, &Arguments { season: 1, trend: 2, held: 3, threshold: 4 })?.bag())
+    });
+    f.text("series_decompose_forecast_dynamic(dynamic, long, long?, string?, real?) dynamic", |r, w| {
+        put(w, Parts::of(r, &Arguments { season: 2, trend: 3, held: 1, threshold: 4 })?.bag())
     });
     f.text(
         "series_decompose_anomalies_dynamic(dynamic, real?, long?, string?, long?, string?, real?) dynamic",
         anomalies,
     );
-    f.text("series_decompose_forecast(dynamic, long, long?, string?, real?) dynamic", |r, w| {
-        let parts = Parts::of(r, &Arguments { season: 2, trend: 3, held: 1, threshold: 4 })?;
-        put(w, array(&parts.baseline))
-    });
     f.text("series_seasonal(dynamic, long?) dynamic", |r, w| {
         let series = known(r, 0)?;
         let period = periods::asked(r, 1, &series, SEASONAL_THRESHOLD).unwrap_or(0);
@@ -87,6 +80,15 @@ impl Parts {
         let trend = trend(&rest, learned, if r.len() > at.trend { r.str(at.trend) } else { "avg" })?;
         let baseline: Series = seasonal.iter().zip(&trend).map(|(s, t)| Some((*s)? + (*t)?)).collect();
         Some(Parts { residual: minus(&series, &baseline), baseline, seasonal, trend, learned })
+    }
+
+    fn bag(&self) -> Map<String, Value> {
+        let mut bag = Map::new();
+        bag.insert("baseline".into(), array(&self.baseline));
+        bag.insert("seasonal".into(), array(&self.seasonal));
+        bag.insert("trend".into(), array(&self.trend));
+        bag.insert("residual".into(), array(&self.residual));
+        bag
     }
 }
 

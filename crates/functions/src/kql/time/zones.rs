@@ -1,15 +1,25 @@
-//! `datetime_utc_to_local`, `datetime_local_to_utc`.
+//! `datetime_utc_to_local`, `datetime_local_to_utc`, `datetime_list_timezones`.
 //!
 //! Time zones come from the system's database. A zone that it does not know is an error that names it.
 
 use super::in_range;
+use crate::kql::json;
 use crate::kql::values::{Civil, TICKS_PER_SECOND, UNIX_EPOCH};
 use crate::udf::{Body, Consts, Functions};
 use datafusion::common::{Result, exec_err};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use serde_json::Value;
 
 pub(super) fn register(f: &mut Functions) {
+    // Those that can be used here, by name.
+    f.text("datetime_list_timezones() dynamic", |_, w| {
+        let mut names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+        names.sort_unstable();
+        names.dedup();
+        json::write_value(w, &Value::from(names));
+        Some(())
+    });
     f.compiled("datetime_utc_to_local(datetime, string) datetime", &[1], |c| {
         let zone = zone(c)?;
         Ok(Body::long(move |r| {

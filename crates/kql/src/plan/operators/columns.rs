@@ -50,6 +50,7 @@ impl Binder<'_> {
         for a in arguments {
             let given = given_names(a);
             if let Some(results) = self.several_results(&a.value, &rows)? {
+                enough_for(&given, &results, a.span)?;
                 for (i, (name, value)) in results.into_iter().enumerate() {
                     let given = given.get(i).cloned();
                     bound.push(self.bound(&input, given, Some(name), false, value, a.span));
@@ -287,7 +288,10 @@ impl Binder<'_> {
         for (i, a) in arguments.iter().enumerate() {
             let given = given_names(a);
             let results = match self.several_results(&a.value, &rows)? {
-                Some(results) => results,
+                Some(results) => {
+                    enough_for(&given, &results, a.span)?;
+                    results
+                }
                 None => vec![(format!("print_{i}"), self.scalar(&a.value, &rows)?)],
             };
             for (at, (made_up, value)) in results.into_iter().enumerate() {
@@ -318,6 +322,14 @@ struct Bound {
     value: Value,
     id: String,
     span: Span,
+}
+
+/// Each name must have a result; results without one keep their own.
+fn enough_for(given: &[String], results: &[(String, Value)], span: Span) -> Result<()> {
+    match given.get(results.len()) {
+        Some(name) => fail(error::SHAPE, span, format!("there are {} results, and none for `{name}`", results.len())),
+        None => Ok(()),
+    }
 }
 
 /// The names that an argument is given.

@@ -67,7 +67,9 @@ impl Binder<'_> {
             "series_stats" => self.members_of(call, "series_stats_dynamic", &STATS, rows).map(Some),
             "series_fit_line" => self.members_of(call, "series_fit_line_dynamic", &FIT_LINE, rows).map(Some),
             "series_fit_2lines" => self.members_of(call, "series_fit_2lines_columns", &FIT_2LINES, rows).map(Some),
-            "series_decompose" => self.members_of(call, "series_decompose_dynamic", &DECOMPOSE, rows).map(Some),
+            "series_decompose" | "series_decompose_forecast" => {
+                self.members_of(call, &format!("{name}_dynamic"), &DECOMPOSE, rows).map(Some)
+            }
             "series_decompose_anomalies" => {
                 self.members_of(call, "series_decompose_anomalies_dynamic", &ANOMALIES, rows).map(Some)
             }

@@ -111,6 +111,27 @@ impl Binder<'_> {
                     format!("`{name}` is not supported: the same query over the same input gives the same rows here"),
                 );
             }
+            ("hash_combine" | "hash_many", _) => {
+                return fail(
+                    error::NO_FUNCTION,
+                    span,
+                    format!("`{name}` is not supported: how the service combines hashes is not published"),
+                );
+            }
+            ("parse_user_agent", _) => {
+                return fail(
+                    error::NO_FUNCTION,
+                    span,
+                    "`parse_user_agent` is not supported: its result depends on the service's own list of patterns",
+                );
+            }
+            ("parse_version", _) => {
+                return fail(
+                    error::NO_FUNCTION,
+                    span,
+                    "`parse_version` is not supported: a version's number has up to 32 digits, a decimal here 20 before the point",
+                );
+            }
             ("cluster" | "database", _) => {
                 return fail(error::SHAPE, span, format!("`{name}(…)` is not a scalar"));
             }
