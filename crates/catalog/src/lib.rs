@@ -128,6 +128,8 @@ pub trait Catalog: Send + Sync {
 pub struct Context {
     /// The reference time, in nanoseconds since the Unix epoch, UTC: what `now()` is.
     pub now: i64,
+    /// Earlier events are not read, in nanoseconds since the Unix epoch.
+    pub earliest: Option<i64>,
     /// Carry the hidden columns.
     pub provenance: bool,
     /// Refuse forms that the real product does not document.
@@ -141,7 +143,14 @@ pub struct Context {
 impl Context {
     /// A context at `now` (nanoseconds since the Unix epoch) with everything else at its default.
     pub fn at(now: i64) -> Self {
-        Context { now, provenance: false, strict: false, parameters: BTreeMap::new(), switches: BTreeMap::new() }
+        Context {
+            now,
+            earliest: None,
+            provenance: false,
+            strict: false,
+            parameters: BTreeMap::new(),
+            switches: BTreeMap::new(),
+        }
     }
 }
 

@@ -243,7 +243,10 @@ impl Session {
             window: self.window,
             as_of: census.map(|census| (context.now, census.clone())),
         };
-        (Asked::new(tables, self.given.clone()), Context { provenance: true, ..context.clone() })
+        (
+            Asked::new(tables, self.given.clone()),
+            Context { provenance: true, earliest: self.window.from, ..context.clone() },
+        )
     }
 }
 

@@ -90,6 +90,7 @@ impl Planner<'_> {
             keys.push(expr.alias(&id));
             fields.push(Field { name, id, ty });
         }
+        rows.groups = fields.iter().map(|f| f.name.clone()).collect();
         let mut computed = Vec::new();
         for (name, id, expr, ty) in items {
             computed.push(expr.alias(&id));

@@ -274,7 +274,10 @@ impl Planner<'_> {
 
     /// The pipeline of a child query, whose columns must be known.
     pub(super) fn child(&mut self, rows: &mut Rows, query: &Query, at: At) -> Planning<()> {
-        self.pipeline(rows, query)?;
+        let main = self.main.take();
+        let planned = self.pipeline(rows, query);
+        self.main = main;
+        planned?;
         if rows.pivot.is_some() {
             return self.refuse(at, "a `transpose` that does not name its columns can't stand in a child query", "");
         }

@@ -7,6 +7,7 @@
 mod aggregates;
 mod calls;
 pub mod codes;
+mod compare;
 mod expressions;
 mod extraction;
 mod filling;
@@ -67,7 +68,9 @@ fn passes<T>(
         let mut planner = Planner {
             catalog,
             context,
-            switches: &switches,
+            switches: switches.clone(),
+            main: None,
+            bounds: None,
             text: &filled.text,
             reads: reads.clone(),
             missing: Vec::new(),
@@ -104,7 +107,11 @@ type Planning<T> = std::result::Result<T, Diagnostic>;
 struct Planner<'a> {
     catalog: &'a dyn Catalog,
     context: &'a Context,
-    switches: &'a Switches,
+    switches: Switches,
+    /// The main query; nothing inside of child queries.
+    main: Option<compare::Main>,
+    /// The times of the messages that are looked at, where that is not all.
+    bounds: Option<(i64, i64)>,
     text: &'a str,
     /// The fields that the scan delivers.
     reads: Vec<String>,
@@ -160,6 +167,7 @@ impl Planner<'_> {
             self.scope(&mut rows, scope)?;
             rows.chain.clear();
         }
+        self.main = Some(compare::Main::new(query));
         self.pipeline(&mut rows, query)?;
         self.finish(rows, query.at)
     }
@@ -211,6 +219,7 @@ impl Planner<'_> {
             sorted: false,
             chain: Vec::new(),
             provenance,
+            groups: Vec::new(),
             pivot: None,
             layer: None,
             watched: None,

@@ -45,6 +45,8 @@ pub(super) struct Rows {
     pub(super) chain: Vec<String>,
     /// Whether the hidden columns are there.
     pub(super) provenance: bool,
+    /// The groups of the last aggregate.
+    pub(super) groups: Vec<String>,
     /// Where `transpose` makes columns of values: the columns that it names itself.
     pub(super) pivot: Option<Vec<String>>,
     /// What the topmost projection computes, and over what.

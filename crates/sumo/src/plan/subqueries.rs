@@ -37,7 +37,7 @@ impl Planner<'_> {
             ));
         }
         let most = max_results.as_ref().map_or(Ok(RESULTS), |n| self.number(n, 1, MOST_RESULTS))?;
-        let mut child = self.scan(at)?;
+        let mut child = self.messages(at)?;
         if let Some(scope) = &query.scope {
             self.scope(&mut child, scope)?;
             child.chain.clear();

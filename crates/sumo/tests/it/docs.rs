@@ -34,8 +34,16 @@ fn every_function_is_documented_and_exists() {
 #[test]
 fn every_called_function_exists() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/plan");
-    for entry in std::fs::read_dir(folder).expect("the planner") {
-        let text = std::fs::read_to_string(entry.expect("a file").path()).expect("a source");
+    let mut folders = vec![std::path::PathBuf::from(folder)];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("the planner") {
+            let path = entry.expect("a file").path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    for file in files {
+        let text = std::fs::read_to_string(file).expect("a source");
         for part in text.split("\"sumo_").skip(1) {
             let name = format!("sumo_{}", part.split('"').next().unwrap_or_default());
             if !name.ends_with('_') && !name.contains('{') {
