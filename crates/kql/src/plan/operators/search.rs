@@ -3,11 +3,16 @@
 use crate::plan::Binder;
 use crate::plan::error::{self, Result, fail};
 use crate::plan::relation::{Column, Relation};
-use crate::plan::scope::{Rows, Scope};
+use crate::plan::scope::{Binding, Rows, Scope};
 use crate::plan::types::Type;
 use crate::plan::value::{Value, convert, raw_call};
 use crate::syntax::tree::{BinaryOp, Expr, ExprKind, Find, FindColumn, Literal, Search};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::Expr as Plan;
 use parallax_diagnostics::Span;
+
+/// The column of what `find` lists nowhere else.
+const PACK: &str = "pack_";
 
 impl Binder<'_> {
     pub(super) fn search(
@@ -42,7 +47,10 @@ impl Binder<'_> {
             }
             None => {
                 let mut names = self.catalog.table_names();
+                // A declared function is searched where it says that it is a view (documented).
+                names.extend(scope.names().filter(|n| is_view(scope.get(n))).map(str::to_owned));
                 names.sort();
+                names.dedup();
                 if names.is_empty() {
                     return fail(error::UNKNOWN_TABLE, span, "there are no tables to search");
                 }
@@ -57,6 +65,62 @@ impl Binder<'_> {
         }
     }
 
+    /// `find` without a list of columns: those that all tables have, those that the predicate reads, and a bag of what
+    /// else a row has. A table that has nothing of what the predicate reads does not count (measured).
+    fn found(
+        &self,
+        mut branches: Vec<(String, Relation)>,
+        predicate: &Expr,
+        source: &str,
+        scope: &Scope,
+        span: Span,
+    ) -> Result<Relation> {
+        let probe = self.merged(branches.clone(), Some(source), false, span)?;
+        let rows = Rows { columns: &probe.columns[1..], ..Rows::none(scope) };
+        let read = read_by(&self.predicate(predicate, &rows)?, &probe.columns);
+        let has = |r: &Relation, c: &Column| r.columns.iter().any(|k| k.name == c.name && k.ty == c.ty);
+        let counted = |r: &Relation| read.is_empty() || read.iter().any(|c| r.columns.iter().any(|k| k.name == c.name));
+        let mut listed: Vec<Column> = Vec::new();
+        if let Some((_, first)) = branches.iter().find(|(_, r)| counted(r)) {
+            let in_all = |c: &&Column| branches.iter().all(|(_, r)| !counted(r) || has(r, c));
+            listed.extend(first.columns.iter().filter(in_all).cloned());
+        }
+        for c in read.iter().cloned() {
+            if !listed.iter().any(|k| k.name == c.name && k.ty == c.ty) {
+                listed.push(c);
+            }
+        }
+        let rest = |r: &Relation| -> Vec<Column> {
+            r.columns.iter().filter(|c| !listed.iter().any(|k| k.name == c.name)).cloned().collect()
+        };
+        let packed = branches.iter().any(|(_, r)| counted(r) && !rest(r).is_empty());
+        if packed {
+            for (_, relation) in &mut branches {
+                let mut args = Vec::new();
+                for c in rest(relation) {
+                    args.push(Value::string(c.name.clone()).expr);
+                    args.push(convert(Value::new(c.expr(), c.ty), Type::Dynamic, span)?.expr);
+                }
+                let id = self.ids.fresh();
+                let bag =
+                    if args.is_empty() { Value::dynamic("{}").expr } else { raw_call("kql_bag_pack", args, span)? };
+                *relation = relation.clone().compute(span, vec![(id.clone(), bag)])?;
+                relation.columns.retain(|c| c.name != PACK);
+                relation.columns.push(Column { name: PACK.to_string(), ty: Type::Dynamic, id });
+            }
+        }
+        let mut merged = self.merged(branches, Some(source), false, span)?;
+        let columns = merged.columns.clone();
+        let rows = Rows { columns: &columns[1..], ..Rows::none(scope) };
+        merged = merged.filter(span, self.predicate(predicate, &rows)?)?;
+        let mut kept = vec![columns[0].clone()];
+        for name in listed.iter().map(|c| c.name.as_str()).chain(packed.then_some(PACK)) {
+            kept.extend(columns[1..].iter().filter(|c| c.name == name).cloned());
+        }
+        merged.columns = kept;
+        Ok(merged)
+    }
+
     pub(super) fn find(&self, find: &Find, scope: &mut Scope, span: Span) -> Result<Relation> {
         if find.smart || find.away.is_some() {
             return fail(error::NO_FORM, span, "this form of `find` is not supported; use `project`");
@@ -64,24 +128,14 @@ impl Binder<'_> {
         let source = find.options.word("withsource").map_or("source_", |(w, _)| w).to_string();
         let branches = self.searched(find.tables.as_deref(), scope, span)?;
         let predicate = terms(&find.predicate, false);
-        // A table without a column that the predicate needs has no row that satisfies it.
-        let common: Vec<String> = branches.first().map_or_else(Vec::new, |(_, first)| {
-            let in_all =
-                |c: &&Column| branches.iter().all(|(_, r)| r.columns.iter().any(|k| k.name == c.name && k.ty == c.ty));
-            first.columns.iter().filter(in_all).map(|c| c.name.clone()).collect()
-        });
+        let Some(project) = &find.project else {
+            return self.found(branches, &predicate, &source, scope, find.predicate.span);
+        };
         let mut merged = self.merged(branches, Some(&source), false, span)?;
         let columns = merged.columns.clone();
         let rows = Rows { columns: &columns[1..], ..Rows::none(scope) };
         let test = self.predicate(&predicate, &rows)?;
-        let test_columns: Vec<String> = test.column_refs().into_iter().map(|c| c.name.clone()).collect();
         merged = merged.filter(find.predicate.span, test)?;
-        let Some(project) = &find.project else {
-            // Columns that all tables have, and those that the predicate reads.
-            let read = test_columns;
-            merged.columns.retain(|c| c.name == source || common.contains(&c.name) || read.contains(&c.id));
-            return Ok(merged);
-        };
         let mut kept = vec![merged.columns[0].clone()];
         let mut new = Vec::new();
         for p in project {
@@ -108,7 +162,7 @@ impl Binder<'_> {
                     }
                     let id = self.ids.fresh();
                     new.push((id.clone(), raw_call("kql_bag_pack", args, *at)?));
-                    kept.push(Column { name: "pack_".to_string(), ty: Type::Dynamic, id });
+                    kept.push(Column { name: PACK.to_string(), ty: Type::Dynamic, id });
                 }
             }
         }
@@ -116,6 +170,24 @@ impl Binder<'_> {
         out.columns = kept;
         Ok(out)
     }
+}
+
+/// Whether a name stands for rows that are declared with `view`.
+fn is_view(binding: Option<&Binding>) -> bool {
+    matches!(binding, Some(Binding::Function(f)) if f.function.view && f.function.parameters.is_empty())
+}
+
+/// The columns that an expression reads, in the order in which it does.
+fn read_by(test: &Plan, columns: &[Column]) -> Vec<Column> {
+    let mut read: Vec<Column> = Vec::new();
+    let _ = test.apply(|e| {
+        if let Plan::Column(c) = e {
+            let column = columns.iter().find(|k| k.id == c.name);
+            read.extend(column.filter(|k| !read.contains(k)).cloned());
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    read
 }
 
 /// A predicate of `search` as an ordinary one: a bare term is looked for in all columns.
