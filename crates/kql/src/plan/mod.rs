@@ -56,6 +56,8 @@ pub(crate) struct Binder<'a> {
     notes: RefCell<Diagnostics>,
     tables: RefCell<Vec<String>>,
     depth: Cell<usize>,
+    /// How many columns have been named by a number.
+    numbered: Cell<usize>,
     /// The name of the rows that flow into an operator.
     piped: RefCell<Option<String>>,
     /// What the query needs from outside and is not there.
@@ -75,6 +77,7 @@ impl<'a> Binder<'a> {
             notes: RefCell::default(),
             tables: RefCell::default(),
             depth: Cell::new(0),
+            numbered: Cell::new(0),
             piped: RefCell::default(),
             missing: RefCell::default(),
             functions: external::Stored::default(),

@@ -2,6 +2,7 @@
 
 use super::functions::{Naming, aggregates, scalars};
 use crate::syntax::tree::{self, Expr, ExprKind, Literal, Selector};
+use std::cell::Cell;
 use std::collections::HashSet;
 
 /// The name that an expression suggests for its column; none where it gets a numbered one.
@@ -96,12 +97,11 @@ pub(crate) fn number_name(expr: &Expr) -> Option<String> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
     taken: HashSet<String>,
-    numbered: usize,
 }
 
 impl Names {
     pub(crate) fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        Names { taken: names.into_iter().map(str::to_owned).collect(), numbered: 0 }
+        Names { taken: names.into_iter().map(str::to_owned).collect() }
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {
@@ -123,14 +123,9 @@ impl Names {
         candidate
     }
 
-    /// The next `Column1`, `Column2`, …
-    pub(crate) fn numbered(&mut self) -> String {
-        loop {
-            self.numbered += 1;
-            let name = format!("Column{}", self.numbered);
-            if self.taken.insert(name.clone()) {
-                return name;
-            }
-        }
+    /// The next `Column1`, `Column2`, …: they count on through the whole query (as the official binder does).
+    pub(crate) fn numbered(&mut self, count: &Cell<usize>) -> String {
+        count.set(count.get() + 1);
+        self.unique(&format!("Column{}", count.get()))
     }
 }

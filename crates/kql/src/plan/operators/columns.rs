@@ -102,7 +102,7 @@ impl Binder<'_> {
         let (mut out, bound) = self.bind_all(input, &arguments, scope, span)?;
         let mut names = Names::of(out.columns.iter().map(|c| c.name.as_str()));
         for b in bound {
-            let name = b.given.or(b.suggested).unwrap_or_else(|| names.numbered());
+            let name = b.given.or(b.suggested).unwrap_or_else(|| names.numbered(&self.numbered));
             names.take(&name);
             super::expand::put(&mut out.columns, Column { name, ty: b.value.ty, id: b.id });
         }
@@ -127,7 +127,7 @@ impl Binder<'_> {
                 (Some(name), _) => return duplicate(&name, b.span),
                 (None, Some(name)) if b.plain && !plain.insert(name.clone()) => return duplicate(&name, b.span),
                 (None, Some(name)) => names.unique(&name),
-                (None, None) => names.numbered(),
+                (None, None) => names.numbered(&self.numbered),
             };
             columns.push(Column { name, ty: b.value.ty, id: b.id });
         }

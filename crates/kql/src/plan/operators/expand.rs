@@ -82,7 +82,7 @@ impl Binder<'_> {
             let name = match &argument.naming {
                 Naming::One(n) => n.text.clone(),
                 Naming::Many(_) => return fail(error::NO_FORM, argument.span, "several names for one value"),
-                Naming::None => suggested(&argument.value).unwrap_or_else(|| names.numbered()),
+                Naming::None => suggested(&argument.value).unwrap_or_else(|| names.numbered(&self.numbered)),
             };
             let ty = match &e.to {
                 Some(Expr { kind: ExprKind::TypeOf(elements), span }) => Some(type_literal(elements, *span)?),

@@ -95,7 +95,7 @@ impl Binder<'_> {
                         return duplicate(&name, a.span);
                     }
                     Some(name) => names.unique(&name),
-                    None => names.numbered(),
+                    None => names.numbered(&self.numbered),
                 },
             };
             let id = match &value.expr {
@@ -135,7 +135,7 @@ impl Binder<'_> {
                 };
                 match suggestion {
                     Some(name) => names.unique(&name),
-                    None => names.numbered(),
+                    None => names.numbered(&self.numbered),
                 }
             }
         };
@@ -205,7 +205,7 @@ impl Binder<'_> {
                     Some(n) => names.unique(&n),
                     None if extreme && at == 0 => names.unique(prefix),
                     None if extreme => names.unique(&format!("{prefix}_arg{at}")),
-                    None => names.numbered(),
+                    None => names.numbered(&self.numbered),
                 },
             };
             fields.push((name, value));
