@@ -18,6 +18,7 @@ use parallax_catalog::external::{
 };
 use parallax_catalog::{Column, ColumnType, Table};
 use parallax_telemetry::{Input, Report};
+use std::io::BufRead;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -159,9 +160,17 @@ impl Externals for Outward {
 }
 
 fn open(path: &Path) -> Result<Input, Unreached> {
-    match path.is_dir() {
-        true => Err(Unreached::Failed(format!("{}: this is a folder", path.display()))),
-        false => Input::sniff(path).map_err(|e| failed(path, &e)),
+    let refused = |why: &str| Err(Unreached::Failed(format!("{}: {why}", path.display())));
+    if path.is_dir() {
+        return refused("this is a folder");
+    }
+    let input = Input::sniff(path).map_err(|e| failed(path, &e))?;
+    let mut reader = input.open().map_err(|e| failed(path, &e))?;
+    // What would otherwise be read as lines of rubbish.
+    match reader.fill_buf().map_err(|e| failed(path, &e))? {
+        [b'P', b'K', 3, 4, ..] => refused("a zip archive is not unpacked; unpack it, or pack it with gzip"),
+        [b'P', b'A', b'R', b'1', ..] => refused("Parquet is not read here; give the file as an input"),
+        _ => Ok(input),
     }
 }
 

@@ -46,11 +46,16 @@ impl Binder<'_> {
             return Some(*rows);
         }
         self.functions.rows.borrow_mut().insert(name.to_owned(), true);
+        let (notes, missing) = (self.notes.borrow().0.len(), self.missing.borrow().len());
         let found = match self.stored(name, Span::default()) {
             Ok(Some(closure)) => Some(self.gives_rows(&closure)),
             Ok(None) => None,
             Err(_) => Some(true),
         };
+        // Nothing is said for a look: there is no call yet to say it at.
+        self.notes.borrow_mut().0.truncate(notes);
+        self.missing.borrow_mut().truncate(missing);
+        self.functions.known.borrow_mut().remove(name);
         let mut rows = self.functions.rows.borrow_mut();
         match found {
             Some(yes) => rows.insert(name.to_owned(), yes),

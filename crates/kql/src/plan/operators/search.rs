@@ -49,6 +49,7 @@ impl Binder<'_> {
                 let mut names = self.catalog.table_names();
                 // A declared function is searched where it says that it is a view (documented).
                 names.extend(scope.names().filter(|n| is_view(scope.get(n))).map(str::to_owned));
+                names.extend(self.catalog.externals().tables());
                 names.sort();
                 names.dedup();
                 if names.is_empty() {
