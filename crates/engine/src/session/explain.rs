@@ -1,6 +1,6 @@
 //! What a query is, and what it reads, without running it.
 
-use super::{Session, finish};
+use super::{Session, finish, tree};
 use crate::dialect::Dialect;
 use crate::error::Error;
 use crate::order;
@@ -63,7 +63,7 @@ impl Session {
     /// # Errors
     /// What is wrong with the query.
     pub fn explain(&self, dialect: Dialect, text: &str, context: &Context) -> Result<Explanation, Error> {
-        let (canonical, tree) = dialect.parsed(text)?;
+        let (canonical, debug) = dialect.parsed(text)?;
         let (mut asked, inner) = self.asked(context, None);
         asked.assume_fed = self.sources.is_empty();
         let planned = dialect.plan(text, &asked, &inner)?;
@@ -83,7 +83,7 @@ impl Session {
         diagnostics.extend(planned.unreached);
         Ok(Explanation {
             canonical,
-            tree,
+            tree: tree::compact(&debug),
             diagnostics,
             columns: planned.columns,
             tables,

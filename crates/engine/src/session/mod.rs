@@ -6,6 +6,7 @@ mod explain;
 mod feed;
 mod follow;
 mod parquet;
+mod tree;
 
 pub use census::Census;
 pub use explain::{ColumnRead, Explanation, TableRead};

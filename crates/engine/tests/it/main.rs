@@ -1,6 +1,7 @@
 //! Tests of sessions and scans.
 
 mod explain;
+mod explain_cases;
 mod limits;
 mod scan;
 mod session;

@@ -97,8 +97,11 @@ fn at(record: &str, session: &Session) -> Result<Pick, Failure> {
     let wrong = || Failure::usage(format!("--record: `{record}` is not SOURCE@POSITION"));
     let (source, position) = record.rsplit_once('@').ok_or_else(wrong)?;
     let position = position.trim().parse().map_err(|_| wrong())?;
-    let inputs = session.sources().iter().flat_map(|s| s.inputs.iter().map(|i| i.name()).chain([s.name.clone()]));
-    let mut known: Vec<String> = inputs.collect();
+    let mut known: Vec<String> = Vec::new();
+    for source in session.sources() {
+        known.push(source.name.clone());
+        known.extend(source.inputs.iter().map(|i| i.name().to_owned()));
+    }
     known.sort();
     known.dedup();
     if known.iter().any(|k| k == source) {
