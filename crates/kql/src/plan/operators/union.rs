@@ -166,14 +166,24 @@ struct Merged {
 
 fn merged_columns(branches: &[Branch], inner: bool) -> Vec<Merged> {
     let mut order: Vec<(&str, Vec<Type>)> = Vec::new();
+    // Names of which the first two columns have one type.
+    let mut settled: std::collections::HashSet<&str> = std::collections::HashSet::new();
     let mut index: std::collections::HashMap<&str, usize> = std::collections::HashMap::new();
     for (_, relation) in branches {
         for c in &relation.columns {
-            let at = *index.entry(c.name.as_str()).or_insert_with(|| {
-                order.push((c.name.as_str(), Vec::new()));
-                order.len() - 1
-            });
-            if !order[at].1.contains(&c.ty) {
+            let name = c.name.as_str();
+            let Some(at) = index.get(name).copied() else {
+                index.insert(name, order.len());
+                order.push((name, vec![c.ty]));
+                continue;
+            };
+            // The official binder keeps such a name as it is, whatever columns come later (measured). That is followed
+            // where it costs no values: where the later column has none.
+            if order[at].1.contains(&c.ty) {
+                if order[at].1.len() == 1 {
+                    settled.insert(name);
+                }
+            } else if !(relation.empty && settled.contains(name)) {
                 order[at].1.push(c.ty);
             }
         }
