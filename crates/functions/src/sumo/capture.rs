@@ -59,7 +59,7 @@ fn write(captures: &[&str], out: &mut String) {
 }
 
 /// Appends `text` with its length before it: `5:hello`.
-pub(super) fn pack(text: &str, out: &mut String) {
+pub fn pack(text: &str, out: &mut String) {
     out.push_str(&text.len().to_string());
     out.push(':');
     out.push_str(text);

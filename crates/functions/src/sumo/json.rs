@@ -1,6 +1,7 @@
 //! JSON by path.
 
 use super::capture;
+use super::json_paths::{self, Wanted};
 use crate::udf::{Body, Functions};
 use serde_json::Value;
 
@@ -8,11 +9,23 @@ pub(super) fn register(f: &mut Functions) {
     // `json "a.b[0].c"`: keys are case-sensitive; text comes without quotes, anything else as JSON; a JSON null is
     // a value that is missing.
     f.compiled("json(string, string) dynamic", &[1], |c| {
-        let path = path(c.str(1));
+        let (wanted, _) = Wanted::new(std::iter::once(c.str(1)));
         Ok(Body::text(move |r, out| {
-            let value = first_value(r.text(0)?)?;
-            write(&walk(&value, &path, false)?, out)
+            out.push_str(wanted.find(r.text(0)?, 1)?.first()?.as_ref()?);
+            Some(())
         }))
+    });
+    // Several packed paths; their values packed, for `sumo_json_part`.
+    f.compiled("json_paths(string, string) dynamic", &[1], |c| {
+        let (wanted, count) = Wanted::new(capture::unpack(c.str(1)));
+        Ok(Body::text(move |r, out| {
+            json_paths::pack_all(&wanted.find(r.text(0)?, count)?, out);
+            Some(())
+        }))
+    });
+    f.text("json_part(string, long) dynamic", |r, out| {
+        out.push_str(json_paths::part(r.text(0)?, usize::try_from(r.long(1)?).ok()?)?);
+        Some(())
     });
     // `json auto keys "a.b"`: keys without regard to case, from the last JSON object of the message.
     f.compiled("json_auto(string, string) dynamic", &[1], |c| {
@@ -53,14 +66,14 @@ pub(super) fn register(f: &mut Functions) {
     });
 }
 
-enum Step {
+pub(super) enum Step {
     Key(String),
     Index(usize),
     Every,
 }
 
 /// `a.b[0]`, `a[*].b`, `$['a.b'].c`.
-fn path(text: &str) -> Vec<Step> {
+pub(super) fn path(text: &str) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut rest = text.strip_prefix('$').filter(|r| r.starts_with(['.', '['])).unwrap_or(text);
     while !rest.is_empty() {
@@ -93,7 +106,7 @@ fn path(text: &str) -> Vec<Step> {
     steps
 }
 
-fn walk(value: &Value, path: &[Step], nocase: bool) -> Option<Value> {
+pub(super) fn walk(value: &Value, path: &[Step], nocase: bool) -> Option<Value> {
     let Some((step, rest)) = path.split_first() else { return Some(value.clone()) };
     match (step, value) {
         (Step::Key(key), Value::Object(map)) => {
@@ -114,7 +127,7 @@ fn walk(value: &Value, path: &[Step], nocase: bool) -> Option<Value> {
     }
 }
 
-fn write(value: &Value, out: &mut String) -> Option<()> {
+pub(super) fn write(value: &Value, out: &mut String) -> Option<()> {
     match value {
         Value::Null => return None,
         Value::String(text) => out.push_str(text),
@@ -124,7 +137,8 @@ fn write(value: &Value, out: &mut String) -> Option<()> {
 }
 
 /// The JSON of a message: what begins at its first brace or bracket.
-fn first_value(text: &str) -> Option<Value> {
+#[cfg(test)]
+pub(super) fn first_value(text: &str) -> Option<Value> {
     let start = if text.trim_start().starts_with('[') { text.find('[')? } else { text.find('{')? };
     serde_json::Deserializer::from_str(&text[start..]).into_iter().next()?.ok()
 }

@@ -13,6 +13,7 @@ mod codec;
 mod convert;
 mod digest;
 mod json;
+mod json_paths;
 mod keyvalue;
 mod matching;
 mod math;
@@ -23,7 +24,7 @@ mod time;
 mod unpack;
 mod xml;
 
-pub use capture::Anchors;
+pub use capture::{Anchors, pack};
 pub use pattern::regex;
 pub use time::{check_format, check_zone};
 

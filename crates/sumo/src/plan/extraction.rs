@@ -186,8 +186,20 @@ impl Planner<'_> {
             return self.extract(rows, json.source.as_ref(), keys, &names, true, at);
         }
         let names = if json.names.is_empty() { named(&json.paths) } else { json.names.clone() };
-        let paths = json.paths.iter().map(|p| ("sumo_json", p.text.clone())).collect();
-        self.extract(rows, json.source.as_ref(), paths, &names, json.nodrop, at)
+        if let [path] = json.paths.as_slice() {
+            let path = vec![("sumo_json", path.text.clone())];
+            return self.extract(rows, json.source.as_ref(), path, &names, json.nodrop, at);
+        }
+        // The text is read once for all paths.
+        let source = self.source(rows, json.source.as_ref(), at)?;
+        let mut paths = String::new();
+        json.paths.iter().for_each(|p| parallax_functions::sumo::pack(&p.text, &mut paths));
+        let found = self.id();
+        built(rows.extend(vec![(found.clone(), call("sumo_json_paths", vec![source, text(&paths)]))]), at)?;
+        rows.chain.push(found.clone());
+        let part = |index| call("sumo_json_part", vec![column(&found), long(i64::try_from(index).unwrap_or(i64::MAX))]);
+        let parts = (0..json.paths.len()).map(part).collect();
+        self.take_out(rows, parts, &names, json.nodrop, at)
     }
 
     pub(super) fn key_value(&mut self, rows: &mut Rows, kv: &KeyValue, at: At) -> Planning<()> {
@@ -279,9 +291,13 @@ impl Planner<'_> {
         at: At,
     ) -> Planning<()> {
         let source = self.source(rows, source, at)?;
+        let value = |(function, argument): (&str, String)| call(function, vec![source.clone(), text(&argument)]);
+        self.take_out(rows, calls.into_iter().map(value).collect(), names, nodrop, at)
+    }
+
+    fn take_out(&mut self, rows: &mut Rows, values: Vec<Expr>, names: &[Name], nodrop: bool, at: At) -> Planning<()> {
         let mut columns = Vec::new();
-        for ((function, argument), name) in calls.into_iter().zip(names) {
-            let mut value = call(function, vec![source.clone(), text(&argument)]);
+        for (mut value, name) in values.into_iter().zip(names) {
             if nodrop && let Some(old) = self.earlier(rows, name)? {
                 value = coalesce(value, old.to_text());
             }

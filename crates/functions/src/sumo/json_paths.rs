@@ -1,0 +1,337 @@
+//! Several values of one JSON text, which is read once: what no path leads to is skipped, not built.
+
+use super::capture::pack;
+use super::json::{Step, path, walk, write};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, de::value::MapAccessDeserializer, de::value::SeqAccessDeserializer};
+use serde_json::Value;
+use std::fmt;
+
+/// What is wanted of a value and below it.
+#[derive(Default)]
+pub(super) struct Wanted {
+    keys: Vec<(String, Wanted)>,
+    elements: Vec<(usize, Wanted)>,
+    /// Paths from here that fan out; they are walked over the built value.
+    walked: Vec<(Vec<Step>, usize)>,
+    /// The numbers of the paths that end here.
+    ends: Vec<usize>,
+}
+
+impl Wanted {
+    pub(super) fn new<'p>(paths: impl Iterator<Item = &'p str>) -> (Self, usize) {
+        let (mut root, mut count) = (Wanted::default(), 0);
+        for (number, text) in paths.enumerate() {
+            root.add(path(text).into_iter().collect(), number);
+            count += 1;
+        }
+        (root, count)
+    }
+
+    fn add(&mut self, mut steps: std::collections::VecDeque<Step>, number: usize) {
+        match steps.pop_front() {
+            None => self.ends.push(number),
+            Some(Step::Key(key)) => below(&mut self.keys, key).add(steps, number),
+            Some(Step::Index(index)) => below(&mut self.elements, index).add(steps, number),
+            Some(Step::Every) => {
+                steps.push_front(Step::Every);
+                self.walked.push((steps.into(), number));
+            }
+        }
+    }
+
+    /// The values at the paths, of the first JSON value of a text; nothing where there is none.
+    pub(super) fn find(&self, text: &str, count: usize) -> Option<Vec<Option<String>>> {
+        let start = if text.trim_start().starts_with('[') { text.find('[')? } else { text.find('{')? };
+        let mut found = vec![None; count];
+        let at = At { wanted: self, found: &mut found };
+        at.deserialize(&mut serde_json::Deserializer::from_str(&text[start..])).ok()?;
+        Some(found)
+    }
+
+    /// Whether the value itself must be built.
+    fn built(&self) -> bool {
+        let below = !self.keys.is_empty() || !self.elements.is_empty();
+        !self.walked.is_empty() || (!self.ends.is_empty() && below)
+    }
+
+    /// Forgets what an earlier member of the same name gave: the last one counts.
+    fn forget(&self, found: &mut [Option<String>]) {
+        let own = self.ends.iter().chain(self.walked.iter().map(|(_, number)| number));
+        own.for_each(|&number| found[number] = None);
+        self.keys.iter().for_each(|(_, w)| w.forget(found));
+        self.elements.iter().for_each(|(_, w)| w.forget(found));
+    }
+
+    fn take(&self, value: &Value, found: &mut [Option<String>]) {
+        for &number in &self.ends {
+            let mut text = String::new();
+            found[number] = write(value, &mut text).map(|()| text);
+        }
+        for (steps, number) in &self.walked {
+            let mut text = String::new();
+            found[*number] = walk(value, steps, false).and_then(|v| write(&v, &mut text)).map(|()| text);
+        }
+        match value {
+            Value::Object(map) => {
+                for (key, wanted) in &self.keys {
+                    if let Some(value) = map.get(key) {
+                        wanted.take(value, found);
+                    }
+                }
+            }
+            Value::Array(items) => {
+                for (index, wanted) in &self.elements {
+                    if let Some(value) = items.get(*index) {
+                        wanted.take(value, found);
+                    }
+                }
+            }
+            Value::String(text) => self.within(text, found),
+            _ => {}
+        }
+    }
+
+    /// JSON inside of text is read on.
+    fn within(&self, text: &str, found: &mut [Option<String>]) {
+        if (self.keys.is_empty() && self.elements.is_empty()) || !text.trim_start().starts_with(['{', '[']) {
+            return;
+        }
+        if let Ok(value) = serde_json::from_str::<Value>(text) {
+            self.members(&value, found);
+        }
+    }
+
+    fn members(&self, value: &Value, found: &mut [Option<String>]) {
+        for (key, wanted) in &self.keys {
+            if let Some(value) = value.get(key) {
+                wanted.take(value, found);
+            }
+        }
+        for (index, wanted) in &self.elements {
+            if let Some(value) = value.get(index) {
+                wanted.take(value, found);
+            }
+        }
+    }
+
+    fn text(&self, text: &str, found: &mut [Option<String>]) {
+        self.ends.iter().for_each(|&number| found[number] = Some(text.to_owned()));
+        self.within(text, found);
+    }
+}
+
+fn below<K: PartialEq>(all: &mut Vec<(K, Wanted)>, key: K) -> &mut Wanted {
+    let at = match all.iter().position(|(k, _)| *k == key) {
+        Some(at) => at,
+        None => {
+            all.push((key, Wanted::default()));
+            all.len() - 1
+        }
+    };
+    &mut all[at].1
+}
+
+/// Appends each value, packed; `!` where there is none.
+pub(super) fn pack_all(found: &[Option<String>], out: &mut String) {
+    for value in found {
+        match value {
+            Some(text) => pack(text, out),
+            None => out.push('!'),
+        }
+    }
+}
+
+/// The value of that number.
+pub(super) fn part(mut packed: &str, number: usize) -> Option<&str> {
+    for at in 0..=number {
+        if let Some(rest) = packed.strip_prefix('!') {
+            packed = rest;
+            continue;
+        }
+        let (length, rest) = packed.split_once(':')?;
+        let (text, rest) = rest.split_at_checked(length.parse().ok()?)?;
+        if at == number {
+            return Some(text);
+        }
+        packed = rest;
+    }
+    None
+}
+
+/// A place in the text and what is wanted of it.
+struct At<'w, 'f> {
+    wanted: &'w Wanted,
+    found: &'f mut [Option<String>],
+}
+
+impl<'de> DeserializeSeed<'de> for At<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        if self.wanted.built() {
+            let value = Value::deserialize(deserializer)?;
+            self.wanted.take(&value, self.found);
+            return Ok(());
+        }
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for At<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        if !self.wanted.ends.is_empty() {
+            let value = Value::deserialize(MapAccessDeserializer::new(map))?;
+            self.wanted.take(&value, self.found);
+            return Ok(());
+        }
+        while let Some(key) = map.next_key_seed(Key(&self.wanted.keys))? {
+            match key.and_then(|at| self.wanted.keys.get(at)) {
+                Some((_, wanted)) => {
+                    wanted.forget(self.found);
+                    map.next_value_seed(At { wanted, found: self.found })?;
+                }
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        if !self.wanted.ends.is_empty() {
+            let value = Value::deserialize(SeqAccessDeserializer::new(items))?;
+            self.wanted.take(&value, self.found);
+            return Ok(());
+        }
+        for at in 0.. {
+            let wanted = self.wanted.elements.iter().find(|(index, _)| *index == at);
+            let more = match wanted {
+                Some((_, wanted)) => items.next_element_seed(At { wanted, found: self.found })?.is_some(),
+                None => items.next_element::<IgnoredAny>()?.is_some(),
+            };
+            if !more {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        self.wanted.text(text, self.found);
+        Ok(())
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
+        self.wanted.take(&Value::from(value), self.found);
+        Ok(())
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
+        self.wanted.take(&Value::from(value), self.found);
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
+        self.wanted.take(&Value::from(value), self.found);
+        Ok(())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        self.wanted.take(&Value::from(value), self.found);
+        Ok(())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+/// The place of a member's name among those that are wanted.
+struct Key<'w>(&'w [(String, Wanted)]);
+
+impl<'de> DeserializeSeed<'de> for Key<'_> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a member's name")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(self.0.iter().position(|(key, _)| key == text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::json::first_value;
+    use super::*;
+
+    /// What is skipped and what is built give the same.
+    #[test]
+    fn reading_once_gives_what_walking_the_whole_value_gives() {
+        let paths = [
+            "a",
+            "a.b",
+            "a.b[1]",
+            "a.b[*].c",
+            "x[0].y",
+            "$['a.b'].c",
+            "n",
+            "t",
+            "z",
+            "deep.er",
+            "a.b[1].c",
+            "x[*].y",
+            "s.in",
+            "[1]",
+            "[0].k",
+            "f",
+            "x",
+        ];
+        let texts = [
+            r#"{"a":{"b":[{"c":1},{"c":"two"}]},"n":null,"t":true,"z":"\u00e9\"q","f":1.0}"#,
+            r#"prefix {"a":{"b":2.50},"x":[{"y":"1"},{"y":{}}],"a.b":{"c":-7}} suffix"#,
+            r#"{"s":"{\"in\":5}","deep":"[1]","a":"no","x":"[{\"y\":[1,2]}]"}"#,
+            r#"{"a":{"b":1},"a":{"c":2},"t":1,"t":null,"n":18446744073709551615}"#,
+            r#"[{"k":1},"second"]"#,
+            r#"{"a": broken"#,
+            "no json",
+            r#"{"f":1e3,"a":{"b":{"1":1}}}"#,
+        ];
+        let (wanted, count) = Wanted::new(paths.into_iter());
+        for text in texts {
+            let whole = first_value(text);
+            let expected: Vec<Option<String>> = paths
+                .iter()
+                .map(|p| {
+                    let mut out = String::new();
+                    let value = walk(whole.as_ref()?, &path(p), false)?;
+                    write(&value, &mut out).map(|()| out)
+                })
+                .collect();
+            let found = wanted.find(text, count).unwrap_or_else(|| vec![None; count]);
+            assert_eq!(found, expected, "{text}");
+            for (at, p) in paths.iter().enumerate() {
+                let (one, _) = Wanted::new(std::iter::once(*p));
+                assert_eq!(one.find(text, 1).and_then(|mut f| f.remove(0)), expected[at], "{p} of {text}");
+            }
+            let mut packed = String::new();
+            pack_all(&found, &mut packed);
+            (0..count).for_each(|at| assert_eq!(part(&packed, at), expected[at].as_deref(), "{text}"));
+        }
+    }
+}
