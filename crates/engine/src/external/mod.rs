@@ -151,11 +151,11 @@ impl Externals for Outward {
     }
 
     fn function(&self, name: &str) -> Option<StoredFunction> {
-        self.given.functions.find(name)
+        self.given.functions.find(name, &self.report)
     }
 
     fn functions(&self) -> Vec<String> {
-        self.given.functions.names()
+        self.given.functions.names(&self.report)
     }
 }
 

@@ -183,6 +183,8 @@ impl Binder<'_> {
                 None => fail(error::CONSTANT, argument.span, "`table` needs a constant name"),
             },
             ("_GetWatchlist", _) => self.watchlist(call, scope),
+            ("FileProfile", _) => fail(error::SHAPE, call.span, "`FileProfile` adds to rows that there are")
+                .map_err(|d| Box::new((*d).help("write `… | invoke FileProfile(SHA1)`"))),
             ("_GetWatchlistAlias", []) => self.watchlist_aliases(call.span),
             _ => {
                 let message = format!("there is no function `{name}` that gives rows");

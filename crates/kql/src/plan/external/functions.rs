@@ -7,6 +7,7 @@
 
 use crate::plan::Binder;
 use crate::plan::error::{self, Result, error, fail};
+use crate::plan::functions::{aggregates, scalars};
 use crate::plan::scope::{Closure, Scope};
 use crate::syntax::tree::{Body, Expr, Function, LetValue, Parameter, Statement, StatementKind, Tree};
 use parallax_catalog::external::StoredFunction;
@@ -42,6 +43,9 @@ impl Binder<'_> {
 
     /// Whether there is a stored function of that name, and it gives rows. One that is broken is said to when called.
     pub(crate) fn stored_gives_rows(&self, name: &str) -> Option<bool> {
+        if scalars().contains_key(name) || aggregates().contains_key(name) {
+            return None;
+        }
         if let Some(rows) = self.functions.rows.borrow().get(name) {
             return Some(*rows);
         }
