@@ -90,6 +90,10 @@ impl<'t> Tracer<'t, '_, '_> {
                 let (inner, mut scope) = self.declared[name.text.as_str()].clone();
                 self.rows(inner, &mut scope)
             }
+            // What is kept for a second use is the same the first time.
+            ExprKind::Call(call) if call.name.text == "materialize" && call.arguments.len() == 1 => {
+                self.rows(&call.arguments[0].value, scope)
+            }
             _ => {
                 let rows = self.binder.relation(expr, scope)?;
                 self.begin(rows, scope, expr.span)

@@ -8,9 +8,9 @@ mod probes;
 use super::rows::{Field, Rows, Watched, column};
 use super::values::{Ty, Value};
 use super::{Planner, Planning, parameters, passes};
-use crate::syntax::{Expr as TreeExpr, ExprKind, Operator, OperatorKind, Query, Tree};
+use crate::syntax::{Expr as TreeExpr, ExprKind, Name, Operator, OperatorKind, Query, Tree};
 use datafusion::logical_expr::LogicalPlanBuilder;
-use parallax_catalog::trace::{Beyond, Probe, Step, Traced};
+use parallax_catalog::trace::{Beyond, Probe, Role, Step, Traced};
 use parallax_catalog::{Catalog, Context, Encoding, Output, PROVENANCE};
 use parallax_diagnostics::Diagnostics;
 
@@ -72,6 +72,11 @@ impl Tracer<'_, '_> {
             let mut probes = Vec::new();
             for condition in conditions(operator) {
                 probes.push(self.probe(&mut rows, condition)?);
+            }
+            if let Some(name) = source(operator) {
+                let value = self.planner.field(&mut rows, &name.text, name.at)?;
+                let at = self.put(&mut rows, &value, "operand")?;
+                probes.push(Probe::new(Role::Operand, name.at.0, Some(at)));
             }
             self.step(&mut rows, operator.at.0, probes, |planner, rows| planner.stage(rows, query, index))?;
         }
@@ -177,6 +182,18 @@ fn conditions(operator: &Operator) -> Vec<&TreeExpr> {
         OperatorKind::Assign { value, .. } => within(value).into_iter().collect(),
         OperatorKind::Eval(items) => items.iter().filter_map(|(_, value)| within(value)).collect(),
         _ => Vec::new(),
+    }
+}
+
+/// The field that an operator takes apart, where it names one.
+fn source(operator: &Operator) -> Option<&Name> {
+    match &operator.kind {
+        OperatorKind::Parse(parse) => parse.source.as_ref(),
+        OperatorKind::Json(json) => json.source.as_ref(),
+        OperatorKind::KeyValue(pairs) => pairs.source.as_ref(),
+        OperatorKind::Split(split) => split.source.as_ref(),
+        OperatorKind::Xml(xml) => xml.source.as_ref(),
+        _ => None,
     }
 }
 
