@@ -7,4 +7,5 @@ mod corpus;
 mod hostile;
 mod optimised;
 mod plans;
+mod seasons;
 mod zones;

@@ -8,3 +8,19 @@ fn a_named_predicate_is_pointed_out() {
     let codes: Vec<&str> = planned.diagnostics.iter().map(|d| d.code).collect();
     assert_eq!(codes, ["KQL0402"]);
 }
+
+#[test]
+fn a_rule_that_the_documentation_leaves_open_is_named_once_a_call() {
+    let said = |query: &str| -> Vec<String> {
+        let planned = plan(query).expect("a plan");
+        planned.diagnostics.iter().map(|d| format!("{} {}", d.code, d.message)).collect()
+    };
+    let anomalies = said("print y = dynamic([1, 2]) | extend (a, s, b) = series_decompose_anomalies(y)");
+    assert_eq!(anomalies.len(), 1, "{anomalies:?}");
+    assert!(anomalies[0].starts_with("KQL0403") && anomalies[0].contains("season") && anomalies[0].contains("score"));
+    assert!(
+        said("print series_decompose(dynamic([1, 2]), 0)").is_empty(),
+        "nothing is open where no season is looked for"
+    );
+    assert_eq!(said("print series_fit_2lines(dynamic([1, 2])), series_outliers(dynamic([1]))").len(), 2);
+}

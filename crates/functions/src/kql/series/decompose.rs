@@ -1,7 +1,7 @@
 //! `series_decompose` and what builds on it: a series as season, trend and rest.
 //!
 //! Documented are the parts, their order (season first, the trend from what it leaves) and that a season is the median of
-//! what stands at the same place of each one. Inferred: how a season is found (see `periods`), that the fences of
+//! what stands at the same place of each one. Inferred: how a season is found (see `periods`; a straight line is taken away before), that the fences of
 //! `series_decompose_anomalies` are those of the points that were learned from.
 
 use super::fit::Line;
@@ -74,7 +74,9 @@ impl Parts {
         let held = if r.len() > at.held { usize::try_from(r.long(at.held)?).ok()? } else { 0 };
         let learned = series.len().saturating_sub(held);
         let threshold = if r.len() > at.threshold { r.real(at.threshold)? } else { THRESHOLD };
-        let period = periods::asked(r, at.season, &series[..learned], threshold)?;
+        // A slope hides a season: it is looked for in what a straight line leaves (inferred).
+        let level = minus(&series[..learned], &trend(&series[..learned], learned, "linefit")?);
+        let period = periods::asked(r, at.season, &level, threshold)?;
         let seasonal = season(&series, learned, period);
         let rest = minus(&series, &seasonal);
         let trend = trend(&rest, learned, if r.len() > at.trend { r.str(at.trend) } else { "avg" })?;

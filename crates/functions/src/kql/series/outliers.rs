@@ -1,14 +1,18 @@
 //! `series_outliers`: how far each point lies beyond the series' usual range.
 //!
 //! Documented are Tukey's fences, the percentiles (10 and 90, or 25 and 75) and that a score beyond 1.5 is an anomaly.
-//! The score itself is inferred: the distance from the nearer end of the range, in lengths of the range; 0 within.
+//! The score itself is inferred from the documentation's charts: the distance from the nearer end of the range, in lengths
+//! of the range, scaled so that 1.5 marks the same share of a normal distribution whatever the percentiles; 0 within.
 
 use super::{Value, known, put, real};
 use crate::udf::Functions;
+use std::f64::consts::SQRT_2;
 
 /// The default ends of the range (documented).
 const CUSTOM: (f64, f64) = (10.0, 90.0);
 const STANDARD: (f64, f64) = (25.0, 75.0);
+/// Where Tukey's fence of 1.5 stands in a normal distribution: four quartiles from the middle.
+const MILD: f64 = 4.0 * 0.674_489_750_196_081_7;
 
 pub(super) fn register(f: &mut Functions) {
     f.text("series_outliers(dynamic, string?, real?, real?, real?) dynamic", |r, w| {
@@ -51,11 +55,27 @@ pub(super) fn scores(series: &[Option<f64>], learned: &[Option<f64>], ends: (f64
     // What rounding leaves of equal values is no range, and no distance from it.
     let noise = 1e-12 * magnitude;
     let range = if high - low <= noise { 0.0 } else { high - low };
+    let (below, above) = (normal(ends.0), normal(ends.1));
+    // The standard range needs none, and no rounding.
+    let scale = |from_middle: f64| if ends == STANDARD { 1.0 } else { 1.5 * (above - below) / (MILD - from_middle) };
+    let (down, up) = (scale(-below), scale(above));
     let of = |v: f64| {
         let beyond = if v > high { v - high } else { (v - low).min(0.0) };
-        if beyond.abs() <= noise { 0.0 } else { beyond / range }
+        let scale = if beyond > 0.0 { up } else { down };
+        if beyond.abs() <= noise { 0.0 } else { scale * beyond / range }
     };
     series.iter().map(|v| v.map_or(0.0, of)).collect()
+}
+
+/// A percentile of the normal distribution, in standard deviations.
+fn normal(p: f64) -> f64 {
+    let (mut low, mut high) = (-8.0, 8.0);
+    // Each step halves the range: sixty reach the last digit.
+    for _ in 0..60 {
+        let middle = f64::midpoint(low, high);
+        if 50.0 * libm::erfc(-middle / SQRT_2) < p { low = middle } else { high = middle }
+    }
+    low
 }
 
 /// Interpolated between the nearest ranks.

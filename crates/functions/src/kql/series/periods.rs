@@ -4,7 +4,8 @@
 //! the product scores is not published. Here a period is a lag whose
 //! autocorrelation is the highest within half a period, and its score is the least
 //! autocorrelation at the period and its multiples within half of the series (inferred: it agrees with every published
-//! example). A multiple of a period counts only where it stands out among the multiples.
+//! example). A multiple of a period counts only where it stands out among the multiples
+//! by more than the standard error.
 
 use super::{Value, known, put, real};
 use crate::udf::{Functions, Row};
@@ -60,11 +61,13 @@ pub(super) fn asked(r: &Row<'_>, at: usize, learned: &[Option<f64>], threshold: 
 pub(super) fn detect(series: &[Option<f64>]) -> Vec<Period> {
     let wave = Correlation::of(series);
     let mut found: Vec<Period> = Vec::new();
+    // What chance alone does to an autocorrelation.
+    let error = 1.0 / (series.len() as f64).sqrt();
     // Half of the series itself is not found (measured).
     for length in (SHORTEST..series.len().div_ceil(2)).filter(|p| wave.is_hill(*p)) {
         let stands_out = |p: &Period| {
-            !length.is_multiple_of(p.length)
-                || (wave.at(length) > wave.at(length - p.length) && wave.at(length) > wave.at(length + p.length))
+            let beside = wave.at(length - p.length).max(wave.at(length + p.length));
+            !length.is_multiple_of(p.length) || wave.at(length) > beside + error
         };
         let score = wave.score(length);
         if score > 0.0 && found.iter().all(stands_out) {

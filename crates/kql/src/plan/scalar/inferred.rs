@@ -7,9 +7,9 @@ use crate::syntax::tree::Call;
 use datafusion::common::ScalarValue;
 use parallax_diagnostics::Diagnostic;
 
-const SEASON: &str = "the season's length is found by autocorrelation";
-const FENCES: &str =
-    "an anomaly's score is the distance from the nearer percentile in lengths of the range between them";
+const SEASON: &str = "the season's length is found by autocorrelation (give it to be sure)";
+const FENCES: &str = "an anomaly's score is its distance from the nearer percentile in lengths of the range between them, \
+                      scaled by the normal distribution";
 const SPLIT: &str = "the split is the first point of the right line, and each line counts its points from 1";
 
 /// Arguments that choose one of a few words.
