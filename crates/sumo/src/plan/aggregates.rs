@@ -1,7 +1,7 @@
 //! `count by f` and its kin, `timeslice`, and the operators over aggregates.
 
 use super::rows::{Field, Rows, column, same};
-use super::values::{Ty, Value, call};
+use super::values::{Ty, Value, call, text_literal};
 use super::{Planner, Planning, built, codes};
 use crate::syntax::{
     Aggregate, AggregateItem, At, Expr as Tree, ExprKind, GroupKey, Name, Timeslice, TimesliceWidth, Unit, print_expr,
@@ -132,6 +132,15 @@ impl Planner<'_> {
         };
         if function.starts_with("pct") || function == "median" {
             return self.percentiles(rows, item, first);
+        }
+        if function == "count_distinct" && item.arguments.len() > 1 {
+            // How often each combination's parts occur does not matter; a row that lacks one of them has none.
+            let mut packed = text_literal("");
+            for argument in &item.arguments {
+                let part = self.expression(rows, argument)?.to_text();
+                packed = call("sumo_pack", vec![packed, part]);
+            }
+            return Ok(vec![(named("_count_distinct".into()), count_distinct(packed), Ty::Long)]);
         }
         if item.arguments.len() > 1 && function != "count_frequent" {
             return Err(arity(item));
