@@ -97,11 +97,13 @@ pub(crate) fn number_name(expr: &Expr) -> Option<String> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
     taken: HashSet<String>,
+    /// Those that a `*` took.
+    starred: HashSet<String>,
 }
 
 impl Names {
     pub(crate) fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        Names { taken: names.into_iter().map(str::to_owned).collect() }
+        Names { taken: names.into_iter().map(str::to_owned).collect(), ..Names::default() }
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {
@@ -110,6 +112,23 @@ impl Names {
 
     pub(crate) fn take(&mut self, name: &str) -> bool {
         self.taken.insert(name.to_string())
+    }
+
+    /// As [`Names::unique`], for a column of a `*`.
+    pub(crate) fn starred(&mut self, name: &str) -> String {
+        let name = self.unique(name);
+        self.starred.insert(name.clone());
+        name
+    }
+
+    /// A name that the query gives: taken as it is, or where a `*` has it already, with a number. None where it stands
+    /// twice.
+    pub(crate) fn given(&mut self, name: &str) -> Option<String> {
+        match self.take(name) {
+            true => Some(name.to_owned()),
+            false if self.starred.contains(name) => Some(self.unique(name)),
+            false => None,
+        }
     }
 
     /// The name, or the name with the first free number after it: `a`, `a1`, `a2`.

@@ -130,7 +130,7 @@ impl Binder<'_> {
         found: Vec<(String, Type)>,
         options: &Unpacking,
         span: Span,
-    ) -> Result<(Vec<Column>, Vec<(usize, String)>)> {
+    ) -> Result<(Vec<Column>, Members)> {
         let mut members = Vec::new();
         for (key, ty) in found {
             if options.ignored.contains(&key) {
@@ -252,6 +252,9 @@ impl Binder<'_> {
         Ok(Relation::new(out.plan, columns))
     }
 }
+
+/// The places of columns that are members of the bag, each with its key.
+type Members = Vec<(usize, String)>;
 
 /// How `bag_unpack` works.
 #[derive(Default)]

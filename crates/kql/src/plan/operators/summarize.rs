@@ -125,8 +125,10 @@ impl Binder<'_> {
         }
         let value = self.scalar(&a.value, &Rows { columns: rows.columns, ..*rows })?;
         let name = match &a.naming {
-            Naming::One(n) if names.take(&n.text) => n.text.clone(),
-            Naming::One(n) => return duplicate(&n.text, n.span),
+            Naming::One(n) => match names.given(&n.text) {
+                Some(name) => name,
+                None => return duplicate(&n.text, n.span),
+            },
             Naming::Many(_) => return fail(error::NO_FORM, a.span, "several names for one value"),
             Naming::None => {
                 let suggestion = match &a.value.kind {
@@ -184,7 +186,7 @@ impl Binder<'_> {
                     let is_maximised = sort_by.as_ref().is_some_and(|s| s.expr == c.expr());
                     if !is_key && !is_maximised {
                         let name = given.pop().flatten().unwrap_or_else(|| c.name.clone());
-                        fields.push((names.unique(&name), Value::new(c.expr(), c.ty)));
+                        fields.push((names.starred(&name), Value::new(c.expr(), c.ty)));
                     }
                 }
                 continue;
