@@ -105,6 +105,16 @@ impl Pivot {
         Ok((outputs, batch))
     }
 
+    /// The columns as far as they are known before the data are read, and `…` for the others.
+    pub fn known(&self, columns: &[Output]) -> Vec<Output> {
+        let mut known: Vec<Output> = columns.iter().take(self.rows).cloned().collect();
+        if let Some(value) = columns.get(self.rows + 1) {
+            let named = self.named.iter().map(String::as_str).chain(["…"]);
+            known.extend(named.map(|name| Output { name: name.to_owned(), ..value.clone() }));
+        }
+        known
+    }
+
     /// What the plan delivers for the name of a value's column.
     pub fn key(name: String) -> Output {
         Output { name, type_name: "string", encoding: Encoding::Plain }
@@ -163,6 +173,8 @@ mod tests {
         let shown = arrow::util::pretty::pretty_format_batches(&[table]).unwrap().to_string();
         let cells: Vec<String> = shown.lines().skip(3).map(|l| l.replace([' ', '+', '-'], "")).collect();
         assert_eq!(cells, ["|b||3|1||", "|a||||2|", ""]);
+        let known: Vec<String> = pivot.known(&outputs).into_iter().map(|c| c.name).collect();
+        assert_eq!(known, ["row", "z", "…"]);
         let few = Pivot { most: 2, ..pivot };
         assert_eq!(
             few.apply(&outputs, batch.schema(), &[batch]).unwrap_err(),

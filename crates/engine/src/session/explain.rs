@@ -85,7 +85,7 @@ impl Session {
             canonical,
             tree: tree::compact(&debug),
             diagnostics,
-            columns: planned.columns,
+            columns: planned.pivot.as_ref().map_or(planned.columns.clone(), |p| p.known(&planned.columns)),
             tables,
             planned: named(&plan.display_indent().to_string(), &names),
             logical: named(&optimised.display_indent().to_string(), &names),
