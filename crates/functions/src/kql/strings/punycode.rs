@@ -1,4 +1,4 @@
-//! Punycode (RFC 3492), without the prefix of domain names.
+//! Punycode (RFC 3492): of a text, and of the labels of a domain's name, where it stands behind `xn--`.
 
 use crate::udf::Functions;
 
@@ -15,6 +15,43 @@ pub(super) fn register(f: &mut Functions) {
         w.push_str(&decode(r.str(0))?);
         Some(())
     });
+    f.text("punycode_domain_to_string(string) string", |r, w| {
+        of_labels(w, r.str(0), |w, label| {
+            if label.is_ascii() {
+                w.push_str(label);
+                return Some(());
+            }
+            w.push_str(PREFIX);
+            encode(w, label)
+        })
+    });
+    f.text("punycode_domain_from_string(string) string", |r, w| {
+        of_labels(w, r.str(0), |w, label| {
+            match label.strip_prefix(PREFIX) {
+                Some(encoded) => w.push_str(&decode(encoded)?),
+                None => w.push_str(label),
+            }
+            Some(())
+        })
+    });
+}
+
+/// What stands before an encoded label.
+const PREFIX: &str = "xn--";
+
+/// Each label by `f`; the full stops of other scripts become dots (measured). Nothing where a label fails (documented).
+fn of_labels(w: &mut String, domain: &str, f: impl Fn(&mut String, &str) -> Option<()>) -> Option<()> {
+    let start = w.len();
+    for (i, label) in domain.split(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}']).enumerate() {
+        if i > 0 {
+            w.push('.');
+        }
+        if f(w, label).is_none() {
+            w.truncate(start);
+            return None;
+        }
+    }
+    Some(())
 }
 
 fn adapt(delta: u32, points: u32, first: bool) -> u32 {
