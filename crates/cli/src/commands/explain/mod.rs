@@ -100,7 +100,7 @@ fn at(record: &str, session: &Session) -> Result<Pick, Failure> {
     let mut known: Vec<String> = Vec::new();
     for source in session.sources() {
         known.push(source.name.clone());
-        known.extend(source.inputs.iter().map(|i| i.name().to_owned()));
+        known.extend(source.inputs.iter().map(|i| i.name()));
     }
     known.sort();
     known.dedup();
