@@ -1,7 +1,7 @@
 //! From a feed, which blocks, to a stream of batches.
 
+use super::Feed;
 use super::offered::Offered;
-use super::source::Attached;
 use super::window::{Outside, TIME, Window, not_after};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -16,6 +16,10 @@ use std::sync::Arc;
 
 /// Batches that wait between a reader and the plan.
 const WAITING: usize = 2;
+
+/// What is attached to a [`PartitionedFile`]: the feed that reads it.
+#[derive(Clone, Debug)]
+pub(super) struct Attached(pub(super) Arc<dyn Feed>);
 
 /// What all readers of one scan share.
 #[derive(Debug)]

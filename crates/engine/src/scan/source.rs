@@ -1,7 +1,7 @@
 //! The `FileSource` of telemetry.
 
 use super::Feed;
-use super::opener::{FeedOpener, Shared};
+use super::opener::{Attached, FeedOpener, Shared};
 use datafusion::common::Result;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::listing::PartitionedFile;
@@ -15,10 +15,6 @@ use datafusion_datasource::projection::{ProjectionOpener, SplitProjection};
 use object_store::ObjectStore;
 use std::fmt;
 use std::sync::Arc;
-
-/// What is attached to a [`PartitionedFile`]: the feed that reads it.
-#[derive(Clone, Debug)]
-pub(super) struct Attached(pub(super) Arc<dyn Feed>);
 
 /// Reads feeds, decoding only the columns that the plan asks for.
 #[derive(Clone)]

@@ -1,18 +1,15 @@
 //! `parallax explain`
 
-mod args;
 mod event;
 mod json;
 mod query;
 
-pub(crate) use args::ExplainArgs;
-
 use super::query::{Text, exit_of, text};
 use super::reference;
+use crate::args::{ExplainArgs, Form};
 use crate::exit::{Exit, Failure};
 use crate::policy::{self, Now, Talk};
 use crate::say;
-use args::Form;
 use parallax_detect::Reading;
 use parallax_engine::{Error, Followed, Pick, Session};
 use std::io::{BufWriter, Write, stdout};

@@ -3,8 +3,8 @@
 use super::super::keyword::Keyword;
 use super::super::lexer::Kind;
 use super::super::tree::OperatorKind;
+use super::lists::{ANY, SOME};
 use super::names::Names;
-use super::operators::{ANY, SOME};
 use super::options::{self, Place};
 use super::{Parsed, Parser};
 

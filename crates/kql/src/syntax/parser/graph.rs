@@ -3,11 +3,9 @@
 use super::super::keyword::Keyword;
 use super::super::lexer::Kind;
 use super::super::tree::{EdgeDirection, Expr, GraphNode, GraphOutput, GraphPattern, MakeGraph, Name, OperatorKind};
-use super::lists::ListRule;
+use super::lists::{ListRule, SOME};
 use super::options::{self, Place, Spec};
 use super::{Parsed, Parser};
-
-const SOME: ListRule<'static> = ListRule { some: true, trailing: false, ends: &[] };
 
 impl Parser<'_> {
     pub(super) fn make_graph(&mut self) -> Parsed<OperatorKind> {

@@ -17,6 +17,11 @@ pub(super) struct ListRule<'a> {
     pub(super) ends: &'a [Keyword],
 }
 
+/// At least one element, no comma behind the last.
+pub(super) const SOME: ListRule<'static> = ListRule { some: true, trailing: false, ends: &[] };
+/// Any number of elements, no comma behind the last.
+pub(super) const ANY: ListRule<'static> = ListRule { some: false, trailing: false, ends: &[] };
+
 impl Parser<'_> {
     /// Whether everything around an expression ends here.
     pub(super) fn at_common_end(&self) -> bool {

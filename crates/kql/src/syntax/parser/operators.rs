@@ -8,14 +8,12 @@ use super::super::tree::{
     Query, Reorder, Selector, Sort, Summarize,
 };
 use super::dispatch::OPERATORS;
-use super::lists::ListRule;
+use super::lists::{ANY, ListRule, SOME};
 use super::names::Names;
 use super::options::{self, Place};
 use super::{Parsed, Parser};
 use parallax_diagnostics::Diagnostic;
 
-pub(super) const SOME: ListRule<'static> = ListRule { some: true, trailing: false, ends: &[] };
-pub(super) const ANY: ListRule<'static> = ListRule { some: false, trailing: false, ends: &[] };
 /// The place of settings before an expression.
 const HINTS: Place = Place::before_equal(options::NONE);
 

@@ -1,6 +1,6 @@
 //! The flags of `parallax explain`.
 
-use crate::args::{ConfigArgs, InputArgs, LanguageArgs, LimitArgs, TalkArgs, TimeArgs};
+use super::{ConfigArgs, InputArgs, LanguageArgs, LimitArgs, TalkArgs, TimeArgs};
 use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]

@@ -1,5 +1,9 @@
 //! The flags, as they are typed. What they mean is decided in [`crate::policy`].
 
+mod explain;
+
+pub(crate) use explain::{ExplainArgs, Form};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -42,7 +46,7 @@ pub(crate) enum Command {
     /// fields that feed each column, and the plans. With one (`--record`, `--where-time`, `--find`): each step of the
     /// query with the values of its conditions and their operands for that event, and where the event is dropped; with
     /// `-v` both. The event goes through the query's own plan. Steps that put several events together are not followed.
-    Explain(crate::commands::explain::ExplainArgs),
+    Explain(ExplainArgs),
 }
 
 #[derive(Debug, Args)]
