@@ -100,7 +100,7 @@ mod tests {
     use parallax_diagnostics::Span;
 
     #[derive(Debug)]
-    #[allow(dead_code)] // only shown
+    #[expect(dead_code, reason = "only shown")]
     enum Tree {
         Leaf { text: &'static str, span: Span },
         All(Vec<Tree>),
