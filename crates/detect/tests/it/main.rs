@@ -1,3 +1,4 @@
 //! Tests of packs, detections and findings.
 
 mod pack;
+mod published;
