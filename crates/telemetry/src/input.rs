@@ -1,7 +1,9 @@
 //! One file or stream, opened and decompressed.
 
+use crate::report::Report;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -65,6 +67,23 @@ pub struct Input {
     pub limits: Limits,
     /// The copy of standard input: a stream can be read once, and recognition and each query read it.
     spool: Option<Arc<Spool>>,
+}
+
+/// Reads `inputs` one after the other, until one says that enough is read. What can't be read is a damage of the
+/// report, and the next is read all the same. `read` is given the input with its place among them and its name.
+pub(crate) fn each(
+    inputs: &[Input],
+    report: &Report,
+    mut read: impl FnMut(&Input, u32, &str) -> io::Result<ControlFlow<()>>,
+) {
+    for (file, input) in inputs.iter().enumerate() {
+        let name = input.name();
+        match read(input, u32::try_from(file).unwrap_or(u32::MAX), &name) {
+            Ok(ControlFlow::Break(())) => return,
+            Ok(ControlFlow::Continue(())) => {}
+            Err(e) => report.damage(&name, None, e.to_string()),
+        }
+    }
 }
 
 impl Input {

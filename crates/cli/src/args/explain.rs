@@ -1,21 +1,12 @@
 //! The flags of `parallax explain`.
 
-use super::{ConfigArgs, InputArgs, LanguageArgs, LimitArgs, TalkArgs, TimeArgs};
+use super::{ConfigArgs, InputArgs, LanguageArgs, LimitArgs, TalkArgs, TextArgs, TimeArgs};
 use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// A query in Kusto Query Language.
-    #[arg(long, value_name = "TEXT", group = "text", allow_hyphen_values = true)]
-    pub(crate) kql: Option<String>,
-
-    /// A Sumo Logic search.
-    #[arg(long, value_name = "TEXT", group = "text", allow_hyphen_values = true)]
-    pub(crate) sumo: Option<String>,
-
-    /// A file with a query; its ending (.kql, .sumo) says the language.
-    #[arg(short, long, value_name = "FILE", group = "text")]
-    pub(crate) file: Option<String>,
+    #[command(flatten)]
+    pub(crate) text: TextArgs,
 
     /// Follow the event at this position of this source, as findings print them: `audit.log@24679`.
     #[arg(long, value_name = "SOURCE@POSITION", group = "event", help_heading = "Event")]

@@ -84,17 +84,8 @@ pub(crate) struct DetectArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct QueryArgs {
-    /// A query in Kusto Query Language.
-    #[arg(long, value_name = "TEXT", group = "text", allow_hyphen_values = true)]
-    pub(crate) kql: Option<String>,
-
-    /// A Sumo Logic search.
-    #[arg(long, value_name = "TEXT", group = "text", allow_hyphen_values = true)]
-    pub(crate) sumo: Option<String>,
-
-    /// A file with a query; its ending (.kql, .sumo) says the language.
-    #[arg(short, long, value_name = "FILE", group = "text")]
-    pub(crate) file: Option<String>,
+    #[command(flatten)]
+    pub(crate) text: TextArgs,
 
     #[command(flatten)]
     pub(crate) language: LanguageArgs,
@@ -116,6 +107,22 @@ pub(crate) struct QueryArgs {
 
     #[command(flatten)]
     pub(crate) talk: TalkArgs,
+}
+
+/// The text of one query.
+#[derive(Debug, Args)]
+pub(crate) struct TextArgs {
+    /// A query in Kusto Query Language.
+    #[arg(long, value_name = "TEXT", group = "text", allow_hyphen_values = true)]
+    pub(crate) kql: Option<String>,
+
+    /// A Sumo Logic search.
+    #[arg(long, value_name = "TEXT", group = "text", allow_hyphen_values = true)]
+    pub(crate) sumo: Option<String>,
+
+    /// A file with a query; its ending (.kql, .sumo) says the language.
+    #[arg(short, long, value_name = "FILE", group = "text")]
+    pub(crate) file: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! `parallax query`
 
 use super::{reference, show};
-use crate::args::{Format, QueryArgs};
+use crate::args::{Format, QueryArgs, TextArgs};
 use crate::exit::{Exit, Failure};
 use crate::output::{Column, to_stdout};
 use crate::policy::{self, Now, Talk};
@@ -21,7 +21,7 @@ pub(super) struct Text {
 
 pub(crate) fn run(args: &QueryArgs) -> Result<Exit, Failure> {
     let talk = Talk::new(&args.talk);
-    let query = text(&args.kql, &args.sumo, &args.file)?;
+    let query = text(&args.text)?;
     if args.output.format == Format::Parquet && stdout().is_terminal() {
         return Err(Failure::usage("Parquet is not for a terminal; write it to a file with `> rows.parquet`"));
     }
@@ -117,9 +117,9 @@ pub(super) fn exit_of(e: &Error) -> Exit {
 }
 
 /// The query that was given.
-pub(super) fn text(kql: &Option<String>, sumo: &Option<String>, file: &Option<String>) -> Result<Text, Failure> {
+pub(super) fn text(args: &TextArgs) -> Result<Text, Failure> {
     let given = |dialect, text: &String| Text { dialect, text: text.clone(), origin: "<query>".to_owned() };
-    match (kql, sumo, file) {
+    match (&args.kql, &args.sumo, &args.file) {
         (Some(t), _, _) => Ok(given(Dialect::Kql, t)),
         (_, Some(t), _) => Ok(given(Dialect::Sumo, t)),
         (_, _, Some(file)) => {

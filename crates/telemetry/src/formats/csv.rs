@@ -4,7 +4,7 @@ use crate::event::{Event, Family, Kind, Reader, Request, Sink, Value, defender a
 use crate::format::{Format, Recognised};
 use crate::formats::defender;
 use crate::formats::json::{HOSTS, TIMES};
-use crate::input::Input;
+use crate::input::{self, Input};
 use crate::lines::MAX_LINE;
 use crate::report::Report;
 use crate::time;
@@ -175,16 +175,9 @@ impl Plan {
 
 impl Reader for CsvReader {
     fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
-        for (file, input) in self.inputs.iter().enumerate() {
-            let name = input.name();
-            let file = u32::try_from(file).unwrap_or(u32::MAX);
-            let flow = read_one(input, file, &name, self.offset_minutes, request, report, sink);
-            match flow {
-                Ok(ControlFlow::Break(())) => return Ok(()),
-                Ok(ControlFlow::Continue(())) => {}
-                Err(e) => report.damage(&name, None, e.to_string()),
-            }
-        }
+        input::each(&self.inputs, report, |input, file, name| {
+            read_one(input, file, name, self.offset_minutes, request, report, sink)
+        });
         Ok(())
     }
 }

@@ -8,7 +8,7 @@
 //! | `@facility`, `@severity` | by name, where the line has a priority |
 
 use crate::event::{Event, Family, Kind, Reader, Request, Sink, Value};
-use crate::input::Input;
+use crate::input::{self, Input};
 use crate::lines::Lines;
 use crate::report::Report;
 use crate::time;
@@ -30,14 +30,7 @@ impl SyslogReader {
 
 impl Reader for SyslogReader {
     fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
-        for (file, input) in self.inputs.iter().enumerate() {
-            let file = u32::try_from(file).unwrap_or(u32::MAX);
-            match read_one(input, file, request, report, sink) {
-                Ok(ControlFlow::Break(())) => return Ok(()),
-                Ok(ControlFlow::Continue(())) => {}
-                Err(e) => report.damage(&input.name(), None, e.to_string()),
-            }
-        }
+        input::each(&self.inputs, report, |input, file, _| read_one(input, file, request, report, sink));
         Ok(())
     }
 }

@@ -16,7 +16,7 @@ use std::io::{BufWriter, Write, stdout};
 
 pub(crate) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
     let talk = Talk::new(&args.talk);
-    let query = text(&args.kql, &args.sumo, &args.file)?;
+    let query = text(&args.text)?;
     let now = policy::now(&args.time, Now::Wall)?;
     let mut options = policy::options(Some(&args.input), Some(&args.time), &args.limits)?;
     options.config = policy::config(&args.config, talk)?;

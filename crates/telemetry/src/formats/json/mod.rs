@@ -8,7 +8,7 @@ pub(crate) mod value;
 
 use crate::event::{Family, Reader, Request, Sink};
 use crate::format::{Format, Recognised};
-use crate::input::Input;
+use crate::input::{self, Input};
 use crate::lines::Lines;
 use crate::report::Report;
 use row::Rows;
@@ -34,22 +34,11 @@ impl JsonReader {
 impl Reader for JsonReader {
     fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
         let mut rows = Rows::new(request, report, sink);
-        for (file, input) in self.inputs.iter().enumerate() {
-            let name = input.name();
-            rows.file(u32::try_from(file).unwrap_or(u32::MAX), &name);
+        input::each(&self.inputs, report, |input, file, name| {
+            rows.file(file, name);
             let mut reader = input.open_text()?;
-            let flow = if is_lines(reader.fill_buf()?) {
-                read_lines(reader, &mut rows)
-            } else {
-                read_document(reader, &mut rows)
-            };
-            match flow {
-                Ok(ControlFlow::Break(())) => return Ok(()),
-                Ok(ControlFlow::Continue(())) => {}
-                // The other inputs are still read.
-                Err(e) => report.damage(&name, None, e.to_string()),
-            }
-        }
+            if is_lines(reader.fill_buf()?) { read_lines(reader, &mut rows) } else { read_document(reader, &mut rows) }
+        });
         Ok(())
     }
 }

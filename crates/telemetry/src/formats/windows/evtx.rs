@@ -5,7 +5,7 @@ use super::evtx_kind::Kinds;
 use super::gather::{Compiled, Gather};
 use super::xml;
 use crate::event::{Reader, Request, Sink, Value};
-use crate::input::{Compression, Input};
+use crate::input::{self, Compression, Input};
 use crate::report::Report;
 use evtx::err::EvtxError;
 use evtx::{ChunkFlags, EvtxChunk, EvtxFileHeader, EvtxParser, ParserSettings, SerializedEvtxRecord};
@@ -41,29 +41,10 @@ impl EvtxReader {
 impl Reader for EvtxReader {
     fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
         let compiled = Compiled::new(request);
-        for (file, input) in self.inputs.iter().enumerate() {
-            let name = input.name();
-            let mut one = One {
-                compiled: &compiled,
-                report,
-                sink,
-                name: &name,
-                file: file as u32,
-                values: Vec::new(),
-                block: Vec::new(),
-                numbers: Vec::new(),
-            };
-            let flow = match one.read(input) {
-                Ok(flow) => flow,
-                Err(e) => {
-                    report.damage(&name, None, e.to_string());
-                    continue;
-                }
-            };
-            if flow.is_break() {
-                break;
-            }
-        }
+        input::each(&self.inputs, report, |input, file, name| {
+            let (values, block, numbers) = (Vec::new(), Vec::new(), Vec::new());
+            One { compiled: &compiled, report, sink, name, file, values, block, numbers }.read(input)
+        });
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use super::emit;
 use super::gather::{Compiled, Gather, Raw};
 use super::vocabulary::Sys;
 use crate::event::{Reader, Request, Sink, Value};
-use crate::input::Input;
+use crate::input::{self, Input};
 use crate::lines::{Lines, MAX_LINE};
 use crate::report::Report;
 use std::borrow::Cow;
@@ -32,15 +32,9 @@ impl NtLogEventReader {
 impl Reader for NtLogEventReader {
     fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
         let compiled = Compiled::new(request);
-        for (file, input) in self.inputs.iter().enumerate() {
-            let name = input.name();
-            let mut one = One { compiled: &compiled, report, sink, name: &name, file: file as u32, values: Vec::new() };
-            match one.read(input) {
-                Ok(ControlFlow::Break(())) => break,
-                Ok(ControlFlow::Continue(())) => {}
-                Err(e) => report.damage(&name, None, e.to_string()),
-            }
-        }
+        input::each(&self.inputs, report, |input, file, name| {
+            One { compiled: &compiled, report, sink, name, file, values: Vec::new() }.read(input)
+        });
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use super::gather::{Compiled, Gather};
 use super::{emit, xml};
 use crate::event::{Reader, Request, Sink, Value};
-use crate::input::Input;
+use crate::input::{self, Input};
 use crate::lines::Lines;
 use crate::report::Report;
 use memchr::memmem;
@@ -27,19 +27,7 @@ impl SysmonLinuxReader {
 impl Reader for SysmonLinuxReader {
     fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
         let compiled = Compiled::new(request);
-        for (file, input) in self.inputs.iter().enumerate() {
-            let name = input.name();
-            let flow = match read_one(input, file as u32, &name, &compiled, report, sink) {
-                Ok(flow) => flow,
-                Err(e) => {
-                    report.damage(&name, None, e.to_string());
-                    continue;
-                }
-            };
-            if flow.is_break() {
-                break;
-            }
-        }
+        input::each(&self.inputs, report, |input, file, name| read_one(input, file, name, &compiled, report, sink));
         Ok(())
     }
 }

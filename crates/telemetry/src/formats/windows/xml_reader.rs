@@ -3,7 +3,7 @@
 use super::gather::{Compiled, Gather};
 use super::{emit, xml};
 use crate::event::{Reader, Request, Sink};
-use crate::input::Input;
+use crate::input::{self, Input};
 use crate::lines::MAX_LINE;
 use crate::report::Report;
 use memchr::memmem;
@@ -25,20 +25,9 @@ impl XmlReader {
 impl Reader for XmlReader {
     fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
         let compiled = Compiled::new(request);
-        for (file, input) in self.inputs.iter().enumerate() {
-            let name = input.name();
-            let reader = match input.open() {
-                Ok(reader) => reader,
-                Err(e) => {
-                    report.damage(&name, None, e.to_string());
-                    continue;
-                }
-            };
-            let mut one = One { compiled: &compiled, report, sink, name: &name, file: file as u32, values: Vec::new() };
-            if one.read(reader).is_break() {
-                break;
-            }
-        }
+        input::each(&self.inputs, report, |input, file, name| {
+            Ok(One { compiled: &compiled, report, sink, name, file, values: Vec::new() }.read(input.open()?))
+        });
         Ok(())
     }
 }
