@@ -65,8 +65,12 @@ impl Executor {
             env = env.with_memory_pool(Arc::new(TrackConsumersPool::new(FairSpillPool::new(bytes), top)));
         }
         let env = env.build_arc().map_err(|e| Error::Setup(e.to_string()))?;
-        let state =
-            SessionStateBuilder::new().with_config(config).with_runtime_env(env).with_default_features().build();
+        let state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(env)
+            .with_default_features()
+            .with_query_planner(parallax_functions::kql::scan::planner())
+            .build();
         let runtime = Builder::new_multi_thread()
             .worker_threads(limits.threads.max(1))
             .thread_name("parallax")

@@ -50,7 +50,7 @@ pub(crate) fn depends_on_order(plan: &LogicalPlan) -> Result<bool> {
     plan.apply_with_subqueries(|node| {
         depends |= match node {
             LogicalPlan::Limit(limit) => !is_sorted(&limit.input),
-            LogicalPlan::Window(_) => true,
+            LogicalPlan::Window(_) | LogicalPlan::Extension(_) => true,
             LogicalPlan::Aggregate(a) => a.aggr_expr.iter().any(order_matters),
             _ => false,
         };

@@ -24,6 +24,7 @@ pub(crate) mod json;
 mod math;
 mod net;
 mod parse;
+pub mod scan;
 mod series;
 mod strings;
 mod tabular;

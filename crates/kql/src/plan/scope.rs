@@ -59,6 +59,18 @@ pub(crate) struct Rows<'r> {
     pub(crate) aggregates: Option<&'r RefCell<Vec<(String, datafusion::logical_expr::Expr)>>>,
     /// Where window functions are put, over rows in an order.
     pub(crate) windows: Option<&'r Windows<'r>>,
+    /// Within a step of `scan`: what the steps remember.
+    pub(crate) states: Option<&'r States<'r>>,
+}
+
+/// What an expression of a step of `scan` can read beyond the row.
+pub(crate) struct States<'r> {
+    /// The names of all steps.
+    pub(crate) steps: &'r [&'r str],
+    /// The step that the expression belongs to.
+    pub(crate) at: usize,
+    /// The columns that `scan` declares.
+    pub(crate) declared: &'r [Column],
 }
 
 /// Window functions that were met, and the order of the rows that they see.
@@ -72,7 +84,7 @@ pub(crate) struct Windows<'r> {
 impl<'r> Rows<'r> {
     /// No rows: constants and `let` names only.
     pub(crate) fn none(scope: &'r Scope) -> Self {
-        Rows { scope, columns: &[], order: &[], sides: None, aggregates: None, windows: None }
+        Rows { scope, columns: &[], order: &[], sides: None, aggregates: None, windows: None, states: None }
     }
 
     pub(crate) fn of(scope: &'r Scope, relation: &'r Relation) -> Self {

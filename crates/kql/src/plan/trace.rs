@@ -281,6 +281,7 @@ fn not_followed(kind: &OperatorKind) -> Option<&'static str> {
             Some("its rows stand for several events")
         }
         K::Take { .. } | K::Top { .. } | K::Sample { .. } => Some("which rows it takes depends on the others"),
+        K::Scan(_) => Some("what it makes of an event depends on those before it"),
         K::Join(_) | K::Lookup(_) | K::Union { .. } => Some("it brings in other rows"),
         _ => Some("it is not followed row by row"),
     }

@@ -7,8 +7,9 @@ use arrow::datatypes::{DataType, Decimal128Type, Field, Float64Type, Int32Type, 
 use datafusion::catalog::default_table_source::provider_as_source;
 use datafusion::dataframe::DataFrame;
 use datafusion::datasource::MemTable;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::SessionConfig;
 use parallax_catalog::{Catalog, Column, ColumnType, Context, Encoding, PROVENANCE, Planned, Table};
 use parallax_diagnostics::{Diagnostics, Severity};
 use serde_json::{Value, json};
@@ -83,7 +84,7 @@ impl Catalog for Memory {
         let plan = plan.clone();
         let run = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            let frame = DataFrame::new(SessionContext::new().state(), plan);
+            let frame = DataFrame::new(session(SessionConfig::new()), plan);
             runtime.block_on(frame.collect()).map_err(|e| e.strip_backtrace())
         };
         std::thread::spawn(run).join().ok()
@@ -123,8 +124,8 @@ pub(crate) async fn run(query: &str) -> Result<Answer, String> {
     if !planned.unreached.is_empty() {
         return Err(first_error(query, &planned.unreached));
     }
-    let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2));
-    let frame = DataFrame::new(context.state(), planned.plan.clone());
+    let state = session(SessionConfig::new().with_target_partitions(2));
+    let frame = DataFrame::new(state, planned.plan.clone());
     let batches = frame.collect().await.map_err(|e| format!("execution: {}", e.strip_backtrace()))?;
     let mut rows = Vec::new();
     for batch in &batches {
@@ -134,6 +135,14 @@ pub(crate) async fn run(query: &str) -> Result<Answer, String> {
         }
     }
     Ok(Answer { planned, rows })
+}
+
+fn session(config: SessionConfig) -> SessionState {
+    SessionStateBuilder::new()
+        .with_config(config)
+        .with_default_features()
+        .with_query_planner(parallax_functions::kql::scan::planner())
+        .build()
 }
 
 fn cell(array: &ArrayRef, row: usize, type_name: &str, encoding: Encoding) -> Value {

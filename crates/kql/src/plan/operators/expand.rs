@@ -186,7 +186,7 @@ impl Binder<'_> {
     }
 
     /// Numbers the rows, in their order.
-    fn numbered(&self, input: Relation, span: Span) -> Result<(String, Relation)> {
+    pub(super) fn numbered(&self, input: Relation, span: Span) -> Result<(String, Relation)> {
         let name = self.ids.fresh();
         let mut number = WindowFunction::new(row_number_udwf(), vec![]);
         number.params.order_by = input.order_exprs();

@@ -10,6 +10,7 @@ mod nested;
 mod order;
 mod parse;
 mod rows;
+mod scan;
 mod search;
 mod series;
 mod summarize;
@@ -93,6 +94,7 @@ impl Binder<'_> {
             K::Evaluate { call, schema, .. } => self.evaluate(input, call, schema.as_ref(), scope, span),
             K::MvApply(m) => self.mv_apply(input, m, scope, span),
             K::Partition(p) => self.partition(input, p, scope, span),
+            K::Scan(s) => self.scan_steps(input, s, scope, span),
             K::Invoke(call) => self.invoke(input, call, scope, span),
             other => fail(error::NO_OPERATOR, span, format!("the operator `{}` is not supported", word(other))),
         }
@@ -158,7 +160,6 @@ fn word(kind: &OperatorKind) -> &'static str {
         K::ProjectByNames(_) => "project-by-names",
         K::Reduce { .. } => "reduce",
         K::SampleDistinct { .. } => "sample-distinct",
-        K::Scan(_) => "scan",
         K::Search(_) => "search",
         K::TopHitters { .. } => "top-hitters",
         K::TopNested(_) => "top-nested",

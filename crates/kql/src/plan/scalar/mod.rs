@@ -144,6 +144,11 @@ impl Binder<'_> {
             None if name.placeholder => {
                 fail(error::NO_FORM, name.span, format!("`{{{}}}` is a dashboard's parameter", name.text))
             }
+            None if rows.states.is_some_and(|s| s.declared.iter().any(|c| c.name == name.text)) => {
+                let step = rows.states.map_or("", |s| s.steps[s.at]);
+                fail(error::NO_FORM, name.span, format!("`{}` is a column of the steps' states", name.text))
+                    .map_err(|d| Box::new((*d).help(format!("say of which step: `{step}.{}`", name.text))))
+            }
             None => {
                 let known = rows.columns.iter().map(|c| c.name.as_str()).chain(rows.scope.names());
                 Err(Box::new(

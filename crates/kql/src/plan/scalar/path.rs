@@ -3,12 +3,13 @@
 use super::selector_name;
 use crate::plan::Binder;
 use crate::plan::error::{self, Result, error, fail};
-use crate::plan::relation::Column;
+use crate::plan::relation::{Column, id};
 use crate::plan::scope::Rows;
 use crate::plan::types::Type;
 use crate::plan::value::{Value, convert, raw_call};
-use crate::syntax::tree::{Expr, ExprKind, Selector};
+use crate::syntax::tree::{Expr, ExprKind, Name, Selector};
 use parallax_diagnostics::{Diagnostic, Span};
+use parallax_functions::kql::scan::remembered;
 
 impl Binder<'_> {
     pub(super) fn path(&self, base: &Expr, selector: &Selector, rows: &Rows<'_>, span: Span) -> Result<Value> {
@@ -20,6 +21,11 @@ impl Binder<'_> {
                 "$right" => return side_column(right, &name.text, name.span),
                 _ => {}
             }
+        }
+        if let (ExprKind::Name(step), Some(name), None) = (&base.kind, selector_name(selector), shadow(base, rows))
+            && let Some(value) = state_value(&step.text, name, rows)
+        {
+            return value;
         }
         let value = self.scalar(base, rows)?;
         match selector {
@@ -59,6 +65,32 @@ impl Binder<'_> {
         };
         Ok(Value::new(raw_call(name, vec![value.expr, key.expr], span)?, Type::Dynamic).folded())
     }
+}
+
+/// The column that hides a step of the same name.
+fn shadow<'r>(base: &Expr, rows: &Rows<'r>) -> Option<&'r Column> {
+    match &base.kind {
+        ExprKind::Name(name) => rows.column(&name.text),
+        _ => None,
+    }
+}
+
+/// `step.column`: what a step of `scan` remembers.
+fn state_value(step: &str, name: &Name, rows: &Rows<'_>) -> Option<Result<Value>> {
+    let states = rows.states?;
+    let at = states.steps.iter().position(|s| *s == step)?;
+    if at > states.at {
+        let message = format!("the step `{}` knows nothing of `{step}`, which comes after it", states.steps[states.at]);
+        return Some(fail(error::UNKNOWN_NAME, name.span, message));
+    }
+    let known = || states.declared.iter().chain(rows.columns);
+    Some(match known().find(|c| c.name == name.text) {
+        Some(c) => Ok(Value::new(id(&remembered(at, &c.id)), c.ty)),
+        None => Err(Box::new(
+            Diagnostic::error(error::UNKNOWN_NAME, name.span, format!("`scan` has no column `{}`", name.text))
+                .suggest(&name.text, known().map(|c| c.name.as_str())),
+        )),
+    })
 }
 
 fn side_column(columns: &[Column], name: &str, span: Span) -> Result<Value> {
