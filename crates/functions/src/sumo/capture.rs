@@ -3,7 +3,7 @@
 //! A pattern with one field gives its text, or null where it does not match. One with several gives them packed (see
 //! [`pack`]), so that a row is matched once however many fields it has; `sumo_capture` takes one out.
 
-use super::pattern::regex;
+use super::backtracking::{Pattern, answered, each};
 use crate::udf::{Body, Functions};
 use datafusion::common::{Result, plan_err};
 use memchr::memmem;
@@ -18,7 +18,10 @@ pub(super) fn register(f: &mut Functions) {
         }))
     });
     f.compiled("parse_regex(string, string) dynamic", &[1], |c| {
-        let groups = Groups::new(c.str(1))?;
+        let groups = match Groups::new(c.str(1))? {
+            Either::Linear(groups) => groups,
+            Either::Backtracking(groups) => return Ok(groups.first()),
+        };
         Ok(Body::text(move |r, out| {
             let captures = groups.regex.captures(r.text(0)?)?;
             write(&groups.of(&captures), out);
@@ -27,7 +30,10 @@ pub(super) fn register(f: &mut Functions) {
     });
     // Every match, each packed into one element.
     f.compiled("parse_regex_all(string, string) dynamic", &[1], |c| {
-        let groups = Groups::new(c.str(1))?;
+        let groups = match Groups::new(c.str(1))? {
+            Either::Linear(groups) => groups,
+            Either::Backtracking(groups) => return Ok(groups.all()),
+        };
         Ok(Body::text(move |r, out| {
             let mut one = String::new();
             for captures in groups.regex.captures_iter(r.text(0)?) {
@@ -81,19 +87,64 @@ struct Groups {
     indices: Vec<usize>,
 }
 
+/// The groups of either engine.
+enum Either {
+    Linear(Groups),
+    Backtracking(Slow),
+}
+
 impl Groups {
-    fn new(pattern: &str) -> Result<Self> {
-        let regex = match regex(pattern) {
-            Ok(regex) => regex,
+    fn new(pattern: &str) -> Result<Either> {
+        let compiled = match Pattern::new(pattern) {
+            Ok(compiled) => compiled,
             Err(why) => return plan_err!("the regular expression `{pattern}` cannot be used: {why}"),
         };
-        let indices = regex.capture_names().enumerate().filter(|(_, name)| name.is_some()).map(|(i, _)| i).collect();
-        Ok(Groups { regex, indices })
+        let indices = compiled.names().into_iter().map(|(i, _)| i).collect();
+        Ok(match compiled {
+            Pattern::Linear(regex) => Either::Linear(Groups { regex, indices }),
+            Pattern::Backtracking(regex) => Either::Backtracking(Slow { regex, indices }),
+        })
     }
 
     /// A group that took no part is empty text.
     fn of<'t>(&self, captures: &regex::Captures<'t>) -> Vec<&'t str> {
         self.indices.iter().map(|&i| captures.get(i).map_or("", |m| m.as_str())).collect()
+    }
+}
+
+/// The same of an expression that backtracks, and can therefore give up.
+struct Slow {
+    regex: Box<fancy_regex::Regex>,
+    indices: Vec<usize>,
+}
+
+impl Slow {
+    fn of<'t>(&self, captures: &fancy_regex::Captures<'t>) -> Vec<&'t str> {
+        self.indices.iter().map(|&i| captures.get(i).map_or("", |m| m.as_str())).collect()
+    }
+
+    fn first(self) -> Body {
+        Body::arrays(move |args, rows| {
+            each(args, rows, |text, out| {
+                let Some(captures) = answered(self.regex.captures(text), &self.regex)? else { return Ok(false) };
+                write(&self.of(&captures), out);
+                Ok(true)
+            })
+        })
+    }
+
+    fn all(self) -> Body {
+        Body::arrays(move |args, rows| {
+            each(args, rows, |text, out| {
+                let mut one = String::new();
+                for captures in self.regex.captures_iter(text) {
+                    one.clear();
+                    write(&self.of(&answered(captures, &self.regex)?), &mut one);
+                    pack(&one, out);
+                }
+                Ok(!out.is_empty())
+            })
+        })
     }
 }
 

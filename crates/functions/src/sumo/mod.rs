@@ -8,6 +8,7 @@
 //! `sumo_<function>`. Functions that a query does not write are named for what they do: `sumo_number` casts text.
 
 mod among;
+mod backtracking;
 mod capture;
 mod codec;
 mod convert;
@@ -24,6 +25,7 @@ mod time;
 mod unpack;
 mod xml;
 
+pub use backtracking::Pattern;
 pub use capture::{Anchors, pack};
 pub use pattern::regex;
 pub use time::{check_format, check_zone};

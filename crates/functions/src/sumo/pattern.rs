@@ -1,8 +1,10 @@
 //! Regular expressions as Sumo's users write them, for the `regex` crate.
 //!
 //! Sumo documents RE2 and Java syntax. Three habits read otherwise here and are translated: `[` inside a class is a
-//! plain character, `\<` and `\>` are the characters, and a `{` that begins no repetition is a character. Lookaround
-//! and back-references have no linear-time equivalent and are refused.
+//! plain character, `\<` and `\>` are the characters, and a `{` that begins no repetition is a character. Lookaround,
+//! back-references and the like have no linear-time equivalent: `parse regex`, which is documented to take Java's
+//! expressions, runs them in a second engine (`backtracking`); `matches` and `replace`, documented to take RE2's, refuse
+//! them.
 
 use regex::{Regex, RegexBuilder};
 
@@ -11,12 +13,8 @@ use regex::{Regex, RegexBuilder};
 /// # Errors
 /// A sentence for the person who wrote it.
 pub fn regex(pattern: &str) -> Result<Regex, String> {
-    for (construct, what) in
-        [("(?=", "lookahead"), ("(?!", "lookahead"), ("(?<=", "lookbehind"), ("(?<!", "lookbehind")]
-    {
-        if contains_unescaped(pattern, construct) {
-            return Err(format!("{what} `{construct}…)` is not supported"));
-        }
+    if let Some(what) = beyond(pattern) {
+        return Err(format!("{what} is not part of RE2"));
     }
     RegexBuilder::new(&translate(pattern)).size_limit(4 << 20).build().map_err(|e| match e {
         regex::Error::Syntax(text) => {
@@ -28,11 +26,60 @@ pub fn regex(pattern: &str) -> Result<Regex, String> {
     })
 }
 
-fn contains_unescaped(pattern: &str, part: &str) -> bool {
-    pattern.match_indices(part).any(|(at, _)| pattern[..at].chars().rev().take_while(|c| *c == '\\').count() % 2 == 0)
+/// Whether the expression runs in linear time.
+pub(super) fn fits(pattern: &str) -> bool {
+    beyond(pattern).is_none()
 }
 
-fn translate(pattern: &str) -> String {
+/// The first construct of Java that has no linear-time equivalent.
+fn beyond(pattern: &str) -> Option<&'static str> {
+    let bytes = pattern.as_bytes();
+    let (mut at, mut class) = (0, false);
+    while let Some(byte) = bytes.get(at) {
+        let rest = &pattern.as_bytes()[at..];
+        match byte {
+            b'\\' => {
+                match bytes.get(at + 1) {
+                    Some(b'1'..=b'9') if !class => return Some("a back-reference"),
+                    Some(b'k') if !class && bytes.get(at + 2) == Some(&b'<') => return Some("a back-reference"),
+                    _ => {}
+                }
+                at += 1;
+            }
+            b'[' if !class => {
+                class = true;
+                // A bracket that closes right away is a character of the class.
+                at += usize::from(rest.get(1) == Some(&b'^'));
+                at += usize::from(bytes.get(at + 1) == Some(&b']'));
+            }
+            b']' => class = false,
+            b'(' if !class => {
+                for (start, what) in [
+                    (&b"(?="[..], "lookahead `(?=…)`"),
+                    (b"(?!", "lookahead `(?!…)`"),
+                    (b"(?<=", "lookbehind `(?<=…)`"),
+                    (b"(?<!", "lookbehind `(?<!…)`"),
+                    (b"(?>", "an atomic group"),
+                ] {
+                    if rest.starts_with(start) {
+                        return Some(what);
+                    }
+                }
+            }
+            b'+' if !class && at > 0 && matches!(bytes[at - 1], b'*' | b'+' | b'?' | b'}') => {
+                let escaped = pattern[..at - 1].bytes().rev().take_while(|b| *b == b'\\').count() % 2 == 1;
+                if !escaped {
+                    return Some("possessive repetition");
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+pub(super) fn translate(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len() + 8);
     let mut chars = pattern.char_indices().peekable();
     let mut class: Option<usize> = None;

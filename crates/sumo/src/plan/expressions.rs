@@ -126,15 +126,15 @@ impl Planner<'_> {
         Ok(Value::new(call("sumo_matches_regex", vec![value.to_text(), text_literal(pattern)]), Ty::Bool))
     }
 
-    /// Refuses a regular expression that cannot be compiled, at its place.
+    /// Refuses a regular expression of `matches` or `replace` that cannot be compiled, at its place. They take RE2's
+    /// expressions (documented).
     pub(super) fn check_regex(&self, pattern: &str, at: At) -> Planning<regex::Regex> {
-        parallax_functions::sumo::regex(pattern).map_err(|why| {
-            Diagnostic::error(
-                crate::syntax::codes::BAD_REGEX,
-                at.0,
-                format!("this regular expression cannot be used: {why}"),
-            )
-        })
+        parallax_functions::sumo::regex(pattern).map_err(|why| bad_regex(&why, at))
+    }
+
+    /// The same of `parse regex`, which takes Java's too (documented).
+    pub(super) fn check_pattern(&self, pattern: &str, at: At) -> Planning<parallax_functions::sumo::Pattern> {
+        parallax_functions::sumo::Pattern::new(pattern).map_err(|why| bad_regex(&why, at))
     }
 
     /// A glob with the marks of a regular expression matches them literally, which nobody means.
@@ -271,4 +271,8 @@ fn arithmetic(op: BinaryOp, a: &Value, b: &Value) -> Value {
         right = datafusion::functions::core::expr_fn::nullif(right, zero);
     }
     Value::new(binary_expr(left, operator(op), right), if whole { Ty::Long } else { Ty::Double })
+}
+
+fn bad_regex(why: &str, at: At) -> Diagnostic {
+    Diagnostic::error(crate::syntax::codes::BAD_REGEX, at.0, format!("this regular expression cannot be used: {why}"))
 }

@@ -149,9 +149,8 @@ impl Planner<'_> {
 
     /// The fields of a regular expression: its named groups, or what `as` calls them.
     fn groups(&self, pattern: &Text, names: &[Name]) -> Planning<Vec<Name>> {
-        let regex = self.check_regex(&pattern.text, pattern.at)?;
-        let groups: Vec<Name> =
-            regex.capture_names().flatten().map(|n| Name { text: n.to_owned(), at: pattern.at }).collect();
+        let regex = self.check_pattern(&pattern.text, pattern.at)?;
+        let groups: Vec<Name> = regex.names().into_iter().map(|(_, text)| Name { text, at: pattern.at }).collect();
         if groups.is_empty() {
             return Err(Diagnostic::error(
                 crate::syntax::codes::CAPTURES,
