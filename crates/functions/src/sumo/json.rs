@@ -2,6 +2,7 @@
 
 use super::capture;
 use super::json_paths::{self, Wanted};
+use super::json_walk::{Step, path, walk, write};
 use crate::udf::{Body, Functions};
 use serde_json::Value;
 
@@ -64,83 +65,6 @@ pub(super) fn register(f: &mut Functions) {
         out.push_str(&capture::unpack(r.text(0)?).collect::<Vec<_>>().join("\n"));
         Some(())
     });
-}
-
-pub(super) enum Step {
-    Key(String),
-    Index(usize),
-    Every,
-}
-
-/// `a.b[0]`, `a[*].b`, `$['a.b'].c`.
-pub(super) fn path(text: &str) -> Vec<Step> {
-    let mut steps = Vec::new();
-    let mut rest = text.strip_prefix('$').filter(|r| r.starts_with(['.', '['])).unwrap_or(text);
-    while !rest.is_empty() {
-        if let Some(inner) = rest.strip_prefix('[') {
-            let quote = inner.chars().next().filter(|c| matches!(c, '\'' | '"'));
-            if let Some(end) = quote.and_then(|q| inner[1..].find(&format!("{q}]"))) {
-                steps.push(Step::Key(inner[1..=end].to_owned()));
-                rest = &inner[end + 3..];
-                continue;
-            }
-            if let Some(end) = inner.find(']') {
-                let index = &inner[..end];
-                match (index, index.trim().parse()) {
-                    ("*", _) => steps.push(Step::Every),
-                    (_, Ok(n)) => steps.push(Step::Index(n)),
-                    (name, _) => steps.push(Step::Key(name.to_owned())),
-                }
-                rest = &inner[end + 1..];
-                continue;
-            }
-        }
-        rest = rest.strip_prefix('.').unwrap_or(rest);
-        let end = rest.char_indices().skip(1).find(|(_, c)| matches!(c, '.' | '[')).map_or(rest.len(), |(at, _)| at);
-        if end == 0 {
-            break;
-        }
-        steps.push(Step::Key(rest[..end].to_owned()));
-        rest = &rest[end..];
-    }
-    steps
-}
-
-pub(super) fn walk(value: &Value, path: &[Step], nocase: bool) -> Option<Value> {
-    let Some((step, rest)) = path.split_first() else { return Some(value.clone()) };
-    match (step, value) {
-        (Step::Key(key), Value::Object(map)) => {
-            let found = map.get(key).or_else(|| {
-                nocase.then(|| map.iter().find(|(k, _)| k.eq_ignore_ascii_case(key)).map(|(_, v)| v)).flatten()
-            });
-            walk(found?, rest, nocase)
-        }
-        (Step::Index(index), Value::Array(items)) => walk(items.get(*index)?, rest, nocase),
-        (Step::Every, Value::Array(items)) => {
-            Some(Value::Array(items.iter().filter_map(|item| walk(item, rest, nocase)).collect()))
-        }
-        // JSON inside of text is read on (published queries expect it of `"a.b"` over nested documents).
-        (_, Value::String(text)) if text.trim_start().starts_with(['{', '[']) => {
-            walk(&serde_json::from_str(text).ok()?, path, nocase)
-        }
-        _ => None,
-    }
-}
-
-pub(super) fn write(value: &Value, out: &mut String) -> Option<()> {
-    match value {
-        Value::Null => return None,
-        Value::String(text) => out.push_str(text),
-        other => out.push_str(&other.to_string()),
-    }
-    Some(())
-}
-
-/// The JSON of a message: what begins at its first brace or bracket.
-#[cfg(test)]
-pub(super) fn first_value(text: &str) -> Option<Value> {
-    let start = if text.trim_start().starts_with('[') { text.find('[')? } else { text.find('{')? };
-    serde_json::Deserializer::from_str(&text[start..]).into_iter().next()?.ok()
 }
 
 /// The JSON object at the end of a message (documented: searched from the end). Its start is the first brace from

@@ -1,7 +1,7 @@
 //! Several values of one JSON text, which is read once: what no path leads to is skipped, not built.
 
 use super::capture::pack;
-use super::json::{Step, path, walk, write};
+use super::json_walk::{Step, path, walk, write};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de::value::MapAccessDeserializer, de::value::SeqAccessDeserializer};
 use serde_json::Value;
@@ -33,8 +33,8 @@ impl Wanted {
             None => self.ends.push(number),
             Some(Step::Key(key)) => below(&mut self.keys, key).add(steps, number),
             Some(Step::Index(index)) => below(&mut self.elements, index).add(steps, number),
-            Some(Step::Every) => {
-                steps.push_front(Step::Every);
+            Some(several) => {
+                steps.push_front(several);
                 self.walked.push((steps.into(), number));
             }
         }
@@ -277,7 +277,7 @@ impl Visitor<'_> for Key<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::json::first_value;
+    use super::super::json_walk::first_value;
     use super::*;
 
     /// What is skipped and what is built give the same.
@@ -301,6 +301,9 @@ mod tests {
             "[0].k",
             "f",
             "x",
+            "a.b[0:1]",
+            "a..c",
+            "x[0,1].y",
         ];
         let texts = [
             r#"{"a":{"b":[{"c":1},{"c":"two"}]},"n":null,"t":true,"z":"\u00e9\"q","f":1.0}"#,

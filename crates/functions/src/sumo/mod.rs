@@ -15,6 +15,7 @@ mod convert;
 mod digest;
 mod json;
 mod json_paths;
+mod json_walk;
 mod keyvalue;
 mod matching;
 mod math;
