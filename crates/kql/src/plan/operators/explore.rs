@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 impl Binder<'_> {
     /// The members of the bags in the data by name, each with its type: the one that all its values have, else dynamic
     /// (documented).
-    pub(super) fn members_in_data(&self, input: &Relation, bag: &Value, call: &Call) -> Result<Vec<(String, Type)>> {
+    pub(crate) fn members_in_data(&self, input: &Relation, bag: &Value, call: &Call) -> Result<Vec<(String, Type)>> {
         let mut members: BTreeMap<String, Option<Type>> = BTreeMap::new();
         self.distinct_texts(input, bag, call, |text| {
             let Ok(Json::Object(bag)) = serde_json::from_str(text) else { return };
@@ -33,7 +33,7 @@ impl Binder<'_> {
     }
 
     /// The values of a text in the data, in order. An empty one gives no column a name.
-    pub(super) fn values_in_data(&self, input: &Relation, key: &Value, call: &Call) -> Result<Vec<String>> {
+    pub(crate) fn values_in_data(&self, input: &Relation, key: &Value, call: &Call) -> Result<Vec<String>> {
         let mut values = std::collections::BTreeSet::new();
         self.distinct_texts(input, key, call, |text| {
             if !text.is_empty() {

@@ -1,0 +1,58 @@
+//! Plugins that are known and not run, each with the reason.
+
+use crate::plan::error::{self, Result, error, fail};
+use crate::syntax::tree::Call;
+
+const SERVICE: &str = "it needs a service, and nothing here goes over a network";
+const RUNTIME: &str = "it runs a program of another language, and none is run here";
+const UNPUBLISHED: &str = "how it finds its patterns is not published, so no other engine can give the same rows";
+const GEO: &str = "the geographic functions are not supported";
+
+const REFUSED: [(&str, &str); 25] = [
+    ("ai_chat_completion", SERVICE),
+    ("ai_chat_completion_prompt", SERVICE),
+    ("ai_embed_text", SERVICE),
+    ("ai_embeddings", SERVICE),
+    ("autocluster", UNPUBLISHED),
+    ("azure_digital_twins_query_request", SERVICE),
+    ("bag_unpack_columns", "it is not documented"),
+    ("cosmosdb_sql_request", SERVICE),
+    ("diffpatterns", UNPUBLISHED),
+    ("diffpatterns_text", UNPUBLISHED),
+    ("execute_query", SERVICE),
+    ("execute_show_command", SERVICE),
+    ("geo_line_lookup", GEO),
+    ("geo_polygon_lookup", GEO),
+    ("http_request", SERVICE),
+    ("http_request_post", SERVICE),
+    ("infer_storage_schema", SERVICE),
+    ("infer_storage_schema_with_suggestions", SERVICE),
+    ("mysql_request", SERVICE),
+    ("postgresql_request", SERVICE),
+    ("python", RUNTIME),
+    ("r", RUNTIME),
+    ("sql_request", SERVICE),
+    ("sql_request_via_service", SERVICE),
+    ("azure_openai", SERVICE),
+];
+
+fn reason(name: &str) -> Option<&'static str> {
+    REFUSED.iter().find(|(refused, _)| *refused == name).map(|(_, why)| *why)
+}
+
+/// Whether a plugin of that name is known, and refused.
+pub(super) fn is_known(name: &str) -> bool {
+    reason(name).is_some()
+}
+
+pub(super) fn refuse<T>(call: &Call) -> Result<T> {
+    let name = call.name.text.as_str();
+    let Some(why) = reason(name) else {
+        return fail(error::NO_PLUGIN, call.name.span, format!("there is no plugin `{name}`"));
+    };
+    let refused = error(error::NO_PLUGIN, call.name.span, format!("the plugin `{name}` is not supported: {why}"));
+    Err(match why {
+        UNPUBLISHED => Box::new((*refused).help("`basket` finds frequent patterns by a published rule")),
+        _ => refused,
+    })
+}
