@@ -18,7 +18,7 @@ use std::mem;
 use std::sync::Arc;
 
 /// What is known of one group.
-pub(super) trait State: Default + Send + Sync + 'static {
+pub(in crate::kql) trait State: Default + Send + Sync + 'static {
     /// The type of the result.
     fn returns(args: &[DataType]) -> DataType;
 

@@ -14,9 +14,10 @@
 //! | `kql_percentiles_array` | the same, several reals | dynamic array |
 //! | `kql_arg_max`, `kql_arg_min` | any that has an order, any… | struct of all of them: fields `0`, `1`, … |
 //! | `kql_take_any` | any | as given; not null or empty where there is such a value |
+//! | `kql_networks_v4`, `kql_networks_v6` | string | a table of networks: see `net::lookup` |
 //! | `kql_take_any_row` | any… | struct: fields `0`, `1`, … |
 
-mod adapter;
+pub(super) mod adapter;
 mod arg;
 mod collect;
 mod distinct;
@@ -45,6 +46,8 @@ static AGGREGATES: LazyLock<BTreeMap<&'static str, Arc<AggregateUDF>>> = LazyLoc
     add(of::<schema::Schema>("kql_buildschema"), "kql_buildschema");
     add(of::<percentile::Percentile>("kql_percentile"), "kql_percentile");
     add(of::<percentile::Percentiles>("kql_percentiles_array"), "kql_percentiles_array");
+    add(of::<super::net::Networks<false>>("kql_networks_v4"), "kql_networks_v4");
+    add(of::<super::net::Networks<true>>("kql_networks_v6"), "kql_networks_v6");
     // The same under DataFusion's names.
     for (name, udaf) in [
         ("kql_binary_all_and", bit_and_or_xor::bit_and_udaf()),

@@ -18,11 +18,19 @@ use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder};
 use parallax_diagnostics::{Diagnostic, Span};
 
 /// One pair of keys.
-struct Key {
+pub(super) struct Key {
     left: Value,
     right: Value,
     /// The right side's column, which `lookup` leaves out.
     right_id: Option<String>,
+}
+
+impl Key {
+    /// Columns of the two sides that are compared as they are.
+    pub(super) fn columns(left: &Column, right: &Column) -> Self {
+        let value = |c: &Column| Value::new(c.expr(), c.ty);
+        Key { left: value(left), right: value(right), right_id: Some(right.id.clone()) }
+    }
 }
 
 impl Binder<'_> {
@@ -135,7 +143,7 @@ impl Binder<'_> {
         }
     }
 
-    fn pair(&self, left: Value, right: Value, span: Span) -> Result<Key> {
+    pub(super) fn pair(&self, left: Value, right: Value, span: Span) -> Result<Key> {
         let right_id = match &right.expr {
             Plan::Column(c) => Some(c.name.clone()),
             _ => None,
@@ -156,7 +164,7 @@ impl Binder<'_> {
         left.then(span, |b| b.distinct_on(on, select, order))
     }
 
-    fn joined(
+    pub(super) fn joined(
         &self,
         left: Relation,
         right: Relation,

@@ -12,6 +12,7 @@ mod activity_metrics;
 mod arguments;
 mod bag_unpack;
 mod identity;
+mod ip_lookup;
 mod narrow;
 mod new_activity_metrics;
 mod pivot;
@@ -58,6 +59,8 @@ impl Binder<'_> {
             "activity_engagement" => plugin.activity_engagement(input),
             "activity_metrics" => plugin.activity_metrics(input),
             "identity" => plugin.identity(input),
+            "ipv4_lookup" => plugin.ip_lookup(input, ip_lookup::Kind::V4),
+            "ipv6_lookup" => plugin.ip_lookup(input, ip_lookup::Kind::V6),
             "narrow" => plugin.narrow(input),
             "new_activity_metrics" => plugin.new_activity_metrics(input),
             "preview" => plugin.preview(input),
