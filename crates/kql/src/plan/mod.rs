@@ -7,6 +7,7 @@
 mod error;
 mod external;
 mod functions;
+mod further;
 mod names;
 mod operators;
 mod relation;
@@ -21,6 +22,7 @@ mod value;
 
 use crate::syntax::tree::{self, StatementKind, Tree};
 use error::{Result, fail};
+use further::Further;
 use parallax_catalog::{Catalog, Context, Output, PROVENANCE, Planned};
 use parallax_diagnostics::{Diagnostic, Diagnostics, Span};
 use relation::{Ids, Relation, id};
@@ -37,13 +39,21 @@ pub use trace::trace;
 /// # Errors
 /// What is wrong with the query, or what of it is not supported: at least one of the diagnostics is an error.
 pub fn plan(tree: &Tree, catalog: &dyn Catalog, context: &Context) -> std::result::Result<Planned, Diagnostics> {
-    let binder = Binder::new(catalog, context);
-    match binder.tree(tree) {
-        Ok(planned) => Ok(planned),
-        Err(error) => {
-            let mut all = binder.notes.into_inner();
-            all.push(*error);
-            Err(all)
+    let mut further = Further::default();
+    loop {
+        let binder = Binder { further: further.clone(), ..Binder::new(catalog, context) };
+        let error = match binder.tree(tree) {
+            Ok(planned) => return Ok(planned),
+            Err(error) => error,
+        };
+        let unknown = binder.unknown.take().filter(|_| error.code == error::UNKNOWN_NAME);
+        match unknown.and_then(|(name, span)| further.and(&binder.tables.borrow(), &name, span)) {
+            Some(more) => further = more,
+            None => {
+                let mut all = binder.notes.into_inner();
+                all.push(*error);
+                return Err(all);
+            }
         }
     }
 }
@@ -63,7 +73,13 @@ pub(crate) struct Binder<'a> {
     /// What the query needs from outside and is not there.
     missing: RefCell<Vec<external::Missing>>,
     functions: external::Stored,
+    /// Columns that the query's tables have because it names them.
+    further: Further,
+    /// The last name that was not found, and its place.
+    unknown: RefCell<Option<(String, Span)>>,
 }
+
+const NO_QUERY: &str = "there is no query in this text";
 
 /// How deep functions may call functions, and expressions may nest.
 const MAX_DEPTH: usize = 300;
@@ -81,6 +97,8 @@ impl<'a> Binder<'a> {
             piped: RefCell::default(),
             missing: RefCell::default(),
             functions: external::Stored::default(),
+            further: Further::default(),
+            unknown: RefCell::default(),
         }
     }
 }
@@ -102,8 +120,19 @@ impl Binder<'_> {
         }
         match result {
             Some((relation, span)) => self.finish(relation, span),
-            None => fail(error::SHAPE, Span::default(), "there is no query in this text"),
+            None if tree.statements.is_empty() => fail(error::SHAPE, Span::default(), NO_QUERY),
+            None => self.declarations_alone(tree),
         }
+    }
+
+    /// A text that only declares: it can be checked, and has nothing to run.
+    fn declarations_alone(&self, tree: &Tree) -> Result<Planned> {
+        let span = tree.statements.iter().map(|s| s.span).reduce(Span::to).unwrap_or_default();
+        let refusal =
+            Diagnostic::error(error::SHAPE, span, NO_QUERY).help("it only declares; add a query that uses it");
+        self.missing_always(refusal);
+        let none = self.no_rows(Vec::new(), span)?;
+        self.finish(none, span)
     }
 
     /// A statement that declares something.
@@ -188,7 +217,7 @@ impl Binder<'_> {
             .map(|c| Output { name: c.name.clone(), type_name: c.ty.name(), encoding: c.ty.encoding() })
             .collect();
         let provenance = relation.provenance.is_some();
-        let plan = relation.then(span, |b| b.project(exprs))?.plan;
+        let plan = relation.select(span, exprs)?.plan;
         let mut tables: Vec<String> = Vec::new();
         for t in self.tables.borrow().iter() {
             if !tables.contains(t) {

@@ -12,9 +12,10 @@ use super::types::Type;
 use datafusion::common::Column as PlanColumn;
 use datafusion::functions_window::row_number::row_number_udwf;
 use datafusion::logical_expr::expr::WindowFunction;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SortExpr, lit};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Projection, SortExpr, lit};
 use parallax_diagnostics::Span;
 use std::cell::Cell;
+use std::sync::Arc;
 
 /// A column that a query can name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +55,11 @@ impl OrderKey {
     pub(crate) fn expr(&self) -> SortExpr {
         id(&self.id).sort(self.ascending, self.nulls_first)
     }
+}
+
+/// A projection of a plan whose columns all have ids.
+pub(crate) fn select(plan: LogicalPlan, exprs: Vec<Expr>, span: Span) -> Result<LogicalPlan> {
+    Projection::try_new(exprs, Arc::new(plan)).map(LogicalPlan::Projection).at(span)
 }
 
 /// Makes ids.
@@ -120,6 +126,14 @@ impl Relation {
         Ok(self)
     }
 
+    /// A projection to those expressions. Ids need none of the look-ups by which DataFusion's builder finds out, for each
+    /// expression anew, which column of the whole plan a name means: over thousands of columns they take seconds.
+    pub(crate) fn select(mut self, span: Span, exprs: Vec<Expr>) -> Result<Self> {
+        let plan = std::mem::replace(&mut self.plan, LogicalPlanBuilder::empty(false).build().at(span)?);
+        self.plan = select(plan, exprs, span)?;
+        Ok(self)
+    }
+
     /// Adds computed columns to the plan, under their ids; the visible columns stay as they are.
     pub(crate) fn compute(self, span: Span, new: Vec<(String, Expr)>) -> Result<Self> {
         if new.is_empty() {
@@ -127,7 +141,7 @@ impl Relation {
         }
         let mut exprs: Vec<Expr> = self.plan.schema().columns().into_iter().map(Expr::Column).collect();
         exprs.extend(new.into_iter().map(|(id, e)| e.alias(id)));
-        self.then(span, |b| b.project(exprs))
+        self.select(span, exprs)
     }
 
     pub(crate) fn filter(self, span: Span, predicate: Expr) -> Result<Self> {
@@ -186,7 +200,7 @@ impl Relation {
         let new = |old: &str| -> String {
             pairs.iter().find(|(o, _)| o == old).map_or_else(|| old.to_string(), |(_, n)| n.clone())
         };
-        let mut r = self.then(span, |b| b.project(exprs))?;
+        let mut r = self.select(span, exprs)?;
         for c in &mut r.columns {
             c.id = new(&c.id);
         }
@@ -205,6 +219,6 @@ impl Relation {
     /// The plan cut down to what lives on, which a user of the same column twice gets twice.
     pub(crate) fn pruned(self, span: Span) -> Result<Self> {
         let exprs: Vec<Expr> = self.live().iter().map(|i| id(i)).collect();
-        self.then(span, |b| b.project(exprs))
+        self.select(span, exprs)
     }
 }

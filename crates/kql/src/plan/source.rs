@@ -2,7 +2,7 @@
 
 use super::error::{self, At, Result, error, fail};
 use super::external::is_database;
-use super::relation::{Column, OrderKey, Relation};
+use super::relation::{Column, OrderKey, Relation, select};
 use super::scope::{Binding, Closure, Rows, Scope};
 use super::types::{EPOCH_TICKS, Type};
 use super::value::{Value, binary, convert};
@@ -85,14 +85,19 @@ impl Binder<'_> {
         if let Some(rows) = self.configured_table(name, span)? {
             return Ok(rows);
         }
-        match schema::columns(name) {
-            Some(columns) => self.empty(name, &columns, span),
+        let known = schema::known(name);
+        // A parser is itself a stored function: one that is given goes before what is known of its columns.
+        if known.is_none_or(|t| t.kind == schema::Kind::Parser)
+            && let Some(closure) = self.stored(name, span)?
+        {
+            return self.rows_of_call(&closure, &[], &Rows::none(scope), None, span);
+        }
+        match known {
+            Some(table) => self.empty(name, &table.columns(), span),
+            None if schema::is_custom(name) => self.undescribed(name, span),
             None => {
                 if name == "_GetWatchlistAlias" {
                     return self.watchlist_aliases(span);
-                }
-                if let Some(closure) = self.stored(name, span)? {
-                    return self.rows_of_call(&closure, &[], &Rows::none(scope), None, span);
                 }
                 let tables = self.catalog.table_names();
                 let mut known: Vec<&str> = tables.iter().map(String::as_str).collect();
@@ -116,11 +121,17 @@ impl Binder<'_> {
         let mut exprs = Vec::new();
         let mut columns = Vec::new();
         for c in &table.columns {
-            let ty = Type::from_name(c.ty.name()).unwrap_or(Type::String);
+            let ty = Type::from(c.ty);
             let id = self.ids.fresh();
             let value = if ty == Type::DateTime { ticks(read(&c.name)) } else { read(&c.name) };
             exprs.push(value.alias(id.as_str()));
             columns.push(Column { name: c.name.clone(), ty, id });
+        }
+        let has = |name: &str| table.columns.iter().any(|c| c.name == name);
+        for (name, ty) in self.further_columns(&table.name, has, table.fed, span) {
+            let id = self.ids.fresh();
+            exprs.push(Value::null(ty).expr.alias(id.as_str()));
+            columns.push(Column { name, ty, id });
         }
         let provenance = (self.context.provenance && table.provenance).then(|| {
             let hidden = PROVENANCE.iter().map(|p| (p.name, self.ids.fresh()));
@@ -140,10 +151,25 @@ impl Binder<'_> {
 
     /// A table without data: its columns, and no rows.
     fn empty(&self, name: &str, columns: &[parallax_catalog::Column], span: Span) -> Result<Relation> {
-        self.tables.borrow_mut().push(name.to_string());
         self.no_data(name, span);
-        let columns = columns.iter().map(|c| (c.name.clone(), Type::from_name(c.ty.name()).unwrap_or(Type::String)));
-        Ok(Relation { empty: true, ..self.no_rows(columns.collect(), span)? })
+        let columns = self.with_further(name, columns, span);
+        Ok(Relation { empty: true, ..self.no_rows(columns, span)? })
+    }
+
+    /// A table of custom logs that nobody described: its columns are those that all of them have and those whose suffix
+    /// says what they are. The query binds, and does not run.
+    fn undescribed(&self, name: &str, span: Span) -> Result<Relation> {
+        let columns = self.with_further(name, &schema::undescribed(), span);
+        let refusal = Diagnostic::error(error::UNKNOWN_TABLE, span, format!("there is no table `{name}`"))
+            .help(format!("describe it in the configuration: `[kql.tables]` and `{name} = {{ schema = \"…\" }}`"));
+        Ok(Relation { empty: true, ..self.out_of_reach(columns, refusal)? })
+    }
+
+    fn with_further(&self, name: &str, columns: &[parallax_catalog::Column], span: Span) -> Vec<(String, Type)> {
+        self.tables.borrow_mut().push(name.to_string());
+        let has = |name: &str| columns.iter().any(|c| c.name == name);
+        let further = self.further_columns(name, has, false, span);
+        columns.iter().map(|c| (c.name.clone(), Type::from(c.ty))).chain(further).collect()
     }
 
     /// No rows of those columns.
@@ -151,9 +177,9 @@ impl Binder<'_> {
         let columns: Vec<Column> =
             columns.into_iter().map(|(name, ty)| Column { name, ty, id: self.ids.fresh() }).collect();
         let exprs: Vec<Plan> = columns.iter().map(|c| Value::null(c.ty).expr.alias(c.id.as_str())).collect();
-        let plan = LogicalPlanBuilder::empty(true)
-            .project(exprs)
-            .and_then(|b| b.filter(lit(false)))
+        let one = LogicalPlanBuilder::empty(true).build().at(span)?;
+        let plan = LogicalPlanBuilder::from(select(one, exprs, span)?)
+            .filter(lit(false))
             .and_then(LogicalPlanBuilder::build)
             .at(span)?;
         Ok(Relation::new(plan, columns))
@@ -186,6 +212,9 @@ impl Binder<'_> {
             ("FileProfile", _) => fail(error::SHAPE, call.span, "`FileProfile` adds to rows that there are")
                 .map_err(|d| Box::new((*d).help("write `… | invoke FileProfile(SHA1)`"))),
             ("_GetWatchlistAlias", []) => self.watchlist_aliases(call.span),
+            (name, []) if schema::known(name).is_some_and(|t| t.kind == schema::Kind::Parser) => {
+                self.named(name, call.name.span, scope)
+            }
             _ => {
                 let message = format!("there is no function `{name}` that gives rows");
                 let unknown = Diagnostic::error(error::UNKNOWN_FUNCTION, call.name.span, message);
@@ -382,7 +411,8 @@ impl Binder<'_> {
                     name.text == "_GetWatchlistAlias"
                         || self.catalog.table(&name.text).is_some()
                         || self.catalog.externals().tables().contains(&name.text)
-                        || schema::columns(&name.text).is_some()
+                        || schema::known(&name.text).is_some()
+                        || schema::is_custom(&name.text)
                         || self.stored_gives_rows(&name.text).unwrap_or(false)
                 }
             },
@@ -390,7 +420,9 @@ impl Binder<'_> {
                 (_, Some(Binding::Function(f))) => self.gives_rows(f),
                 ("materialize", None) => call.arguments.iter().any(|a| self.is_tabular_in(&a.value, scope, local)),
                 ("table" | "_GetWatchlist" | "_GetWatchlistAlias", None) => true,
-                (name, None) => self.stored_gives_rows(name).unwrap_or(false),
+                (name, None) => self.stored_gives_rows(name).unwrap_or_else(|| {
+                    call.arguments.is_empty() && schema::known(name).is_some_and(|t| t.kind == schema::Kind::Parser)
+                }),
                 _ => false,
             },
             _ => false,

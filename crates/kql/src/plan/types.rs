@@ -2,7 +2,7 @@
 
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
-use parallax_catalog::Encoding;
+use parallax_catalog::{ColumnType, Encoding};
 
 /// A scalar type of the language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,38 +19,49 @@ pub(crate) enum Type {
     Dynamic,
 }
 
+impl From<ColumnType> for Type {
+    fn from(ty: ColumnType) -> Self {
+        match ty {
+            ColumnType::Bool => Type::Bool,
+            ColumnType::Int => Type::Int,
+            ColumnType::Long => Type::Long,
+            ColumnType::Real => Type::Real,
+            ColumnType::Decimal => Type::Decimal,
+            ColumnType::String => Type::String,
+            ColumnType::DateTime => Type::DateTime,
+            ColumnType::TimeSpan => Type::TimeSpan,
+            ColumnType::Guid => Type::Guid,
+            ColumnType::Dynamic => Type::Dynamic,
+        }
+    }
+}
+
+impl From<Type> for ColumnType {
+    fn from(ty: Type) -> Self {
+        match ty {
+            Type::Bool => ColumnType::Bool,
+            Type::Int => ColumnType::Int,
+            Type::Long => ColumnType::Long,
+            Type::Real => ColumnType::Real,
+            Type::Decimal => ColumnType::Decimal,
+            Type::String => ColumnType::String,
+            Type::DateTime => ColumnType::DateTime,
+            Type::TimeSpan => ColumnType::TimeSpan,
+            Type::Guid => ColumnType::Guid,
+            Type::Dynamic => ColumnType::Dynamic,
+        }
+    }
+}
+
 impl Type {
     /// The type of that name, synonyms included.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Some(match name.to_ascii_lowercase().as_str() {
-            "bool" | "boolean" => Type::Bool,
-            "int" | "int32" => Type::Int,
-            "long" | "int64" => Type::Long,
-            "real" | "double" => Type::Real,
-            "decimal" => Type::Decimal,
-            "string" => Type::String,
-            "datetime" | "date" => Type::DateTime,
-            "timespan" | "time" => Type::TimeSpan,
-            "guid" | "uuid" | "uniqueid" => Type::Guid,
-            "dynamic" => Type::Dynamic,
-            _ => return None,
-        })
+        ColumnType::from_name(name).map(Type::from)
     }
 
     /// Its canonical name.
     pub(crate) fn name(self) -> &'static str {
-        match self {
-            Type::Bool => "bool",
-            Type::Int => "int",
-            Type::Long => "long",
-            Type::Real => "real",
-            Type::Decimal => "decimal",
-            Type::String => "string",
-            Type::DateTime => "datetime",
-            Type::TimeSpan => "timespan",
-            Type::Guid => "guid",
-            Type::Dynamic => "dynamic",
-        }
+        ColumnType::from(self).name()
     }
 
     /// The .NET name that `getschema` shows.

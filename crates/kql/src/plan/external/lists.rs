@@ -97,9 +97,7 @@ impl Binder<'_> {
         };
         let file = &listed.table.columns;
         let columns = match listed.declared.is_empty() {
-            true => {
-                file.iter().map(|c| (c.name.clone(), Type::from_name(c.ty.name()).unwrap_or(Type::String))).collect()
-            }
+            true => file.iter().map(|c| (c.name.clone(), Type::from(c.ty))).collect(),
             false => declared(&listed.declared),
         };
         let columns = fresh(self, columns);

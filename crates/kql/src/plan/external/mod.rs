@@ -35,9 +35,16 @@ pub(crate) struct Missing {
     pub(crate) diagnostic: Diagnostic,
 }
 
+impl Missing {
+    /// What is wrong, where it is that nobody knows the table.
+    pub(crate) fn unknown_table(&self) -> Option<&Diagnostic> {
+        Some(&self.diagnostic).filter(|d| d.code == error::UNKNOWN_TABLE)
+    }
+}
+
 impl Binder<'_> {
     /// Rows of the declared shape that can't be had: the query binds, and does not run.
-    fn out_of_reach(&self, columns: Vec<(String, Type)>, diagnostic: Diagnostic) -> Result<Relation> {
+    pub(crate) fn out_of_reach(&self, columns: Vec<(String, Type)>, diagnostic: Diagnostic) -> Result<Relation> {
         let rows = self.no_rows(columns, diagnostic.span)?;
         let id = rows.columns.first().map_or_else(String::new, |c| c.id.clone());
         self.missing.borrow_mut().push(Missing { id, diagnostic });
@@ -51,7 +58,7 @@ impl Binder<'_> {
     }
 
     /// As [`Binder::out_of_reach`], for what is no rows: the query needs it wherever it stands.
-    fn missing_always(&self, diagnostic: Diagnostic) {
+    pub(crate) fn missing_always(&self, diagnostic: Diagnostic) {
         self.missing.borrow_mut().push(Missing { id: String::new(), diagnostic });
     }
 
@@ -127,7 +134,7 @@ fn named<'c>(columns: &'c [parallax_catalog::Column], name: &str) -> Option<&'c 
 
 /// Columns as the catalog declares them.
 fn declared(columns: &[parallax_catalog::Column]) -> Vec<(String, Type)> {
-    columns.iter().map(|c| (c.name.clone(), Type::from_name(c.ty.name()).unwrap_or(Type::String))).collect()
+    columns.iter().map(|c| (c.name.clone(), Type::from(c.ty))).collect()
 }
 
 /// Columns under new ids.

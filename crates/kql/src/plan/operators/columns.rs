@@ -9,7 +9,7 @@ use crate::plan::types::Type;
 use crate::plan::value::Value;
 use crate::syntax::tree::{Argument, Expr, ExprKind, Naming, Order, Reorder};
 use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder, lit};
-use parallax_diagnostics::{Diagnostic, Span};
+use parallax_diagnostics::Span;
 use std::cell::RefCell;
 
 impl Binder<'_> {
@@ -157,10 +157,8 @@ impl Binder<'_> {
     }
 
     fn no_column<T>(&self, input: &Relation, name: &str, span: Span) -> Result<T> {
-        Err(Box::new(
-            Diagnostic::error(error::UNKNOWN_NAME, span, format!("there is no column `{name}`"))
-                .suggest(name, input.columns.iter().map(|c| c.name.as_str())),
-        ))
+        let known = input.columns.iter().map(|c| c.name.as_str());
+        Err(self.unknown_name(name, span, format!("there is no column `{name}`"), known))
     }
 
     pub(super) fn project_away(&self, mut input: Relation, names: &[Expr]) -> Result<Relation> {

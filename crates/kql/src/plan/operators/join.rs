@@ -110,15 +110,15 @@ impl Binder<'_> {
             ExprKind::Paren(inner) => self.key_of(inner, left, right, scope, keys),
             ExprKind::And(all) => all.iter().try_for_each(|c| self.key_of(c, left, right, scope, keys)),
             ExprKind::Name(name) => {
-                let l = side(left, name, "left")?;
-                let r = side(right, name, "right")?;
+                let l = side(self, left, name, "left")?;
+                let r = side(self, right, name, "right")?;
                 keys.push(self.pair(Value::new(l.expr(), l.ty), Value::new(r.expr(), r.ty), condition.span)?);
                 Ok(())
             }
             ExprKind::Path { selector: Selector::Name(name), .. } => {
                 // `on $left.a` stands for both sides' `a`.
-                let l = side(left, name, "left")?;
-                let r = side(right, name, "right")?;
+                let l = side(self, left, name, "left")?;
+                let r = side(self, right, name, "right")?;
                 keys.push(self.pair(Value::new(l.expr(), l.ty), Value::new(r.expr(), r.ty), condition.span)?);
                 Ok(())
             }
@@ -226,16 +226,11 @@ impl Binder<'_> {
     }
 }
 
-fn side<'r>(relation: &'r Relation, name: &Name, which: &str) -> Result<&'r Column> {
+fn side<'r>(binder: &Binder<'_>, relation: &'r Relation, name: &Name, which: &str) -> Result<&'r Column> {
     relation.column(&name.text).ok_or_else(|| {
-        Box::new(
-            Diagnostic::error(
-                error::UNKNOWN_NAME,
-                name.span,
-                format!("the {which} side of the join has no column `{}`", name.text),
-            )
-            .suggest(&name.text, relation.columns.iter().map(|c| c.name.as_str())),
-        )
+        let message = format!("the {which} side of the join has no column `{}`", name.text);
+        let known = relation.columns.iter().map(|c| c.name.as_str());
+        binder.unknown_name(&name.text, name.span, message, known)
     })
 }
 

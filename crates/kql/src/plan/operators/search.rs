@@ -145,14 +145,9 @@ impl Binder<'_> {
                 FindColumn::Column { name, .. } => match merged.columns.iter().find(|c| c.name == name.text) {
                     Some(c) => kept.push(c.clone()),
                     None => {
-                        return Err(Box::new(
-                            (*error::error(
-                                error::UNKNOWN_NAME,
-                                name.span,
-                                format!("no table here has a column `{}`", name.text),
-                            ))
-                            .suggest(&name.text, merged.columns.iter().map(|c| c.name.as_str())),
-                        ));
+                        let message = format!("no table here has a column `{}`", name.text);
+                        let known = merged.columns.iter().map(|c| c.name.as_str());
+                        return Err(self.unknown_name(&name.text, name.span, message, known));
                     }
                 },
                 FindColumn::Pack(at) => {

@@ -3,7 +3,8 @@
 use super::columns::wildcard;
 use crate::plan::Binder;
 use crate::plan::error::{self, At, Result, fail};
-use crate::plan::relation::{Column, Relation, id};
+use crate::plan::external::Missing;
+use crate::plan::relation::{Column, Relation, id, select};
 use crate::plan::scope::{Binding, Scope};
 use crate::plan::source::table_name;
 use crate::plan::types::Type;
@@ -37,22 +38,43 @@ impl Binder<'_> {
             );
         let piped = self.piped.borrow().clone().unwrap_or_else(|| "union_arg0".to_string());
         let mut branches: Vec<Branch> = input.into_iter().map(|r| (piped.clone(), r)).collect();
+        // Branches over tables that nobody described: they stay where there are no others.
+        let mut undescribed = Vec::new();
         for table in tables {
-            match self.branches(table, branches.len(), scope) {
-                Ok(found) => branches.extend(found),
-                Err(e) if fuzzy && matches!(e.code, error::UNKNOWN_TABLE | error::UNKNOWN_FUNCTION) => {
-                    self.note(Diagnostic::note(
-                        error::NO_EFFECT,
-                        e.span,
-                        format!("{}; `isfuzzy` leaves it out", e.message),
-                    ));
+            let missing = self.missing.borrow().len();
+            let found = self.branches(table, branches.len(), scope);
+            if !fuzzy {
+                branches.extend(found?);
+                continue;
+            }
+            let unknown = self.missing.borrow().iter().skip(missing).find_map(Missing::unknown_table).cloned();
+            match (found, unknown) {
+                (Ok(found), None) => branches.extend(found),
+                (Ok(found), Some(unknown)) => {
+                    self.left_out(&unknown);
+                    undescribed.push((found, self.missing.borrow_mut().split_off(missing)));
                 }
-                Err(e) => return Err(e),
+                (Err(e), Some(unknown)) if e.code == error::UNKNOWN_NAME => {
+                    self.left_out(&unknown);
+                    self.missing.borrow_mut().truncate(missing);
+                }
+                (Err(e), _) if matches!(e.code, error::UNKNOWN_TABLE | error::UNKNOWN_FUNCTION) => self.left_out(&e),
+                (Err(e), _) => return Err(e),
+            }
+        }
+        if branches.is_empty() {
+            for (found, missing) in undescribed {
+                branches.extend(found);
+                self.missing.borrow_mut().extend(missing);
             }
         }
         let source = options.word("withsource").or_else(|| options.word("with_source")).map(|(w, _)| w.to_string());
         let inner = options.word("kind").is_some_and(|(w, _)| w == "inner");
         self.merged(branches, source.as_deref(), inner, span)
+    }
+
+    fn left_out(&self, why: &Diagnostic) {
+        self.note(Diagnostic::note(error::NO_EFFECT, why.span, format!("{}; `isfuzzy` leaves it out", why.message)));
     }
 
     pub(super) fn branches(&self, table: &Expr, at: usize, scope: &mut Scope) -> Result<Vec<Branch>> {
@@ -71,10 +93,10 @@ impl Binder<'_> {
         }
     }
 
-    /// The tables whose names match: those of the catalog, and those that are known without data.
+    /// The tables whose names match: those of the catalog, and the documented ones.
     pub(crate) fn matching_tables(&self, pattern: &str, span: Span, scope: &Scope) -> Result<Vec<Branch>> {
         let mut names = self.catalog.table_names();
-        names.extend(schema::names().map(str::to_owned));
+        names.extend(schema::documented().map(str::to_owned));
         names.extend(self.catalog.externals().tables());
         names.extend(scope.names().filter(|n| matches!(scope.get(n), Some(Binding::Table(_)))).map(str::to_owned));
         names.retain(|n| wildcard(pattern, n));
@@ -140,7 +162,7 @@ impl Binder<'_> {
                     exprs.push(value.alias(new.as_str()));
                 }
             }
-            let branch = LogicalPlanBuilder::from(relation.plan.clone()).project(exprs).at(span)?;
+            let branch = LogicalPlanBuilder::from(select(relation.plan.clone(), exprs, span)?);
             plan = Some(match plan {
                 None => branch,
                 Some(p) => p.union(branch.build().at(span)?).at(span)?,

@@ -51,10 +51,11 @@ pub(super) fn compute(op: BinaryOp, left: Value, right: Value, span: Span) -> Re
         (Multiply, TimeSpan, n) if n.is_number() => scale("kql_multiply_timespan_real", left, right, span)?,
         (Multiply, n, TimeSpan) if n.is_number() => scale("kql_multiply_timespan_real", right, left, span)?,
         (Divide, TimeSpan, n) if n.is_number() => scale("kql_divide_timespan_real", left, right, span)?,
-        (Divide, TimeSpan, TimeSpan) => {
+        // Of an instant, its ticks (the official binder gives these types; that ticks are counted is inferred).
+        (Divide, TimeSpan, TimeSpan) | (Divide, DateTime, TimeSpan | DateTime) => {
             Value::new(raw_call("kql_divide_timespan", vec![left.expr, right.expr], span)?, Type::Real)
         }
-        (Modulo, TimeSpan, TimeSpan) => {
+        (Modulo, TimeSpan | DateTime, TimeSpan) => {
             Value::new(raw_call("kql_modulo_timespan", vec![left.expr, right.expr], span)?, TimeSpan)
         }
         _ => return Err(undefined()),

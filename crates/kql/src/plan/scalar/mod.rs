@@ -151,14 +151,8 @@ impl Binder<'_> {
             }
             None => {
                 let known = rows.columns.iter().map(|c| c.name.as_str()).chain(rows.scope.names());
-                Err(Box::new(
-                    Diagnostic::error(
-                        error::UNKNOWN_NAME,
-                        name.span,
-                        format!("there is no column or variable `{}`", name.text),
-                    )
-                    .suggest(&name.text, known),
-                ))
+                let message = format!("there is no column or variable `{}`", name.text);
+                Err(self.unknown_name(&name.text, name.span, message, known))
             }
         }
     }

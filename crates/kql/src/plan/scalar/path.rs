@@ -8,7 +8,7 @@ use crate::plan::scope::Rows;
 use crate::plan::types::Type;
 use crate::plan::value::{Value, convert, raw_call};
 use crate::syntax::tree::{Expr, ExprKind, Name, Selector};
-use parallax_diagnostics::{Diagnostic, Span};
+use parallax_diagnostics::Span;
 use parallax_functions::kql::scan::remembered;
 
 impl Binder<'_> {
@@ -17,13 +17,13 @@ impl Binder<'_> {
             (&base.kind, selector_name(selector), rows.sides)
         {
             match side.text.as_str() {
-                "$left" => return side_column(left, &name.text, name.span),
-                "$right" => return side_column(right, &name.text, name.span),
+                "$left" => return side_column(self, left, &name.text, name.span),
+                "$right" => return side_column(self, right, &name.text, name.span),
                 _ => {}
             }
         }
         if let (ExprKind::Name(step), Some(name), None) = (&base.kind, selector_name(selector), shadow(base, rows))
-            && let Some(value) = state_value(&step.text, name, rows)
+            && let Some(value) = state_value(self, &step.text, name, rows)
         {
             return value;
         }
@@ -76,7 +76,7 @@ fn shadow<'r>(base: &Expr, rows: &Rows<'r>) -> Option<&'r Column> {
 }
 
 /// `step.column`: what a step of `scan` remembers.
-fn state_value(step: &str, name: &Name, rows: &Rows<'_>) -> Option<Result<Value>> {
+fn state_value(binder: &Binder<'_>, step: &str, name: &Name, rows: &Rows<'_>) -> Option<Result<Value>> {
     let states = rows.states?;
     let at = states.steps.iter().position(|s| *s == step)?;
     if at > states.at {
@@ -86,19 +86,19 @@ fn state_value(step: &str, name: &Name, rows: &Rows<'_>) -> Option<Result<Value>
     let known = || states.declared.iter().chain(rows.columns);
     Some(match known().find(|c| c.name == name.text) {
         Some(c) => Ok(Value::new(id(&remembered(at, &c.id)), c.ty)),
-        None => Err(Box::new(
-            Diagnostic::error(error::UNKNOWN_NAME, name.span, format!("`scan` has no column `{}`", name.text))
-                .suggest(&name.text, known().map(|c| c.name.as_str())),
-        )),
+        None => {
+            let message = format!("`scan` has no column `{}`", name.text);
+            Err(binder.unknown_name(&name.text, name.span, message, known().map(|c| c.name.as_str())))
+        }
     })
 }
 
-fn side_column(columns: &[Column], name: &str, span: Span) -> Result<Value> {
+fn side_column(binder: &Binder<'_>, columns: &[Column], name: &str, span: Span) -> Result<Value> {
     match columns.iter().find(|c| c.name == name) {
         Some(c) => Ok(Value::new(c.expr(), c.ty)),
-        None => Err(Box::new(
-            Diagnostic::error(error::UNKNOWN_NAME, span, format!("this side of the join has no column `{name}`"))
-                .suggest(name, columns.iter().map(|c| c.name.as_str())),
-        )),
+        None => {
+            let message = format!("this side of the join has no column `{name}`");
+            Err(binder.unknown_name(name, span, message, columns.iter().map(|c| c.name.as_str())))
+        }
     }
 }
