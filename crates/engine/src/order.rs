@@ -4,9 +4,10 @@
 //! - Rows that no sort orders come in the order of the sources, or, where an aggregate or a join made them, by value.
 //! - A query that depends on the order of rows without sorting them (a bare `take`) reads in one partition.
 
+use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, Result};
-use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder, SortExpr};
+use datafusion::logical_expr::{Expr, ExprSchemable, JoinType, LogicalPlan, LogicalPlanBuilder, SortExpr};
 use std::sync::Arc;
 
 /// The hidden columns that tell events apart, in the order of the sources.
@@ -59,15 +60,37 @@ pub(crate) fn depends_on_order(plan: &LogicalPlan) -> Result<bool> {
     Ok(depends)
 }
 
+/// Whether an aggregate adds up floating-point numbers: their sum depends, in its last digits, on which of them are
+/// added first.
+pub(crate) fn rounds(plan: &LogicalPlan) -> Result<bool> {
+    let mut rounds = false;
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::Aggregate(a) = node {
+            for e in &a.aggr_expr {
+                let name = aggregate_name(e).unwrap_or_default();
+                rounds |= !["count", "min", "max", "dcount", "bool_and", "bool_or"].contains(&name.as_str())
+                    && !matches!(e.get_type(a.input.schema().as_ref())?, DataType::Int64 | DataType::UInt64);
+            }
+        }
+        Ok(if rounds { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(rounds)
+}
+
 fn order_matters(aggregate: &Expr) -> bool {
+    aggregate_name(aggregate).is_none_or(|name| !ORDERLESS.contains(&name.as_str()))
+}
+
+/// An aggregate function's name, without the language's prefix.
+fn aggregate_name(aggregate: &Expr) -> Option<String> {
     match aggregate {
-        Expr::Alias(a) => order_matters(&a.expr),
+        Expr::Alias(a) => aggregate_name(&a.expr),
         Expr::AggregateFunction(f) => {
             let name = f.func.name().to_ascii_lowercase();
             let name = name.strip_prefix("kql_").or_else(|| name.strip_prefix("sumo_")).unwrap_or(&name);
-            !ORDERLESS.contains(&name)
+            Some(name.to_owned())
         }
-        _ => true,
+        _ => None,
     }
 }
 

@@ -22,7 +22,7 @@ fn main() -> std::io::Result<()> {
     let inputs = args.map(|path| Input::file(path, Compression::None)).collect();
     let settings = Settings { records, ..Settings::default() };
     let kinds = if execs { vec![parallax_telemetry::Kind::new(parallax_telemetry::Family::Auditd, 1)] } else { vec![] };
-    let request = Request { fields, kinds, known: vec![] };
+    let request = Request { fields, kinds, ..Request::default() };
     let report = Report::new();
     let mut out = BufWriter::new(std::io::stdout().lock());
     let start = Instant::now();

@@ -150,6 +150,9 @@ pub struct Request {
     pub fields: Vec<String>,
     /// The kinds to deliver ([`Kind::ANY`] for all codes of a family); empty means all. A reader may deliver others, which the caller drops.
     pub kinds: Vec<Kind>,
+    /// Nothing that is asked depends on what an event is: of fields no more than `@raw`, of whatever kind. A reader need
+    /// not find the kind out, and may call every event [`Family::Generic`].
+    pub kindless: bool,
     /// For rows without a fixed vocabulary: the fields that the caller knows of. A reader notes others, once each. Empty
     /// means that the caller does not want to hear of them.
     pub known: Vec<String>,

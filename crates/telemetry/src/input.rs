@@ -1,12 +1,17 @@
 //! One file or stream, opened and decompressed.
 
+use crate::lines::Lines;
 use crate::report::Report;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bytes that are read at once.
+const BUFFER: usize = 256 * 1024;
 
 /// How an input is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +72,8 @@ pub struct Input {
     pub limits: Limits,
     /// The copy of standard input: a stream can be read once, and recognition and each query read it.
     spool: Option<Arc<Spool>>,
+    /// Of a text of lines, those that begin within these bytes; the whole where it is not given.
+    part: Option<Range<u64>>,
 }
 
 /// Reads `inputs` one after the other, until one says that enough is read. What can't be read is a damage of the
@@ -89,7 +96,7 @@ pub(crate) fn each(
 impl Input {
     /// The file at `path`, packed as said.
     pub fn file(path: impl Into<PathBuf>, compression: Compression) -> Self {
-        Input { path: Some(path.into()), compression, limits: Limits::default(), spool: None }
+        Input { path: Some(path.into()), compression, limits: Limits::default(), spool: None, part: None }
     }
 
     /// The file at `path`, packed as its first bytes say.
@@ -114,7 +121,7 @@ impl Input {
         let spool = Arc::new(Spool(path.clone()));
         io::copy(&mut stream, &mut file)?;
         let compression = Input::sniff(path)?.compression;
-        Ok(Input { path: None, compression, limits: Limits::default(), spool: Some(spool) })
+        Ok(Input { path: None, compression, limits: Limits::default(), spool: Some(spool), part: None })
     }
 
     /// The name to show.
@@ -132,6 +139,42 @@ impl Input {
         (self.compression == Compression::None).then(|| self.disk_path()).flatten()
     }
 
+    /// The bytes whose lines are meant, where that is not all of them.
+    pub fn part(&self) -> Option<&Range<u64>> {
+        self.part.as_ref()
+    }
+
+    /// The bytes on disk, packed or not; of a part, its own.
+    pub fn size(&self) -> u64 {
+        let whole = self.disk_path().and_then(|path| std::fs::metadata(path).ok()).map_or(0, |m| m.len());
+        self.part.as_ref().map_or(whole, |part| part.end.min(whole).saturating_sub(part.start))
+    }
+
+    /// The same text in parts of about `size` bytes, in order: each line belongs to the part in which it begins. Only
+    /// a plain file can be cut up, and whether it is lines is for the caller to know.
+    pub fn parts(&self, size: u64) -> Vec<Input> {
+        let whole = self.size();
+        let count = whole.checked_div(size).unwrap_or(0);
+        if self.plain_path().is_none() || self.part.is_some() || count < 2 {
+            return vec![self.clone()];
+        }
+        let begin = |at: u64| u64::try_from(u128::from(whole) * u128::from(at) / u128::from(count)).unwrap_or(whole);
+        // A file that is still written to is read to its end.
+        let end = |at: u64| if at + 1 == count { u64::MAX } else { begin(at + 1) };
+        (0..count).map(|at| Input { part: Some(begin(at)..end(at)), ..self.clone() }).collect()
+    }
+
+    /// Its lines; of a part, those that begin in it.
+    pub fn lines(&self) -> io::Result<Lines<Box<dyn BufRead + Send>>> {
+        let (Some(part), Some(path)) = (&self.part, self.plain_path()) else {
+            return Ok(Lines::new(self.open_text()?));
+        };
+        let mut file = File::open(path)?;
+        // From the byte before: where that is a line's end, the part begins with a line.
+        file.seek(SeekFrom::Start(part.start.saturating_sub(1)))?;
+        Lines::within(Box::new(BufReader::with_capacity(BUFFER, file)), part.clone())
+    }
+
     /// As [`Input::open`], and as UTF-8 where the file is UTF-16 with a byte order mark, as PowerShell writes it.
     /// Positions then count the bytes of the UTF-8 text.
     pub fn open_text(&self) -> io::Result<Box<dyn BufRead + Send>> {
@@ -144,7 +187,6 @@ impl Input {
             Some(path) => Box::new(File::open(path)?),
             None => Box::new(io::stdin()),
         };
-        const BUFFER: usize = 256 * 1024;
         if self.compression == Compression::None {
             return Ok(Box::new(BufReader::with_capacity(BUFFER, raw)));
         }

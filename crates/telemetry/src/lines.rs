@@ -2,6 +2,7 @@
 
 use memchr::memchr;
 use std::io::{self, BufRead};
+use std::ops::Range;
 
 /// The longest line that is kept, unless the caller says otherwise: audit and JSON events are far below it, and a
 /// file without line ends must not be read into memory whole.
@@ -24,6 +25,8 @@ pub struct Lines<R> {
     buffer: Vec<u8>,
     offset: u64,
     limit: usize,
+    /// No line begins here or later.
+    end: u64,
 }
 
 impl<R: BufRead> Lines<R> {
@@ -34,7 +37,17 @@ impl<R: BufRead> Lines<R> {
 
     /// Lines of at most `limit` bytes.
     pub fn with_limit(reader: R, limit: usize) -> Self {
-        Lines { reader, buffer: Vec::new(), offset: 0, limit }
+        Lines { reader, buffer: Vec::new(), offset: 0, limit, end: u64::MAX }
+    }
+
+    /// The lines that begin within `part` of a text. The reader stands at the byte before it, or at the beginning.
+    pub fn within(mut reader: R, part: Range<u64>) -> io::Result<Self> {
+        let mut offset = part.start;
+        if offset > 0 {
+            offset -= 1;
+            offset += pass_line(&mut reader)?;
+        }
+        Ok(Lines { reader, buffer: Vec::new(), offset, limit: MAX_LINE, end: part.end })
     }
 
     /// The next line, or `None` at the end. The last line needs no line end.
@@ -42,6 +55,9 @@ impl<R: BufRead> Lines<R> {
     pub fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         self.buffer.clear();
         let offset = self.offset;
+        if offset >= self.end {
+            return Ok(None);
+        }
         let mut length = 0u64;
         loop {
             let chunk = match self.reader.fill_buf() {
@@ -76,9 +92,52 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
+/// Passes over what is left of a line; its length, the end included.
+fn pass_line(reader: &mut impl BufRead) -> io::Result<u64> {
+    let mut length = 0;
+    loop {
+        let chunk = match reader.fill_buf() {
+            Ok(chunk) => chunk,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(e),
+        };
+        let (take, done) = memchr(b'\n', chunk).map_or((chunk.len(), chunk.is_empty()), |i| (i + 1, true));
+        length += take as u64;
+        reader.consume(take);
+        if done {
+            return Ok(length);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_line_is_in_one_part() {
+        let text = "a\n\nbcd\r\nef\n\n\nlast";
+        let bytes = text.as_bytes();
+        let offsets = |mut lines: Lines<&[u8]>| {
+            let mut out = Vec::new();
+            while let Some(line) = lines.next().unwrap() {
+                out.push((line.offset, line.bytes.to_vec()));
+            }
+            out
+        };
+        let whole = offsets(Lines::new(bytes));
+        for first in 0..=bytes.len() {
+            for second in first..=bytes.len() {
+                let mut all = Vec::new();
+                for part in [0..first, first..second, second..usize::MAX] {
+                    let from = part.start.saturating_sub(1);
+                    let part = part.start as u64..part.end as u64;
+                    all.extend(offsets(Lines::within(&bytes[from..], part).unwrap()));
+                }
+                assert_eq!(all, whole, "cut at {first} and {second}");
+            }
+        }
+    }
 
     #[test]
     fn line_ends_and_limits() {

@@ -48,14 +48,23 @@ impl Report {
     pub fn damage(&self, file: &str, position: Option<u64>, reason: impl Into<String>) {
         self.damaged.fetch_add(1, Ordering::Relaxed);
         let mut kept = self.kept.lock().unwrap_or_else(|e| e.into_inner());
-        if kept.len() < KEPT {
-            kept.push(Damage { file: file.to_owned(), position, reason: reason.into() });
+        // Several threads may read: which damages are kept, and in which order, must not depend on who is first.
+        let damage = Damage { file: file.to_owned(), position, reason: reason.into() };
+        let at = kept.partition_point(|d| (&d.file, d.position) <= (&damage.file, damage.position));
+        if at < KEPT {
+            kept.insert(at, damage);
+            kept.truncate(KEPT);
         }
     }
 
     /// Something worth saying once, with a count, that is no damage: `18 records recovered from malformed XML`.
     pub fn note(&self, what: &str, n: u64) {
         *self.notes.lock().unwrap_or_else(|e| e.into_inner()).entry(what.to_owned()).or_default() += n;
+    }
+
+    /// Something worth saying once, however often it is met.
+    pub fn note_once(&self, what: &str) {
+        self.notes.lock().unwrap_or_else(|e| e.into_inner()).entry(what.to_owned()).or_insert(1);
     }
 
     /// Decompressed bytes read.

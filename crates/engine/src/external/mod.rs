@@ -66,6 +66,7 @@ impl Outward {
             offered: Arc::default(),
             open: false,
             in_order: Arc::default(),
+            whole: Arc::default(),
         };
         let source = provider_as_source(Arc::new(provider));
         Table { name, columns, source, provenance: false, fed: true }

@@ -21,6 +21,7 @@ use parallax_telemetry::Report;
 use std::fmt;
 use std::io;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// Rows in a batch. Smaller than DataFusion's 8,192: command lines are long, and several batches wait in each channel.
 pub const BATCH_ROWS: usize = 2048;
@@ -36,6 +37,13 @@ pub trait Feed: fmt::Debug + Send + Sync {
     /// The first and last time of its events (nanoseconds since the Unix epoch), where they are known.
     fn times(&self) -> Option<(i64, i64)> {
         None
+    }
+
+    /// The same source in parts of about `size` bytes, in order, each to be read by itself; empty where it is read as a
+    /// whole only.
+    fn parts(&self, size: u64) -> Vec<Arc<dyn Feed>> {
+        let _ = size;
+        Vec::new()
     }
 
     /// Reads everything, in the order of the source, with the columns asked for and no others.

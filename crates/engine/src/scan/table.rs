@@ -45,6 +45,8 @@ pub struct TelemetryTable {
     pub open: bool,
     /// Read everything in one partition: the query depends on the order of rows.
     pub in_order: Arc<AtomicBool>,
+    /// Read no source in parts: the query depends on which rows are brought together first.
+    pub whole: Arc<AtomicBool>,
 }
 
 #[async_trait]
@@ -93,6 +95,7 @@ impl TableProvider for TelemetryTable {
         });
         let source = Arc::new(TelemetrySource::new(TableSchema::from(self.schema.clone()), shared));
         let partitions = if self.in_order.load(Ordering::Relaxed) { 1 } else { state.config().target_partitions() };
+        let feeds = if self.whole.load(Ordering::Relaxed) { feeds } else { cut_up(feeds, partitions) };
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), source)
             .with_file_groups(groups(&feeds, partitions))
             .with_projection_indices(projection.cloned())?
@@ -128,6 +131,23 @@ impl TelemetryTable {
         };
         Ok(Arc::new(EmptyExec::new(schema)))
     }
+}
+
+/// The least bytes for which it is worth to begin reading somewhere in a source.
+const SMALLEST_PART: u64 = 4 << 20;
+
+/// The feeds in parts that can be shared out evenly.
+fn cut_up(feeds: Vec<Arc<dyn Feed>>, partitions: usize) -> Vec<Arc<dyn Feed>> {
+    if partitions < 2 {
+        return feeds;
+    }
+    let total: u64 = feeds.iter().map(|f| f.size()).sum();
+    let size = (total / (partitions as u64 * 2)).max(SMALLEST_PART);
+    let parts = |feed: Arc<dyn Feed>| match feed.size() < 2 * size {
+        true => vec![feed],
+        false => Some(feed.parts(size)).filter(|parts| !parts.is_empty()).unwrap_or_else(|| vec![feed]),
+    };
+    feeds.into_iter().flat_map(parts).collect()
 }
 
 /// Shares the feeds out over at most `partitions` groups of about the same size, each a run of neighbours: the groups

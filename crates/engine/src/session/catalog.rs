@@ -85,6 +85,7 @@ pub(super) struct Asked {
     pub(super) outside: Arc<Outside>,
     pub(super) offered: Arc<Offered>,
     in_order: Arc<AtomicBool>,
+    whole: Arc<AtomicBool>,
     /// What runs a plan while another is made; without it, nothing is known of the data.
     pub(super) executor: Option<Arc<Executor>>,
     /// The rows of plans that were run.
@@ -102,6 +103,7 @@ impl Asked {
             outside: Arc::default(),
             offered: Arc::default(),
             in_order: Arc::default(),
+            whole: Arc::default(),
             executor: None,
             learned: Mutex::default(),
         }
@@ -121,6 +123,11 @@ impl Asked {
     /// The scans that are still to be planned read in one partition each, or not.
     pub(super) fn read_in_order(&self, yes: bool) {
         self.in_order.store(yes, Ordering::Relaxed);
+    }
+
+    /// The scans that are still to be planned read no source in parts, or may.
+    pub(super) fn read_whole(&self, yes: bool) {
+        self.whole.store(yes, Ordering::Relaxed);
     }
 
     /// The tables of those names.
@@ -159,6 +166,7 @@ impl Asked {
             offered: self.offered.clone(),
             open: name == MESSAGES,
             in_order: self.in_order.clone(),
+            whole: self.whole.clone(),
         };
         Table {
             name: name.to_owned(),

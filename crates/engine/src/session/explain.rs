@@ -78,6 +78,7 @@ impl Session {
         }
         let ordered = order::depends_on_order(&plan).map_err(fail)?;
         asked.read_in_order(ordered);
+        asked.read_whole(order::rounds(&plan).map_err(fail)?);
         let physical = self.executor.physical(&plan, ordered)?;
         let mut diagnostics = planned.diagnostics;
         diagnostics.extend(planned.unreached);

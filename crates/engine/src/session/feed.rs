@@ -5,6 +5,7 @@ use arrow::record_batch::RecordBatch;
 use parallax_telemetry::{Report, Source, View, scan};
 use std::io;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// A source as a view sees it.
 #[derive(Debug)]
@@ -21,7 +22,12 @@ impl Feed for ViewFeed {
     }
 
     fn size(&self) -> u64 {
-        size(&self.source)
+        self.source.size()
+    }
+
+    fn parts(&self, size: u64) -> Vec<Arc<dyn Feed>> {
+        let parts = self.source.parts(size).into_iter();
+        parts.map(|source| Arc::new(ViewFeed { source, view: self.view.clone(), times: self.times }) as _).collect()
     }
 
     fn times(&self) -> Option<(i64, i64)> {
@@ -36,10 +42,4 @@ impl Feed for ViewFeed {
     ) -> io::Result<()> {
         scan::scan(&self.source, &self.view, columns, BATCH_ROWS, report, emit)
     }
-}
-
-/// The bytes of a source on disk.
-pub(super) fn size(source: &Source) -> u64 {
-    let on_disk = |path| std::fs::metadata(path).map_or(0, |m| m.len());
-    source.inputs.iter().filter_map(|i| i.disk_path()).map(on_disk).sum()
 }

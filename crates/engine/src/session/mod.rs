@@ -116,7 +116,7 @@ impl Session {
 
     /// The bytes of all sources on disk.
     pub fn size(&self) -> u64 {
-        self.sources.iter().map(feed::size).sum()
+        self.sources.iter().map(Source::size).sum()
     }
 
     /// What could not be read while sources were looked for.
@@ -193,6 +193,7 @@ impl Session {
         }
         let ordered = order::depends_on_order(&plan).map_err(|e| self.executor.failure(e))?;
         asked.read_in_order(ordered);
+        asked.read_whole(order::rounds(&plan).map_err(|e| self.executor.failure(e))?);
         let physical = self.executor.physical(&plan, ordered)?;
         let mut rows = self.executor.start(physical, began)?;
         let mut columns = planned.columns;

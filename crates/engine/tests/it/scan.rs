@@ -85,6 +85,7 @@ fn table(feeds: Vec<Arc<Made>>, window: Window) -> Arc<TelemetryTable> {
         offered: Arc::new(Offered::default()),
         open: false,
         in_order: Arc::default(),
+        whole: Arc::default(),
     })
 }
 

@@ -9,7 +9,7 @@ use datafusion::common::{Result, plan_err};
 use memchr::memmem;
 
 pub(super) fn register(f: &mut Functions) {
-    f.compiled("parse_anchor(string, string, string?) dynamic", &[1, 2], |c| {
+    f.compiled_once("parse_anchor(string, string, string?) dynamic", &[1, 2], |c| {
         let anchors = Anchors::new(c.str(1), c.str(2) == "nocase");
         Ok(Body::text(move |r, out| {
             let captures = anchors.captures(r.text(0)?)?;
@@ -17,19 +17,18 @@ pub(super) fn register(f: &mut Functions) {
             Some(())
         }))
     });
-    f.compiled("parse_regex(string, string) dynamic", &[1], |c| {
+    f.compiled_once("parse_regex(string, string) dynamic", &[1], |c| {
         let groups = match Groups::new(c.str(1))? {
             Either::Linear(groups) => groups,
             Either::Backtracking(groups) => return Ok(groups.first()),
         };
         Ok(Body::text(move |r, out| {
-            let captures = groups.regex.captures(r.text(0)?)?;
-            write(&groups.of(&captures), out);
+            groups.write(&groups.regex.captures(r.text(0)?)?, out);
             Some(())
         }))
     });
     // Every match, each packed into one element.
-    f.compiled("parse_regex_all(string, string) dynamic", &[1], |c| {
+    f.compiled_once("parse_regex_all(string, string) dynamic", &[1], |c| {
         let groups = match Groups::new(c.str(1))? {
             Either::Linear(groups) => groups,
             Either::Backtracking(groups) => return Ok(groups.all()),
@@ -38,7 +37,7 @@ pub(super) fn register(f: &mut Functions) {
             let mut one = String::new();
             for captures in groups.regex.captures_iter(r.text(0)?) {
                 one.clear();
-                write(&groups.of(&captures), &mut one);
+                groups.write(&captures, &mut one);
                 pack(&one, out);
             }
             (!out.is_empty()).then_some(())
@@ -66,7 +65,12 @@ fn write(captures: &[&str], out: &mut String) {
 
 /// Appends `text` with its length before it: `5:hello`.
 pub fn pack(text: &str, out: &mut String) {
-    out.push_str(&text.len().to_string());
+    // Most values are short; formatting a number costs more than copying them.
+    match text.len() {
+        n @ 0..10 => out.push(char::from(b'0' + n as u8)),
+        n @ 10..100 => out.extend([char::from(b'0' + (n / 10) as u8), char::from(b'0' + (n % 10) as u8)]),
+        n => out.push_str(&n.to_string()),
+    }
     out.push(':');
     out.push_str(text);
 }
@@ -107,8 +111,12 @@ impl Groups {
     }
 
     /// A group that took no part is empty text.
-    fn of<'t>(&self, captures: &regex::Captures<'t>) -> Vec<&'t str> {
-        self.indices.iter().map(|&i| captures.get(i).map_or("", |m| m.as_str())).collect()
+    fn write(&self, captures: &regex::Captures<'_>, out: &mut String) {
+        let group = |i: usize| captures.get(i).map_or("", |m| m.as_str());
+        match self.indices.as_slice() {
+            [one] => out.push_str(group(*one)),
+            many => many.iter().for_each(|&i| pack(group(i), out)),
+        }
     }
 }
 

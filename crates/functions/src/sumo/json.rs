@@ -9,7 +9,7 @@ use serde_json::Value;
 pub(super) fn register(f: &mut Functions) {
     // `json "a.b[0].c"`: keys are case-sensitive; text comes without quotes, anything else as JSON; a JSON null is
     // a value that is missing.
-    f.compiled("json(string, string) dynamic", &[1], |c| {
+    f.compiled_once("json(string, string) dynamic", &[1], |c| {
         let (wanted, _) = Wanted::new(std::iter::once(c.str(1)));
         Ok(Body::text(move |r, out| {
             out.push_str(wanted.find(r.text(0)?, 1)?.first()?.as_ref()?);
@@ -17,7 +17,7 @@ pub(super) fn register(f: &mut Functions) {
         }))
     });
     // Several packed paths; their values packed, for `sumo_json_part`.
-    f.compiled("json_paths(string, string) dynamic", &[1], |c| {
+    f.compiled_once("json_paths(string, string) dynamic", &[1], |c| {
         let (wanted, count) = Wanted::new(capture::unpack(c.str(1)));
         Ok(Body::text(move |r, out| {
             json_paths::pack_all(&wanted.find(r.text(0)?, count)?, out);
@@ -29,7 +29,7 @@ pub(super) fn register(f: &mut Functions) {
         Some(())
     });
     // `json auto keys "a.b"`: keys without regard to case, from the last JSON object of the message.
-    f.compiled("json_auto(string, string) dynamic", &[1], |c| {
+    f.compiled_once("json_auto(string, string) dynamic", &[1], |c| {
         let path = path(c.str(1));
         let whole = vec![Step::Key(c.str(1).to_owned())];
         Ok(Body::text(move |r, out| {

@@ -2,20 +2,22 @@
 
 use super::capture::pack;
 use super::json_walk::{Step, path, walk, write};
+use super::json_lazy::Found;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de::value::MapAccessDeserializer, de::value::SeqAccessDeserializer};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::fmt;
 
 /// What is wanted of a value and below it.
 #[derive(Default)]
 pub(super) struct Wanted {
-    keys: Vec<(String, Wanted)>,
-    elements: Vec<(usize, Wanted)>,
+    pub(super) keys: Vec<(String, Wanted)>,
+    pub(super) elements: Vec<(usize, Wanted)>,
     /// Paths from here that fan out; they are walked over the built value.
-    walked: Vec<(Vec<Step>, usize)>,
+    pub(super) walked: Vec<(Vec<Step>, usize)>,
     /// The numbers of the paths that end here.
-    ends: Vec<usize>,
+    pub(super) ends: Vec<usize>,
 }
 
 impl Wanted {
@@ -41,11 +43,17 @@ impl Wanted {
     }
 
     /// The values at the paths, of the first JSON value of a text; nothing where there is none.
-    pub(super) fn find(&self, text: &str, count: usize) -> Option<Vec<Option<String>>> {
+    pub(super) fn find<'t>(&self, text: &'t str, count: usize) -> Option<Vec<Option<Cow<'t, str>>>> {
         let start = if text.trim_start().starts_with('[') { text.find('[')? } else { text.find('{')? };
+        let text = &text[start..];
         let mut found = vec![None; count];
-        let at = At { wanted: self, found: &mut found };
-        at.deserialize(&mut serde_json::Deserializer::from_str(&text[start..])).ok()?;
+        match self.lazily(text, &mut found) {
+            Some(read) => read.ok()?,
+            None => {
+                let at = At { wanted: self, found: &mut found };
+                at.deserialize(&mut serde_json::Deserializer::from_str(text)).ok()?;
+            }
+        }
         Some(found)
     }
 
@@ -56,21 +64,21 @@ impl Wanted {
     }
 
     /// Forgets what an earlier member of the same name gave: the last one counts.
-    fn forget(&self, found: &mut [Option<String>]) {
+    pub(super) fn forget(&self, found: &mut Found<'_>) {
         let own = self.ends.iter().chain(self.walked.iter().map(|(_, number)| number));
         own.for_each(|&number| found[number] = None);
         self.keys.iter().for_each(|(_, w)| w.forget(found));
         self.elements.iter().for_each(|(_, w)| w.forget(found));
     }
 
-    fn take(&self, value: &Value, found: &mut [Option<String>]) {
+    pub(super) fn take(&self, value: &Value, found: &mut Found<'_>) {
         for &number in &self.ends {
             let mut text = String::new();
-            found[number] = write(value, &mut text).map(|()| text);
+            found[number] = write(value, &mut text).map(|()| Cow::Owned(text));
         }
         for (steps, number) in &self.walked {
             let mut text = String::new();
-            found[*number] = walk(value, steps, false).and_then(|v| write(&v, &mut text)).map(|()| text);
+            found[*number] = walk(value, steps, false).and_then(|v| write(&v, &mut text)).map(|()| Cow::Owned(text));
         }
         match value {
             Value::Object(map) => {
@@ -93,7 +101,7 @@ impl Wanted {
     }
 
     /// JSON inside of text is read on.
-    fn within(&self, text: &str, found: &mut [Option<String>]) {
+    fn within(&self, text: &str, found: &mut Found<'_>) {
         if (self.keys.is_empty() && self.elements.is_empty()) || !text.trim_start().starts_with(['{', '[']) {
             return;
         }
@@ -102,7 +110,7 @@ impl Wanted {
         }
     }
 
-    fn members(&self, value: &Value, found: &mut [Option<String>]) {
+    fn members(&self, value: &Value, found: &mut Found<'_>) {
         for (key, wanted) in &self.keys {
             if let Some(value) = value.get(key) {
                 wanted.take(value, found);
@@ -115,8 +123,8 @@ impl Wanted {
         }
     }
 
-    fn text(&self, text: &str, found: &mut [Option<String>]) {
-        self.ends.iter().for_each(|&number| found[number] = Some(text.to_owned()));
+    fn text(&self, text: &str, found: &mut Found<'_>) {
+        self.ends.iter().for_each(|&number| found[number] = Some(Cow::Owned(text.to_owned())));
         self.within(text, found);
     }
 }
@@ -133,7 +141,7 @@ fn below<K: PartialEq>(all: &mut Vec<(K, Wanted)>, key: K) -> &mut Wanted {
 }
 
 /// Appends each value, packed; `!` where there is none.
-pub(super) fn pack_all(found: &[Option<String>], out: &mut String) {
+pub(super) fn pack_all(found: &Found<'_>, out: &mut String) {
     for value in found {
         match value {
             Some(text) => pack(text, out),
@@ -160,12 +168,12 @@ pub(super) fn part(mut packed: &str, number: usize) -> Option<&str> {
 }
 
 /// A place in the text and what is wanted of it.
-struct At<'w, 'f> {
+struct At<'w, 'f, 't> {
     wanted: &'w Wanted,
-    found: &'f mut [Option<String>],
+    found: &'f mut Found<'t>,
 }
 
-impl<'de> DeserializeSeed<'de> for At<'_, '_> {
+impl<'de> DeserializeSeed<'de> for At<'_, '_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -178,7 +186,7 @@ impl<'de> DeserializeSeed<'de> for At<'_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for At<'_, '_> {
+impl<'de> Visitor<'de> for At<'_, '_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -283,6 +291,7 @@ mod tests {
     /// What is skipped and what is built give the same.
     #[test]
     fn reading_once_gives_what_walking_the_whole_value_gives() {
+        let owned = |found: &Found<'_>| found.iter().map(|f| f.as_deref().map(str::to_owned)).collect::<Vec<_>>();
         let paths = [
             "a",
             "a.b",
@@ -314,6 +323,12 @@ mod tests {
             r#"{"a": broken"#,
             "no json",
             r#"{"f":1e3,"a":{"b":{"1":1}}}"#,
+            r#"{"f":-0,"z":[ 1, "2" ],"t": "x\\y" , "deep":{"er":9007199254740993}}"#,
+            r#"{"f":00,"z":-12,"t":0}"#,
+            r#"{"z":-12,"t":0,"f":1234567890123456789012}"#,
+            r#"{"t":1,"z":"cut"#,
+            r#"{"t":1}{"t":2}"#,
+            r#"{}"#,
         ];
         let (wanted, count) = Wanted::new(paths.into_iter());
         for text in texts {
@@ -327,10 +342,11 @@ mod tests {
                 })
                 .collect();
             let found = wanted.find(text, count).unwrap_or_else(|| vec![None; count]);
-            assert_eq!(found, expected, "{text}");
+            assert_eq!(owned(&found), expected, "{text}");
             for (at, p) in paths.iter().enumerate() {
                 let (one, _) = Wanted::new(std::iter::once(*p));
-                assert_eq!(one.find(text, 1).and_then(|mut f| f.remove(0)), expected[at], "{p} of {text}");
+                let found = one.find(text, 1).and_then(|mut f| f.remove(0)).map(Cow::into_owned);
+                assert_eq!(found, expected[at], "{p} of {text}");
             }
             let mut packed = String::new();
             pack_all(&found, &mut packed);

@@ -7,7 +7,7 @@ use datafusion::common::plan_err;
 pub(super) fn register(f: &mut Functions) {
     // The second argument is the key, or, for the form with a regular expression of two groups, the key, a NUL and the
     // expression.
-    f.compiled("keyvalue(string, string) dynamic", &[1], |c| {
+    f.compiled_once("keyvalue(string, string) dynamic", &[1], |c| {
         let (key, pattern) = match c.str(1).split_once('\0') {
             Some((key, pattern)) => (key.to_owned(), Some(pattern)),
             None => (c.str(1).to_owned(), None),

@@ -14,6 +14,7 @@ mod codec;
 mod convert;
 mod digest;
 mod json;
+mod json_lazy;
 mod json_paths;
 mod json_walk;
 mod keyvalue;

@@ -71,6 +71,14 @@ impl Function {
         Self::with(signature, Made::Compiler(Compiler::new(at, make)))
     }
 
+    /// The same function, to be computed once where the plan computes it: an optimiser otherwise repeats the call
+    /// wherever its result is looked at, in a filter and again in what is shown.
+    pub(super) fn once(mut self) -> Self {
+        // What the planner copies to no second place is what may answer differently there.
+        self.accepts.volatility = Volatility::Volatile;
+        self
+    }
+
     /// The declared name, parameters and result.
     pub fn declared(&self) -> &Signature {
         &self.signature

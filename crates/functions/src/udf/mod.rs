@@ -158,6 +158,12 @@ impl Functions {
         self.add(declaration, |s| Function::compiled(s.clone(), at, make));
     }
 
+    /// As [`Functions::compiled`], for a function that reads a whole message: it is computed once a row, however often
+    /// its result is looked at.
+    pub fn compiled_once(&mut self, declaration: &str, at: &'static [usize], make: fn(&Consts) -> Result<Body>) {
+        self.add(declaration, |s| Function::compiled(s.clone(), at, make).once());
+    }
+
     /// The function of that full name.
     pub fn get(&self, name: &str) -> Option<Arc<ScalarUDF>> {
         self.by_name.get(name).cloned()

@@ -2,7 +2,7 @@
 
 mod builder;
 
-use crate::event::{Event, Request};
+use crate::event::{Event, Family, Request};
 use crate::report::Report;
 use crate::source::Source;
 use crate::view::View;
@@ -109,7 +109,22 @@ fn plan<'v>(source: &Source, view: &'v View, columns: &[String]) -> (Request, Ve
         let require = feed.require.as_ref().map(|expr| Node::new(expr, &mut slot));
         plans.push(Plan { feed, data: view.family_data(feed), nodes, require });
     }
+    request.kindless = kindless(source, &request, &plans);
     (request, plans)
+}
+
+/// Whether the same becomes of every event, whatever it is, and of each only its text is looked at.
+fn kindless(source: &Source, request: &Request, plans: &[Plan<'_>]) -> bool {
+    let Some(first) = plans.first() else { return false };
+    let taken = |f: &Family| plans.iter().any(|p| p.feed.family == *f && p.feed.codes.is_empty());
+    let all = source.format.families().iter().all(taken);
+    let generic = plans.iter().any(|p| p.feed.family == Family::Generic);
+    let alike = |p: &Plan<'_>| p.nodes == first.nodes && p.require.is_none();
+    all && generic
+        && request.known.is_empty()
+        && request.fields.iter().all(|f| f == "@raw")
+        && plans.iter().all(alike)
+        && first.nodes.iter().flatten().all(Node::is_kindless)
 }
 
 struct Batches<'o> {

@@ -51,6 +51,24 @@ impl Source {
         self.settings.table.clone().unwrap_or_else(|| identifier(&self.name))
     }
 
+    /// The bytes of its inputs on disk.
+    pub fn size(&self) -> u64 {
+        self.inputs.iter().map(Input::size).sum()
+    }
+
+    /// The source in parts of about `size` bytes that can be read side by side; their events one after the other are
+    /// the source's. Only JSON lines are cut up: what an event of another format means may depend on those before it.
+    pub fn parts(&self, size: u64) -> Vec<Source> {
+        let json = matches!(self.format, Format::DefenderJson | Format::WindowsJson | Format::JsonLines);
+        match self.inputs.as_slice() {
+            [input] if json => {
+                let parts = crate::formats::json::parts(input, size);
+                parts.into_iter().map(|part| Source { inputs: vec![part], ..self.clone() }).collect()
+            }
+            _ => vec![self.clone()],
+        }
+    }
+
     /// The schema that a Parquet file declares. Its rows are read column by column by an engine of its own, from
     /// [`Input::disk_path`].
     pub fn parquet_schema(&self) -> io::Result<arrow::datatypes::SchemaRef> {

@@ -181,7 +181,7 @@ impl Parser<'_> {
 }
 
 /// An expression whose fields are slots of an event's values.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Node {
     Slot(usize),
     Const(String),
@@ -209,6 +209,15 @@ impl Node {
             Expr::Const(text) => Node::Const(text.clone()),
             Expr::First(parts) => Node::First(parts.iter().map(|p| Node::new(p, slot)).collect()),
             Expr::Call(f, parts) => Node::Call(*f, parts.iter().map(|p| Node::new(p, slot)).collect()),
+        }
+    }
+
+    /// Whether an event's kind does not matter beyond what its fields are.
+    pub(crate) fn is_kindless(&self) -> bool {
+        match self {
+            Node::Slot(_) | Node::Const(_) => true,
+            Node::First(parts) => parts.iter().all(Node::is_kindless),
+            Node::Call(function, parts) => *function != Function::Category && parts.iter().all(Node::is_kindless),
         }
     }
 

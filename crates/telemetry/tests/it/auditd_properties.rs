@@ -50,7 +50,8 @@ fn decode(files: &[Vec<u8>], records: bool) -> (Vec<String>, Report) {
         std::fs::write(&path, bytes).unwrap();
         Input::file(path, Compression::None)
     });
-    let request = Request { fields: FIELDS.iter().map(|f| (*f).to_owned()).collect(), kinds: vec![], known: vec![] };
+    let request =
+        Request { fields: FIELDS.iter().map(|f| (*f).to_owned()).collect(), kinds: vec![], ..Request::default() };
     let report = Report::new();
     let mut rows = vec![];
     AuditReader::new(inputs.collect(), Settings { records, ..Settings::default() })

@@ -5,7 +5,7 @@
 const DEEPEST: usize = 256;
 
 /// Whether the JSON value at the beginning of a text nests deeper than is read.
-pub(crate) fn too_deep(text: &str) -> bool {
+pub fn too_deep(text: &str) -> bool {
     // As good as every text has fewer brackets than that, and counting them is quick.
     if memchr::memchr2_iter(b'{', b'[', text.as_bytes()).nth(DEEPEST).is_none() {
         return false;

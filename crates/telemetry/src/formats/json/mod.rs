@@ -17,6 +17,7 @@ use std::borrow::Cow;
 use std::io::{self, BufRead};
 use std::ops::ControlFlow;
 
+pub use depth::too_deep;
 pub(crate) use row::{HOSTS, TIMES};
 
 /// Reads JSON lines and JSON documents.
@@ -36,15 +37,34 @@ impl Reader for JsonReader {
         let mut rows = Rows::new(request, report, sink);
         input::each(&self.inputs, report, |input, file, name| {
             rows.file(file, name);
+            // Only lines are cut up.
+            if input.part().is_some() {
+                return read_lines(input.lines()?, &mut rows);
+            }
             let mut reader = input.open_text()?;
-            if is_lines(reader.fill_buf()?) { read_lines(reader, &mut rows) } else { read_document(reader, &mut rows) }
+            match is_lines(reader.fill_buf()?) {
+                true => read_lines(Lines::new(reader), &mut rows),
+                false => read_document(reader, &mut rows),
+            }
         });
         Ok(())
     }
 }
 
-fn read_lines(reader: impl BufRead, rows: &mut Rows<'_>) -> io::Result<ControlFlow<()>> {
-    let mut lines = Lines::new(reader);
+/// The input in parts of about `size` bytes, if it is lines.
+pub(crate) fn parts(input: &Input, size: u64) -> Vec<Input> {
+    let lines = || -> io::Result<bool> {
+        // The encoding is told at the beginning only.
+        let plain = !matches!(input.open()?.fill_buf()?, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]);
+        Ok(plain && is_lines(input.open()?.fill_buf()?))
+    };
+    match input.size() >= 2 * size && lines().unwrap_or(false) {
+        true => input.parts(size),
+        false => vec![input.clone()],
+    }
+}
+
+fn read_lines(mut lines: Lines<impl BufRead>, rows: &mut Rows<'_>) -> io::Result<ControlFlow<()>> {
     while let Some(line) = lines.next()? {
         rows.report().add_bytes(line.bytes.len() as u64 + 1);
         if let Some(length) = line.oversized {

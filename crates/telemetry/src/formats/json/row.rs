@@ -257,6 +257,13 @@ impl<'r> Rows<'r> {
     }
 
     fn object<'a>(&mut self, raw: &'a str, entries: &[Entry<'a>], position: u64) -> ControlFlow<()> {
+        if self.request.kindless {
+            let mut values: Vec<Value<'a>> = self.blank();
+            for (slot, pseudo) in self.wanted.pseudo() {
+                values[*slot] = if *pseudo == Pseudo::Raw { Value::text(raw) } else { Value::Missing };
+            }
+            return self.emit(Kind::new(Family::Generic, 0), position, values);
+        }
         match shape(entries) {
             Shape::Streamed(properties) => {
                 let mut inner: Vec<Entry<'a>> = Vec::with_capacity(64);
@@ -371,7 +378,7 @@ impl<'r> Rows<'r> {
     fn tell_news(&mut self) {
         for name in self.wanted.news() {
             let what = format!("{}: field `{name}` came up after the table's columns were inferred", self.name);
-            self.report.note(&what, 1);
+            self.report.note_once(&what);
         }
     }
 
