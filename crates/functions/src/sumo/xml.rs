@@ -6,7 +6,7 @@
 use crate::udf::{Body, Functions};
 
 pub(super) fn register(f: &mut Functions) {
-    f.compiled("xml(string, string) dynamic", &[1], |c| {
+    f.compiled_once("xml(string, string) dynamic", &[1], |c| {
         let path = steps(c.str(1));
         Ok(Body::text(move |r, out| {
             let text = r.text(0)?;
