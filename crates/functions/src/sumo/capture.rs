@@ -174,6 +174,12 @@ impl Anchors {
         Anchors { finders, nocase }
     }
 
+    /// The pattern whose literals these are, with a `*` between each two.
+    pub(super) fn between(literals: &[String]) -> Self {
+        let finders = literals.iter().map(|piece| memmem::Finder::new(piece).into_owned()).collect();
+        Anchors { finders, nocase: false }
+    }
+
     /// What each `*` stands for, if the text matches.
     pub fn captures<'t>(&self, text: &'t str) -> Option<Vec<&'t str>> {
         let lower = if self.nocase { Some(text.to_ascii_lowercase()) } else { None };

@@ -44,7 +44,7 @@ fn compile(pattern: &str) -> Result<regex::Regex> {
 
 /// A glob over a whole value.
 #[derive(Debug)]
-enum Glob {
+pub(super) enum Glob {
     /// No wildcard.
     Exact(String),
     /// Literals between wildcards.
@@ -54,7 +54,7 @@ enum Glob {
 }
 
 impl Glob {
-    fn new(pattern: &str, question: bool) -> Self {
+    pub(super) fn new(pattern: &str, question: bool) -> Self {
         if question && pattern.contains('?') {
             let text = format!("(?s)^(?:{})$", wildcards(pattern, ".*", "."));
             if let Ok(regex) = regex::Regex::new(&text) {
@@ -71,7 +71,7 @@ impl Glob {
         Glob::Pieces { start, middle, end }
     }
 
-    fn is_match(&self, text: &str) -> bool {
+    pub(super) fn is_match(&self, text: &str) -> bool {
         match self {
             Glob::Exact(exact) => text == exact,
             Glob::Regex(regex) => regex.is_match(text),

@@ -11,6 +11,7 @@ mod among;
 mod backtracking;
 mod capture;
 mod codec;
+mod connect;
 mod convert;
 mod digest;
 mod json;
@@ -22,6 +23,7 @@ mod matching;
 mod math;
 mod net;
 mod pattern;
+mod sessions;
 mod text;
 mod time;
 mod unpack;
@@ -30,10 +32,11 @@ mod xml;
 pub use backtracking::Pattern;
 pub use capture::{Anchors, pack};
 pub use pattern::regex;
+pub use sessions::steps;
 pub use time::{check_format, check_zone};
 
 use crate::udf::{Function, Functions, Signature};
-use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 use std::sync::{Arc, LazyLock};
 
 static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
@@ -53,15 +56,29 @@ static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
     f
 });
 
-static LISTS: LazyLock<[Arc<ScalarUDF>; 5]> = LazyLock::new(|| {
+static LISTS: LazyLock<[Arc<ScalarUDF>; 7]> = LazyLock::new(|| {
     [
         Arc::new(ScalarUDF::from(unpack::Unpack::new())),
         Arc::new(ScalarUDF::from(unpack::Values::new())),
+        Arc::new(ScalarUDF::from(unpack::Joined::new())),
+        Arc::new(ScalarUDF::from(sessions::Sessionize::new())),
         Arc::new(ScalarUDF::from(among::Set::new())),
         Arc::new(ScalarUDF::from(among::Among::values())),
         Arc::new(ScalarUDF::from(among::Among::terms())),
     ]
 });
+
+static WINDOWS: LazyLock<[Arc<WindowUDF>; 2]> = LazyLock::new(|| {
+    [
+        Arc::new(WindowUDF::from(connect::OverAll::trace())),
+        Arc::new(WindowUDF::from(connect::OverAll::transactionize())),
+    ]
+});
+
+/// The window function of that full name.
+pub fn window(name: &str) -> Option<Arc<WindowUDF>> {
+    WINDOWS.iter().find(|f| f.name() == name).cloned()
+}
 
 /// The scalar function of that full name (`sumo_matches`).
 pub fn scalar(name: &str) -> Option<Arc<ScalarUDF>> {

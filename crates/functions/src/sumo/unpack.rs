@@ -57,6 +57,54 @@ impl ScalarUDFImpl for Values {
     }
 }
 
+/// `sumo_joined(list, separator)`: the texts of a list in their order, with a text between them.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Joined {
+    signature: Signature,
+}
+
+impl Joined {
+    pub(super) fn new() -> Self {
+        Joined { signature: Signature::any(3, Volatility::Immutable) }
+    }
+}
+
+impl ScalarUDFImpl for Joined {
+    fn name(&self) -> &str {
+        "sumo_joined"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Utf8View)
+    }
+
+    /// With a third argument that is true, each text once, where it stands first.
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
+        let lists = arrays[0].as_list::<i32>();
+        let (separators, distinct) = (arrays[1].as_string_view(), arrays[2].as_boolean());
+        let mut out = StringViewBuilder::with_capacity(lists.len());
+        for row in 0..lists.len() {
+            if lists.is_null(row) {
+                out.append_null();
+                continue;
+            }
+            let list = lists.value(row);
+            let mut texts: Vec<&str> = list.as_string_view().iter().flatten().collect();
+            if distinct.value(row) {
+                let mut seen = std::collections::HashSet::new();
+                texts.retain(|t| seen.insert(*t));
+            }
+            if texts.is_empty() { out.append_null() } else { out.append_value(texts.join(separators.value(row))) }
+        }
+        Ok(ColumnarValue::Array(Arc::new(out.finish()) as ArrayRef))
+    }
+}
+
 /// `sumo_unpack(packed)`: a list of texts; null stays null.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Unpack {

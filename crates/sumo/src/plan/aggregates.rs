@@ -18,12 +18,18 @@ pub(super) type Group = (String, Expr, Ty);
 /// An aggregate: its name, its column's id, how it is computed, what it holds.
 pub(super) type Item = (String, String, Expr, Ty);
 
+/// `count_frequent` gives at most that many (documented).
+const MOST_FREQUENT: usize = 10_000;
+
 impl Planner<'_> {
     pub(super) fn aggregate(&mut self, rows: &mut Rows, aggregate: &Aggregate, at: At) -> Planning<()> {
         if aggregate.stats {
             let text = at.0.of(self.text);
             let documented = text.get(5..).map(|rest| rest.trim_start().to_owned());
             self.extension(at, "`stats`", documented)?;
+        }
+        if aggregate.items.iter().any(|i| i.function == "count_frequent") {
+            return self.frequent(rows, aggregate, at);
         }
         let mut groups = Vec::new();
         for key in &aggregate.by {
@@ -43,14 +49,34 @@ impl Planner<'_> {
                 items.push((unique, id, expr, ty));
             }
         }
-        let frequent = aggregate.items.iter().any(|i| i.function == "count_frequent");
-        let ranked = items.first().map(|(_, id, ..)| id.clone());
-        self.aggregate_into(rows, groups, items, at)?;
-        if let (true, Some(id)) = (frequent, ranked) {
-            rows.order = vec![column(&id).sort(false, false)];
-            rows.sorted = true;
+        self.aggregate_into(rows, groups, items, at)
+    }
+
+    /// `count_frequent f, g`: the most frequent combinations, exactly (the real product may count too many).
+    fn frequent(&mut self, rows: &mut Rows, aggregate: &Aggregate, at: At) -> Planning<()> {
+        let [item] = aggregate.items.as_slice() else {
+            return Err(Diagnostic::error(
+                codes::BAD_ARGUMENT,
+                at.0,
+                "`count_frequent` cannot stand beside other aggregates",
+            ));
+        };
+        let mut groups = Vec::new();
+        for value in &item.arguments {
+            groups.push(self.group(rows, &GroupKey { value: value.clone(), alias: None })?);
         }
-        Ok(())
+        for key in &aggregate.by {
+            groups.push(self.group(rows, key)?);
+        }
+        if groups.is_empty() {
+            return Err(arity(item));
+        }
+        let name = item.alias.as_ref().map_or("_approxcount", |a| a.text.as_str()).to_owned();
+        let id = self.id();
+        self.aggregate_into(rows, groups, vec![(name, id.clone(), count(lit(1i64)), Ty::Long)], at)?;
+        rows.order = vec![column(&id).sort(false, false)];
+        rows.sorted = true;
+        self.first_rows(rows, MOST_FREQUENT, at)
     }
 
     fn group(&mut self, rows: &mut Rows, key: &GroupKey) -> Planning<Group> {
@@ -110,7 +136,7 @@ impl Planner<'_> {
     }
 
     /// The columns of one aggregate: `pct(x, 50, 95)` makes two.
-    fn item(&mut self, rows: &mut Rows, item: &AggregateItem) -> Planning<Vec<(String, Expr, Ty)>> {
+    pub(super) fn item(&mut self, rows: &mut Rows, item: &AggregateItem) -> Planning<Vec<(String, Expr, Ty)>> {
         let function = item.function.as_str();
         let named = |default: String| item.alias.as_ref().map_or(default, |a| a.text.clone());
         let star = matches!(item.arguments.first().map(|a| &a.kind), Some(ExprKind::Field(name)) if name == "*");
@@ -142,7 +168,7 @@ impl Planner<'_> {
             }
             return Ok(vec![(named("_count_distinct".into()), count_distinct(packed), Ty::Long)]);
         }
-        if item.arguments.len() > 1 && function != "count_frequent" {
+        if item.arguments.len() > 1 {
             return Err(arity(item));
         }
         let value = self.expression(rows, first)?;
@@ -152,13 +178,6 @@ impl Planner<'_> {
                 let text = item.at.0.of(self.text).get(6..).map(|rest| format!("count_distinct{rest}"));
                 self.extension(item.at, "`dcount`", text)?;
                 (count_distinct(value.expr), Ty::Long)
-            }
-            "count_frequent" => {
-                return self.refuse(
-                    item.at,
-                    "`count_frequent` is not supported",
-                    "write `count by …`, `sort by _count`",
-                );
             }
             "sum" => {
                 let number = value.to_number();
@@ -217,7 +236,8 @@ impl Planner<'_> {
     fn recent(&self, item: &AggregateItem, value: &Value) -> Planning<(String, Expr, Ty)> {
         let ExprKind::Field(field) = &item.arguments[0].kind else { return Err(arity(item)) };
         let newest = item.function == "most_recent";
-        let name = item.alias.as_ref().map_or(format!("_{}", item.function), |a| a.text.clone());
+        let default = if newest { "_mostrecent" } else { "_leastrecent" };
+        let name = item.alias.as_ref().map_or(default, |a| a.text.as_str()).to_owned();
         if field.to_ascii_lowercase().ends_with("_withtime") {
             let time = call("sumo_withtime_time", vec![value.to_text()]);
             let inner = call("sumo_withtime_value", vec![value.to_text()]);

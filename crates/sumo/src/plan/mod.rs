@@ -6,12 +6,14 @@
 
 mod aggregates;
 mod calls;
+mod chains;
 pub mod codes;
 mod compare;
 mod expressions;
 mod extraction;
 mod filling;
 mod joining;
+mod merging;
 mod operators;
 mod ordering;
 mod outlier;
@@ -22,6 +24,7 @@ mod scope;
 mod subqueries;
 mod switches;
 mod trace;
+mod transactions;
 mod values;
 
 use crate::syntax::{At, OperatorKind, Query, Tree};

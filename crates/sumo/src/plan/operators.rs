@@ -59,9 +59,7 @@ impl Planner<'_> {
             OperatorKind::Filter { name, child } => self.filter(rows, name, child, at),
             OperatorKind::Lookup(lookup) => self.lookup(rows, lookup, at),
             OperatorKind::WithTime(name) => self.with_time(rows, name, at),
-            OperatorKind::Bin { .. } => {
-                self.refuse(at, "`bin` is not supported", "use arithmetic: `floor(x / width) * width as bin`")
-            }
+            OperatorKind::Bin { name, options } => self.bin(rows, name, options, at),
             OperatorKind::GeoIp(name) => self.geoip(rows, name, at),
             OperatorKind::Compose { .. } => self.refuse(at, "`compose` only ends a subquery", ""),
             OperatorKind::Placeholder(name) => {
@@ -69,6 +67,11 @@ impl Planner<'_> {
             }
             OperatorKind::Verbatim { name: "compare", arguments } => self.compare(rows, arguments, at),
             OperatorKind::Verbatim { name: "outlier", arguments } => self.outlier(rows, arguments, at),
+            OperatorKind::Verbatim { name: "merge", .. } => self.merge(rows, at),
+            OperatorKind::Verbatim { name: "transactionize", .. } => self.transactionize(rows, at),
+            OperatorKind::Verbatim { name: "transaction", .. } => self.transaction(rows, at),
+            OperatorKind::Verbatim { name: "sessionize", .. } => self.sessionize(rows, at),
+            OperatorKind::Verbatim { name: "trace", .. } => self.trace_chain(rows, at),
             OperatorKind::Verbatim { name, .. } => self.verbatim(name, at),
         }
     }

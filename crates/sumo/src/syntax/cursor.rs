@@ -206,6 +206,11 @@ impl<'a> Cursor<'a> {
         Ok(matches!(self.peek()?, Token::Symbol(s) if s == symbol))
     }
 
+    /// Whether the stage ends here.
+    pub(super) fn at_end(&mut self) -> Result<bool> {
+        Ok(matches!(self.peek()?, Token::End | Token::Symbol("|" | ")" | "]") | Token::Parameter(_)))
+    }
+
     /// Whether the next token is this word, in any case.
     pub(super) fn at_word(&mut self, word: &str) -> Result<bool> {
         Ok(matches!(self.peek()?, Token::Word(w) if w.eq_ignore_ascii_case(word)))

@@ -14,6 +14,7 @@ mod operators;
 mod print;
 mod scope;
 mod text;
+pub(crate) mod transactions;
 mod tree;
 mod words;
 

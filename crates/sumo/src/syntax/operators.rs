@@ -68,8 +68,8 @@ impl Cursor<'_> {
         let countlike = find(AGGREGATES, word).is_some();
         let field = match self.peek()? {
             Token::Symbol("=" | "==" | "!=" | "<>" | "<" | "<=" | ">" | ">=" | "=~" | "?" | "/") => true,
-            Token::Symbol("+") => !["sort", "order"].iter().any(|w| w.eq_ignore_ascii_case(word)),
-            Token::Symbol("-") => !["fields", "sort", "order"].iter().any(|w| w.eq_ignore_ascii_case(word)),
+            Token::Symbol("+") => !["sort", "order", "trace"].iter().any(|w| w.eq_ignore_ascii_case(word)),
+            Token::Symbol("-") => !["fields", "sort", "order", "trace"].iter().any(|w| w.eq_ignore_ascii_case(word)),
             Token::Symbol("*") => false,
             Token::Word(w) if w.eq_ignore_ascii_case("as") => !countlike,
             Token::Word(w) if w.eq_ignore_ascii_case("matches") => true,
