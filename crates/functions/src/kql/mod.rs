@@ -25,7 +25,10 @@ mod math;
 mod net;
 mod parse;
 pub mod scan;
+mod random;
 mod series;
+mod session;
+mod sketch;
 mod strings;
 mod tabular;
 mod time;
@@ -34,7 +37,7 @@ pub mod values;
 pub use strings::regex;
 
 use crate::udf::{Function, Functions, Signature};
-use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 use std::sync::{Arc, LazyLock};
 
 static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
@@ -46,9 +49,11 @@ static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
     time::register(&mut f);
     math::register(&mut f);
     series::register(&mut f);
+    sketch::register(&mut f);
     hash::register(&mut f);
     net::register(&mut f);
     parse::register(&mut f);
+    random::register(&mut f);
     f
 });
 
@@ -60,6 +65,11 @@ pub fn scalar(name: &str) -> Option<Arc<ScalarUDF>> {
 /// The aggregate of that full name (`kql_dcount`).
 pub fn aggregate(name: &str) -> Option<Arc<AggregateUDF>> {
     aggregate::get(name)
+}
+
+/// The window function `kql_row_window_session`.
+pub fn row_window_session() -> Arc<WindowUDF> {
+    session::row_window_session()
 }
 
 /// All aggregates, by name.

@@ -1,8 +1,7 @@
 //! The aggregates that DataFusion has not, or has otherwise.
 //!
 //! `count`, `sum`, `avg`, `min`, `max`, the variances and the bitwise ones are DataFusion's own; an `…if` is an aggregate
-//! with a filter. `hll`, `tdigest` and what reads them are not here: they are approximations whose results no other
-//! engine can reproduce. All of these are exact.
+//! with a filter. All of these are exact, `hll` and `tdigest` too, which the product approximates.
 //!
 //! | name | arguments | result |
 //! |---|---|---|
@@ -12,6 +11,10 @@
 //! | `kql_dcount` | any, any? (an accuracy, which exactness makes idle) | long |
 //! | `kql_percentile` | number, instant or length of time; real | as the first |
 //! | `kql_percentiles_array` | the same, several reals | dynamic array |
+//! | `kql_percentilew`, `kql_percentilesw_array` | the same, with a long, the weight, after the first | as those |
+//! | `kql_hll` | long (a hash), long? | dynamic |
+//! | `kql_tdigest` | dynamic, long? (the weight) | dynamic |
+//! | `kql_hll_merge`, `kql_tdigest_merge` | dynamic | dynamic |
 //! | `kql_arg_max`, `kql_arg_min` | any that has an order, any… | struct of all of them: fields `0`, `1`, … |
 //! | `kql_take_any` | any | as given; not null or empty where there is such a value |
 //! | `kql_networks_v4`, `kql_networks_v6` | string | a table of networks: see `net::lookup` |
@@ -23,6 +26,8 @@ mod collect;
 mod distinct;
 mod percentile;
 mod schema;
+mod sketch;
+mod weighted;
 
 use adapter::{Aggregate, State};
 use datafusion::functions_aggregate::{bit_and_or_xor, covariance};
@@ -48,6 +53,13 @@ static AGGREGATES: LazyLock<BTreeMap<&'static str, Arc<AggregateUDF>>> = LazyLoc
     add(of::<percentile::Percentiles>("kql_percentiles_array"), "kql_percentiles_array");
     add(of::<super::net::Networks<false>>("kql_networks_v4"), "kql_networks_v4");
     add(of::<super::net::Networks<true>>("kql_networks_v6"), "kql_networks_v6");
+    add(of::<weighted::Weighted>("kql_percentilew"), "kql_percentilew");
+    add(of::<weighted::WeightedArray>("kql_percentilesw_array"), "kql_percentilesw_array");
+    add(of::<sketch::Hll>("kql_hll"), "kql_hll");
+    add(of::<sketch::HllMerge>("kql_hll_merge"), "kql_hll_merge");
+    add(of::<sketch::Tdigest>("kql_tdigest"), "kql_tdigest");
+    add(of::<sketch::TdigestMerge>("kql_tdigest_merge"), "kql_tdigest_merge");
+    add(of::<sketch::TdigestMerge>("kql_merge_tdigest"), "kql_merge_tdigest");
     // The same under DataFusion's names.
     for (name, udaf) in [
         ("kql_binary_all_and", bit_and_or_xor::bit_and_udaf()),

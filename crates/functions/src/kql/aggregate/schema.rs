@@ -103,7 +103,10 @@ impl State for Schema {
     }
 
     fn finish(&mut self, _: &DataType) -> Result<ScalarValue> {
-        Ok(ScalarValue::Utf8View(Some(json::compact(&self.describe()))))
+        // Of no values there is no schema (documented by example).
+        let described = self.describe();
+        let none = described.as_array().is_some_and(Vec::is_empty);
+        Ok(ScalarValue::Utf8View((!none).then(|| json::compact(&described))))
     }
 
     fn size(&self) -> usize {

@@ -27,7 +27,11 @@ pub(super) fn register(f: &mut Functions) {
         w.push_str(type_of(&element(r, 0)));
         Some(())
     });
-    f.text("dynamic_to_json(dynamic) string", |r, w| put(w, element(r, 0)));
+    f.text("dynamic_to_json(dynamic) string", |r, w| {
+        let mut value = element(r, 0);
+        value.sort_all_objects();
+        put(w, value)
+    });
     f.text("treepath(dynamic) dynamic", |r, w| {
         let mut paths = Vec::new();
         tree_paths(&element(r, 0), &mut String::new(), &mut paths);

@@ -31,8 +31,8 @@ pub(super) fn register(f: &mut Functions) {
         put(w, all)
     });
     f.text("bag_set_key(dynamic, string, dynamic) dynamic", |r, w| {
-        let mut all = bag(r, 0)?;
-        all.insert(r.str(1).to_owned(), element(r, 2));
+        let mut all = Value::from(bag(r, 0)?);
+        set(&mut all, &path(r.str(1)), element(r, 2))?;
         put(w, all)
     });
     // Keys that are no strings are passed over; a missing value is null (measured).
@@ -64,6 +64,20 @@ fn child<'v>(v: &'v Value, step: &PointerNode) -> Option<&'v Value> {
         PointerNode::Key(key) => v.as_object()?.get(key.as_str()),
         PointerNode::Index(i) => v.as_array()?.get(*i),
     }
+}
+
+/// Bags on the way that are not there are made; an index of an array is no key (documented).
+fn set(v: &mut Value, path: &[PointerNode], to: Value) -> Option<()> {
+    let Some((PointerNode::Key(key), rest)) = path.split_first() else { return None };
+    if !v.is_object() {
+        *v = Value::Object(Map::new());
+    }
+    let map = v.as_object_mut()?;
+    if rest.is_empty() {
+        map.insert(key.to_string(), to);
+        return Some(());
+    }
+    set(map.entry(key.to_string()).or_insert(Value::Null), rest, to)
 }
 
 fn remove(v: &mut Value, path: &[PointerNode]) {

@@ -1,5 +1,6 @@
 //! `welch_test`: how likely two samples' means differ as much by chance.
 
+use super::beta::incomplete_beta;
 use crate::udf::Functions;
 
 pub(super) fn register(f: &mut Functions) {
@@ -12,43 +13,4 @@ pub(super) fn register(f: &mut Functions) {
         let p = incomplete_beta(freedom / (freedom + statistic * statistic), freedom / 2.0, 0.5);
         Some(p).filter(|p| p.is_finite())
     });
-}
-
-/// The regularised incomplete beta function.
-fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
-    if !(0.0..=1.0).contains(&x) {
-        return f64::NAN;
-    }
-    if x == 0.0 || x == 1.0 {
-        return x;
-    }
-    let scale = (libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b) + a * x.ln() + b * (-x).ln_1p()).exp();
-    // The fraction converges fast on its own side of the middle.
-    if x < (a + 1.0) / (a + b + 2.0) {
-        scale * fraction(x, a, b) / a
-    } else {
-        1.0 - scale * fraction(1.0 - x, b, a) / b
-    }
-}
-
-/// Its continued fraction, by Lentz's method.
-fn fraction(x: f64, a: f64, b: f64) -> f64 {
-    const STEPS: usize = 500;
-    let least = |v: f64| if v.abs() < f64::MIN_POSITIVE { f64::MIN_POSITIVE } else { v };
-    let (mut c, mut d) = (1.0, 1.0 / least(1.0 - (a + b) * x / (a + 1.0)));
-    let mut h = d;
-    for m in 1..STEPS {
-        let m = m as f64;
-        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
-        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
-        for term in [even, odd] {
-            d = 1.0 / least(1.0 + term * d);
-            c = least(1.0 + term / c);
-            h *= c * d;
-        }
-        if (c * d - 1.0).abs() < f64::EPSILON {
-            break;
-        }
-    }
-    h
 }

@@ -47,9 +47,12 @@ fn linear(r: &Row<'_>, w: &mut String) -> Option<()> {
     let known: Vec<(usize, f64)> =
         all.iter().enumerate().filter(|(_, v)| **v != missing).filter_map(|(i, v)| Some((i, v.as_f64()?))).collect();
     let (Some(first), Some(last)) = (known.first(), known.last()) else {
-        let constant = r.text(3).and_then(json::value).unwrap_or_else(|| Value::from(0));
+        let constant = r.text(3).and_then(json::value).unwrap_or_else(|| Value::from(0.0));
         return put(w, vec![constant; all.len()]);
     };
+    // A series of whole numbers stays one: what is between is cut to one (documented by example).
+    let whole = all.iter().all(|v| *v == missing || v.is_i64());
+    let real = |v: f64| if whole { Value::from(v.trunc() as i64) } else { real(v) };
     for pair in known.windows(2) {
         let [(i, a), (j, b)] = pair else { continue };
         for (k, v) in all[*i..*j].iter_mut().enumerate().skip(1) {

@@ -12,6 +12,7 @@ mod fit;
 mod fourier;
 mod outliers;
 mod periods;
+mod poly;
 mod whole;
 
 use super::json;
@@ -24,6 +25,8 @@ pub(super) fn register(f: &mut Functions) {
     fill::register(f);
     filter::register(f);
     fit::register(f);
+    fourier::register(f);
+    poly::register(f);
     outliers::register(f);
     periods::register(f);
     whole::register(f);

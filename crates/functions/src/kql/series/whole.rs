@@ -1,17 +1,14 @@
 //! One number, or one bag, of a whole series.
 
-use super::{Value, array, numbers, put, real};
-use crate::udf::Functions;
+use super::{Value, array, json, numbers, put, real};
+use crate::udf::{Functions, Row};
 use serde_json::Map;
 
 pub(super) fn register(f: &mut Functions) {
     f.real("series_sum(dynamic) real", |r| Some(numbers(r, 0)?.iter().sum()));
     f.real("series_product(dynamic) real", |r| Some(numbers(r, 0)?.iter().product()));
     f.real("series_magnitude(dynamic) real", |r| Some(numbers(r, 0)?.iter().map(|v| v * v).sum::<f64>().sqrt()));
-    f.real("series_dot_product(dynamic, dynamic) real", |r| {
-        let (a, b) = (numbers(r, 0)?, numbers(r, 1)?);
-        (a.len() == b.len()).then(|| dot(&a, &b))
-    });
+    f.real("series_dot_product(dynamic, dynamic) real", dot_product);
     f.real("series_cosine_similarity(dynamic, dynamic) real", |r| {
         let (a, b) = (numbers(r, 0)?, numbers(r, 1)?);
         (a.len() == b.len()).then(|| dot(&a, &b) / (dot(&a, &a).sqrt() * dot(&b, &b).sqrt()))
@@ -29,6 +26,23 @@ pub(super) fn register(f: &mut Functions) {
             .collect::<Option<_>>()?;
         put(w, Value::from(stats(&all)))
     });
+}
+
+/// A number stands for a series of it; the longer series is cut, an element that is no number is passed over, and an
+/// empty series is null (documented).
+fn dot_product(r: &Row<'_>) -> Option<f64> {
+    let series = |i: usize| match json::value(r.text(i)?)? {
+        Value::Array(all) => Some(Ok(all)),
+        other => other.as_f64().map(Err),
+    };
+    let product = |a: &Value, b: &Value| Some(a.as_f64()? * b.as_f64()?);
+    match (series(0)?, series(1)?) {
+        (Ok(a), Ok(b)) if a.is_empty() || b.is_empty() => None,
+        (Ok(a), Ok(b)) => Some(a.iter().zip(&b).filter_map(|(a, b)| product(a, b)).sum()),
+        (Ok(all), Err(_)) | (Err(_), Ok(all)) if all.is_empty() => None,
+        (Ok(all), Err(n)) | (Err(n), Ok(all)) => Some(all.iter().filter_map(Value::as_f64).map(|v| v * n).sum()),
+        (Err(_), Err(_)) => None,
+    }
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -56,9 +70,10 @@ fn stats(all: &[f64]) -> Map<String, Value> {
     let mut bag = Map::new();
     let mut put = |name: &str, value: Value| bag.insert(name.into(), value);
     let (Some(min), Some(max)) = (first(|a, b| a < b), first(|a, b| a > b)) else {
-        for name in ["min", "min_idx", "max", "max_idx", "avg", "stdev", "variance"] {
+        for name in ["min", "min_idx", "max", "max_idx", "avg", "stdev", "variance", "sum"] {
             put(name, Value::Null);
         }
+        put("len", Value::from(0));
         return bag;
     };
     let avg = mean(all);
@@ -71,5 +86,7 @@ fn stats(all: &[f64]) -> Map<String, Value> {
     put("avg", real(avg));
     put("stdev", real(variance.sqrt()));
     put("variance", real(variance));
+    put("sum", real(all.iter().sum()));
+    put("len", Value::from(all.len()));
     bag
 }

@@ -18,7 +18,7 @@ pub(super) fn register(f: &mut Functions) {
         inflate(w, GzDecoder::new(&base64::decode(r.str(0))?[..]))
     });
     f.text("zlib_compress_to_base64_string(string) string", |r, w| {
-        let mut z = ZlibEncoder::new(Vec::new(), Compression::default());
+        let mut z = ZlibEncoder::new(Vec::new(), Compression::none());
         z.write_all(r.str(0).as_bytes()).ok()?;
         base64::encode(w, &z.finish().ok()?);
         Some(())

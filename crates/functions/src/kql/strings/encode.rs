@@ -6,6 +6,9 @@ use crate::udf::{Functions, Row};
 use serde_json::Value;
 use std::fmt::Write as _;
 
+/// A GUID's bytes in the order of its digits: the first three groups are little-endian.
+const LITTLE_ENDIAN: [usize; 16] = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
+
 pub(super) fn register(f: &mut Functions) {
     for name in ["base64_encode_tostring", "base64_encodestring"] {
         f.text(&format!("{name}(string) string"), |r, w| {
@@ -31,14 +34,18 @@ pub(super) fn register(f: &mut Functions) {
     });
     f.text("base64_decode_toguid(string) guid", |r, w| {
         let b: [u8; 16] = base64::decode(r.str(0))?.try_into().ok()?;
-        // A GUID's first three groups are little-endian.
-        let order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
-        for (i, at) in order.into_iter().enumerate() {
+        for (i, at) in LITTLE_ENDIAN.into_iter().enumerate() {
             if matches!(i, 4 | 6 | 8 | 10) {
                 w.push('-');
             }
             write!(w, "{:02x}", b[at]).ok()?;
         }
+        Some(())
+    });
+    f.text("base64_encode_fromguid(guid) string", |r, w| {
+        let digits: String = r.text(0)?.chars().filter(char::is_ascii_hexdigit).collect();
+        let b = u128::from_str_radix(&digits, 16).ok()?.to_be_bytes();
+        base64::encode(w, &LITTLE_ENDIAN.map(|at| b[at]));
         Some(())
     });
     f.text("url_decode(string) string", |r, w| {
@@ -49,10 +56,12 @@ pub(super) fn register(f: &mut Functions) {
     f.text("url_encode_component(string) string", |r, w| url_encode(w, r.str(0), "%20"));
     f.text("tohex_int(int, long?) string", |r, w| hex(w, r, u64::from(r.long(0)? as i32 as u32)));
     f.text("tohex_long(long, long?) string", |r, w| hex(w, r, r.long(0)? as u64));
-    f.text("unicode_codepoints_from_string(string) dynamic", |r, w| {
-        json::write_value(w, &Value::from(r.str(0).chars().map(|c| c as u32).collect::<Vec<_>>()));
-        Some(())
-    });
+    for name in ["unicode_codepoints_from_string", "to_utf8"] {
+        f.text(&format!("{name}(string) dynamic"), |r, w| {
+            json::write_value(w, &Value::from(r.str(0).chars().map(|c| c as u32).collect::<Vec<_>>()));
+            Some(())
+        });
+    }
     for name in ["make_string", "unicode_codepoints_to_string"] {
         f.text(&format!("{name}(dynamic...) string"), |r, w| {
             (0..r.len()).try_for_each(|i| code_points(w, &json::value(r.text(i)?)?))

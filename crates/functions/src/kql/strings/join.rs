@@ -2,8 +2,7 @@
 
 use crate::kql::json;
 use crate::udf::{Body, Consts, Functions, Row};
-use aho_corasick::{AhoCorasickBuilder, MatchKind};
-use datafusion::common::{DataFusionError, Result};
+use datafusion::common::Result;
 use serde_json::Value;
 
 pub(super) fn register(f: &mut Functions) {
@@ -62,21 +61,34 @@ fn split(r: &Row<'_>, w: &mut String) -> Option<()> {
     Some(())
 }
 
-/// One pass: what a replacement wrote is not looked at again (measured).
+/// One lookup after the other, in what none before it has matched: a replacement is not looked at again (measured). A
+/// lookup that is no string is ignored; what has no string to become stays as it is, and counts as matched (documented).
 fn replace_strings(c: &Consts) -> Result<Body> {
-    let list = |i: usize| -> Vec<String> {
-        c.text(i).and_then(json::array).unwrap_or_default().iter().map(json::text_of).collect()
-    };
-    let (lookups, mut with) = (list(1), list(2));
-    with.resize(lookups.len(), String::new());
-    let automaton = AhoCorasickBuilder::new()
-        .match_kind(MatchKind::LeftmostFirst)
-        .build(&lookups)
-        .map_err(|e| DataFusionError::External(Box::new(e)))?;
+    let list = |i: usize| c.text(i).and_then(json::array).unwrap_or_default();
+    let mut with = list(2).into_iter();
+    let pairs: Vec<(String, Option<String>)> = list(1)
+        .into_iter()
+        .map(|lookup| (lookup, with.next()))
+        .filter_map(|(lookup, with)| {
+            let lookup = lookup.as_str().filter(|l| !l.is_empty())?.to_owned();
+            Some((lookup, with.and_then(|w| w.as_str().map(str::to_owned))))
+        })
+        .collect();
     Ok(Body::text(move |r, w| {
-        w.push_str(&automaton.replace_all(r.str(0), &with));
+        replace_each(w, r.str(0), &pairs);
         Some(())
     }))
+}
+
+fn replace_each(w: &mut String, text: &str, pairs: &[(String, Option<String>)]) {
+    let Some(((lookup, with), rest)) = pairs.split_first() else { return w.push_str(text) };
+    let with = with.as_deref().unwrap_or(lookup);
+    for (i, part) in text.split(lookup.as_str()).enumerate() {
+        if i > 0 {
+            w.push_str(with);
+        }
+        replace_each(w, part, rest);
+    }
 }
 
 /// The fields of the first record (documented: no more is read).

@@ -6,10 +6,9 @@ use crate::udf::{Functions, Row};
 
 pub(super) fn register(f: &mut Functions) {
     f.long("dayofweek(datetime) timespan", |r| Some(weekday(r.long(0)?.div_euclid(TICKS_PER_DAY)) * TICKS_PER_DAY));
-    let named: [(&str, &'static str); 9] = [
+    let named: [(&str, &'static str); 8] = [
         ("dayofmonth", "day"),
         ("dayofyear", "dayofyear"),
-        ("hourofday", "hour"),
         ("monthofyear", "month"),
         ("getmonth", "month"),
         ("getyear", "year"),
@@ -17,11 +16,13 @@ pub(super) fn register(f: &mut Functions) {
         ("week_of_year", "week_of_year"),
         ("minuteofhour", "minute"),
     ];
+    // The product's value is a long, whatever its documentation says (measured).
+    f.long("hourofday(datetime) long", |r| part("hour", r.long(0)?));
     for (name, part) in named {
         f.int(&format!("{name}(datetime) int"), move |r| self::part(part, r.long(0)?)?.try_into().ok());
     }
     for name in ["datetime_part", "datepart"] {
-        f.int(&format!("{name}(string, datetime) int"), |r| part(r.str(0), r.long(1)?)?.try_into().ok());
+        f.long(&format!("{name}(string, datetime) long"), |r| part(r.str(0), r.long(1)?));
     }
     f.long("datetime_diff(string, datetime, datetime) long", difference);
 }

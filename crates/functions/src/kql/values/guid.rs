@@ -8,7 +8,8 @@ pub fn parse_guid(text: &str) -> Option<String> {
         .unwrap_or(text);
     let digits: String = inner.chars().filter(|c| *c != '-').map(|c| c.to_ascii_lowercase()).collect();
     let hyphens: Vec<usize> = inner.bytes().enumerate().filter(|(_, b)| *b == b'-').map(|(i, _)| i).collect();
-    let shaped = hyphens.is_empty() || hyphens == [8, 13, 18, 23];
+    // Of the four hyphens any may be left out (documented by example).
+    let shaped = (hyphens.iter().enumerate()).all(|(n, at)| [8, 12, 16, 20].contains(&(at - n)));
     if !shaped || digits.len() != 32 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;
     }
