@@ -24,6 +24,7 @@
 //! | `KQL0405` | note: what a name stands for here |
 //! | `KQL0999` | the planner's own fault |
 
+use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use parallax_diagnostics::{Diagnostic, Span};
 
@@ -71,6 +72,13 @@ pub(crate) trait At<T> {
 impl<T> At<T> for std::result::Result<T, DataFusionError> {
     fn at(self, span: Span) -> Result<T> {
         self.map_err(|e| {
+            if matches!(&e, DataFusionError::SchemaError(reason, _) if matches!(**reason, SchemaError::FieldNotFound { .. }))
+            {
+                return Box::new(
+                    Diagnostic::error(NO_FORM, span, "rows within an expression cannot read the columns of the rows around them")
+                        .help("`join` or `lookup` brings both together"),
+                );
+            }
             Box::new(
                 Diagnostic::error(INTERNAL, span, format!("this could not be planned: {}", e.strip_backtrace()))
                     .help("this is a fault of the planner, not of the query; please report it"),

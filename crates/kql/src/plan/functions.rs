@@ -25,6 +25,8 @@ pub(crate) enum Naming {
     First,
     /// `prefix_` and the first argument's name.
     Prefix(String),
+    /// That name, whatever the arguments are.
+    Whole(String),
 }
 
 #[derive(Clone, Debug)]
@@ -124,7 +126,10 @@ fn parse_line(line: &str) -> Option<(String, Function)> {
         None => (head, Naming::Numbered),
         Some((name, "first" | "only" | "column")) => (name, Naming::First),
         Some((name, "name")) => (name, Naming::Prefix(format!("{name}_"))),
-        Some((name, prefix)) => (name, Naming::Prefix(prefix.to_string())),
+        Some((name, other)) => match other.strip_suffix('!') {
+            Some(whole) => (name, Naming::Whole(whole.to_string())),
+            None => (name, Naming::Prefix(other.to_string())),
+        },
     };
     let overloads = tail.split("; ").filter_map(parse_overload).collect();
     Some((name.to_string(), Function { naming, overloads }))

@@ -77,6 +77,10 @@ pub(crate) struct Binder<'a> {
     further: Further,
     /// The last name that was not found, and its place.
     unknown: RefCell<Option<(String, Span)>>,
+    /// What `set` gave, by name.
+    options: RefCell<BTreeMap<String, Value>>,
+    /// How many calls of `rand` and `new_guid` have been bound: each draws numbers of its own.
+    drawn: Cell<i64>,
 }
 
 const NO_QUERY: &str = "there is no query in this text";
@@ -99,6 +103,8 @@ impl<'a> Binder<'a> {
             functions: external::Stored::default(),
             further: Further::default(),
             unknown: RefCell::default(),
+            options: RefCell::default(),
+            drawn: Cell::new(0),
         }
     }
 }
@@ -140,6 +146,11 @@ impl Binder<'_> {
         match &statement.kind {
             StatementKind::Let(declared) => self.declare(declared, scope),
             StatementKind::QueryParameters(parameters) => self.query_parameters(parameters, scope),
+            StatementKind::Set { name, value: Some(value) } if name.text.starts_with("query_bin_auto_") => {
+                let value = self.scalar(value, &Rows::none(scope))?.folded();
+                self.options.borrow_mut().insert(name.text.clone(), value);
+                Ok(())
+            }
             StatementKind::Set { name, .. } => {
                 self.note(Diagnostic::note(
                     error::NO_EFFECT,

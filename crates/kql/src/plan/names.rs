@@ -40,6 +40,7 @@ fn of_call(call: &tree::Call) -> Option<String> {
     match &function.naming {
         Naming::Numbered => None,
         Naming::First => first_argument(call).filter(|n| !n.is_empty()),
+        Naming::Whole(name) => Some(name.clone()),
         Naming::Prefix(prefix) => Some(format!("{prefix}{}", first_argument(call).unwrap_or_default())),
     }
 }
@@ -70,14 +71,22 @@ pub(crate) fn of_aggregate(call: &tree::Call) -> Option<String> {
             let which = call.arguments.get(1).and_then(|a| number_name(&a.value))?;
             Some(format!("percentile_{}_{which}", first.unwrap_or_default()))
         }
+        "percentilew" => {
+            let which = call.arguments.get(2).and_then(|a| number_name(&a.value))?;
+            Some(format!("percentile_{}_{which}", first.unwrap_or_default()))
+        }
+        "percentiles_array" => Some(format!("percentiles_{}", first.unwrap_or_default())),
+        // The documentation's example calls it so; the official binder says `percentiles_`.
+        "percentilesw_array" => Some(format!("percentile_{}", first.unwrap_or_default())),
         // Both columns, as the product names it (measured); the official binder says the first one's name alone.
-        "covariance" | "covariancep" => {
+        "covariance" | "covariancep" | "covarianceif" | "covariancepif" => {
             let second = call.arguments.get(1).and_then(|a| suggested(&a.value)).unwrap_or_default();
             Some(format!("{name}_{}_{second}", first.unwrap_or_default()))
         }
         _ => match &aggregates().get(name)?.naming {
             Naming::Numbered => None,
             Naming::First => first,
+            Naming::Whole(name) => Some(name.clone()),
             Naming::Prefix(prefix) => Some(format!("{prefix}{}", first.unwrap_or_default())),
         },
     }

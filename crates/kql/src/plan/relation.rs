@@ -8,6 +8,7 @@
 //! window functions, ordered aggregates, the end of the query). An execution in parallel would otherwise lose it.
 
 use super::error::{At, Result};
+use super::operators::UniqueJoin;
 use super::types::Type;
 use datafusion::common::Column as PlanColumn;
 use datafusion::functions_window::row_number::row_number_udwf;
@@ -16,6 +17,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Projection
 use parallax_diagnostics::Span;
 use std::cell::Cell;
 use std::sync::Arc;
+use std::rc::Rc;
 
 /// A column that a query can name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +91,8 @@ pub(crate) struct Relation {
     pub(crate) partition: Vec<String>,
     /// Whether it is known to have no rows: a table that no input feeds.
     pub(crate) empty: bool,
+    /// How it came of a join that keeps one left row for each key, while its rows are just those.
+    pub(crate) unique: Option<Rc<UniqueJoin>>,
     /// Whether the order was asked for (`sort`), rather than being how a literal table was written down.
     pub(crate) sorted: bool,
 }
@@ -102,6 +106,7 @@ impl Relation {
             order: Vec::new(),
             partition: Vec::new(),
             empty: false,
+            unique: None,
             sorted: false,
         }
     }
@@ -122,6 +127,7 @@ impl Relation {
         f: impl FnOnce(LogicalPlanBuilder) -> datafusion::error::Result<LogicalPlanBuilder>,
     ) -> Result<Self> {
         let plan = std::mem::replace(&mut self.plan, LogicalPlanBuilder::empty(false).build().at(span)?);
+        self.unique = None;
         self.plan = f(LogicalPlanBuilder::from(plan)).and_then(LogicalPlanBuilder::build).at(span)?;
         Ok(self)
     }

@@ -51,6 +51,8 @@ impl Scope {
 pub(crate) struct Rows<'r> {
     pub(crate) scope: &'r Scope,
     pub(crate) columns: &'r [Column],
+    /// The ids of the provenance columns, which tell one row from the next.
+    pub(crate) hidden: &'r [String],
     /// The order that the rows are known to have.
     pub(crate) order: &'r [super::relation::OrderKey],
     /// The two sides of a join, for `$left` and `$right`.
@@ -84,11 +86,25 @@ pub(crate) struct Windows<'r> {
 impl<'r> Rows<'r> {
     /// No rows: constants and `let` names only.
     pub(crate) fn none(scope: &'r Scope) -> Self {
-        Rows { scope, columns: &[], order: &[], sides: None, aggregates: None, windows: None, states: None }
+        Rows {
+            scope,
+            columns: &[],
+            hidden: &[],
+            order: &[],
+            sides: None,
+            aggregates: None,
+            windows: None,
+            states: None,
+        }
     }
 
     pub(crate) fn of(scope: &'r Scope, relation: &'r Relation) -> Self {
-        Rows { columns: &relation.columns, order: &relation.order, ..Rows::none(scope) }
+        Rows {
+            columns: &relation.columns,
+            hidden: relation.provenance.as_deref().unwrap_or_default(),
+            order: &relation.order,
+            ..Rows::none(scope)
+        }
     }
 
     pub(crate) fn column(&self, name: &str) -> Option<&'r Column> {

@@ -74,7 +74,7 @@ impl Binder<'_> {
     }
 
     /// Says something once for the whole query, wherever it is said again.
-    fn note_once(&self, diagnostic: Diagnostic) {
+    pub(crate) fn note_once(&self, diagnostic: Diagnostic) {
         let said = self.notes.borrow().iter().any(|d| d.code == diagnostic.code && d.message == diagnostic.message);
         if !said {
             self.note(diagnostic);

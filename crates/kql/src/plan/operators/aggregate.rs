@@ -8,7 +8,7 @@ use crate::plan::functions::{Argument, aggregates};
 use crate::plan::relation::{OrderKey, id};
 use crate::plan::scope::Rows;
 use crate::plan::types::Type;
-use crate::plan::value::{Value, coalesce, convert};
+use crate::plan::value::{Value, coalesce, convert, invoke, to_string};
 use crate::syntax::tree::{Call, ExprKind};
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::{Expr as Plan, lit};
@@ -85,6 +85,14 @@ impl Binder<'_> {
             }
             (_, Type::String) => coalesce(vec![value, Value::string("").expr]),
             ("sum" | "sumif", _) => coalesce(vec![value, zero(ty)]),
+            // To ten digits behind the point (measured).
+            ("variance" | "varianceif" | "variancep" | "variancepif", Type::Real) => {
+                let value = coalesce(vec![value, lit(0.0)]);
+                crate::plan::value::raw_call("kql_round_real", vec![value, lit(10i64)], call.span)?
+            }
+            // Of no values: documented by example.
+            ("stdev" | "stdevif" | "stdevp", Type::Real) => coalesce(vec![value, lit(0.0)]),
+            ("avg" | "avgif", Type::Real) => coalesce(vec![value, lit(f64::NAN)]),
             ("avg" | "avgif", Type::DateTime | Type::TimeSpan) => crate::plan::value::cast(value, Type::Long),
             _ => value,
         };
@@ -185,6 +193,22 @@ impl Binder<'_> {
         if !order.is_empty() && in_order(name) {
             return self.in_row_order(values, filter, order);
         }
+        if name.starts_with("percentile") {
+            values = ranks_as_reals(name, values, span)?;
+        }
+        match (name, values.first_mut()) {
+            // What tells values apart, of whatever type they are.
+            ("hll", Some(first)) => {
+                let value = std::mem::replace(first, Value::null(Type::Long));
+                let value = match value.ty {
+                    Type::Dynamic | Type::Bool | Type::Decimal => to_string(value, span)?,
+                    _ => value,
+                };
+                *first = invoke("hash_xxhash64", vec![value], Type::Long, span)?;
+            }
+            ("tdigest", Some(first)) => *first = convert(first.clone(), Type::Dynamic, span)?,
+            _ => {}
+        }
         let first = values.first().map_or(result, |v| v.ty);
         let typed = format!("kql_{name}_{}", first.name());
         let library = parallax_functions::kql::aggregate(&typed)
@@ -212,6 +236,23 @@ impl Binder<'_> {
         let raw = native::call(function, vec![operand.expr], filter);
         Ok((raw, result))
     }
+}
+
+/// The percentiles as reals; those of a constant array one by one.
+fn ranks_as_reals(name: &str, mut values: Vec<Value>, span: Span) -> Result<Vec<Value>> {
+    let ranks = values.split_off(if name.contains('w') { 2 } else { 1 }.min(values.len()));
+    for rank in ranks {
+        let rank = rank.folded();
+        match (rank.ty, rank.text().and_then(crate::plan::scalar::json_items)) {
+            (Type::Dynamic, Some(items)) => {
+                for item in items {
+                    values.push(convert(item, Type::Real, span)?);
+                }
+            }
+            _ => values.push(convert(rank, Type::Real, span)?),
+        }
+    }
+    Ok(values)
 }
 
 /// The name under which an aggregate is known below the language.
@@ -262,6 +303,10 @@ fn conditional(name: &str) -> Option<(&'static str, usize)> {
         "anyif" | "take_anyif" => ("take_any", 1),
         "stdevif" => ("stdev", 1),
         "varianceif" => ("variance", 1),
+        "variancepif" => ("variancep", 1),
+        "covarianceif" => ("covariance", 2),
+        "covariancepif" => ("covariancep", 2),
+        "hll_if" => ("hll", 1),
         _ => return None,
     })
 }

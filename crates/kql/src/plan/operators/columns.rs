@@ -19,7 +19,10 @@ impl Binder<'_> {
         let rows = Rows { windows: Some(&windows), ..Rows::of(scope, &input) };
         let test = self.predicate(predicate, &rows)?;
         let input = self.add_windows(input, windows, predicate.span)?;
-        input.filter(predicate.span, test)
+        match self.filtered_before(input, test, predicate.span)? {
+            (input, Some(test)) => input.filter(predicate.span, test),
+            (input, None) => Ok(input),
+        }
     }
 
     /// Puts the window functions that were met below what reads them.
@@ -159,6 +162,32 @@ impl Binder<'_> {
     fn no_column<T>(&self, input: &Relation, name: &str, span: Span) -> Result<T> {
         let known = input.columns.iter().map(|c| c.name.as_str());
         Err(self.unknown_name(name, span, format!("there is no column `{name}`"), known))
+    }
+
+    /// Names, arrays of names and wildcards, all constants, in their order; what names no column is passed over
+    /// (documented).
+    pub(super) fn project_by_names(&self, mut input: Relation, names: &[Expr], scope: &Scope) -> Result<Relation> {
+        let mut kept: Vec<Column> = Vec::new();
+        for name in names {
+            let value = self.scalar(name, &Rows::none(scope))?.folded();
+            let Some(text) = value.text() else {
+                return fail(error::CONSTANT, name.span, "names of columns must be constants");
+            };
+            let patterns: Vec<String> = match (value.ty, crate::plan::scalar::json_items(text)) {
+                (Type::Dynamic, Some(items)) => items.iter().filter_map(|i| i.text().map(str::to_owned)).collect(),
+                _ => vec![text.to_owned()],
+            };
+            for pattern in patterns {
+                let fits = input.columns.iter().filter(|c| wildcard(&pattern, &c.name));
+                for column in fits {
+                    if !kept.iter().any(|k| k.id == column.id && k.name == column.name) {
+                        kept.push(column.clone());
+                    }
+                }
+            }
+        }
+        input.columns = kept;
+        Ok(input)
     }
 
     pub(super) fn project_away(&self, mut input: Relation, names: &[Expr]) -> Result<Relation> {

@@ -14,10 +14,22 @@ use crate::plan::types::Type;
 use crate::plan::value::{Value, coalesce};
 use crate::syntax::tree::{BinaryOp, Expr, ExprKind, Join, JoinCondition, Name, Selector};
 use datafusion::common::JoinType;
+use datafusion::common::tree_node::TreeNode;
+use datafusion::logical_expr::utils::split_conjunction_owned;
 use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder};
 use parallax_diagnostics::{Diagnostic, Span};
+use std::rc::Rc;
+
+/// A join of the kind `innerunique`, before the left side lost its rows of one key.
+#[derive(Debug)]
+pub(crate) struct UniqueJoin {
+    left: Relation,
+    right: Relation,
+    keys: Vec<Key>,
+}
 
 /// One pair of keys.
+#[derive(Clone, Debug)]
 pub(super) struct Key {
     left: Value,
     right: Value,
@@ -68,8 +80,37 @@ impl Binder<'_> {
                 ));
             }
         };
-        let left = if kind == "innerunique" { self.one_for_each_key(left, &keys, span)? } else { left };
+        if kind == "innerunique" {
+            return self.unique(left, right, keys, span);
+        }
         self.joined(left, right, keys, join_type, false, span)
+    }
+
+    fn unique(&self, left: Relation, right: Relation, keys: Vec<Key>, span: Span) -> Result<Relation> {
+        let one_each = self.one_for_each_key(left.clone(), &keys, span)?;
+        let out = self.joined(one_each, right.clone(), keys.clone(), JoinType::Inner, false, span)?;
+        Ok(Relation { unique: Some(Rc::new(UniqueJoin { left, right, keys })), ..out })
+    }
+
+    /// A filter behind a join of the kind `innerunique` goes, where it reads the left side alone, before that side loses
+    /// its rows of one key: of several rows with one key the filter keeps any that it accepts (measured). Gives the rows
+    /// and what is left of the filter.
+    pub(super) fn filtered_before(&self, input: Relation, test: Plan, span: Span) -> Result<(Relation, Option<Plan>)> {
+        let Some(join) = input.unique.clone() else { return Ok((input, Some(test))) };
+        let reads_left = |e: &Plan| {
+            let schema = join.left.plan.schema();
+            let columns = e.column_refs();
+            !columns.is_empty()
+                && columns.iter().all(|c| schema.has_column_with_unqualified_name(&c.name))
+                && !e.exists(|e| Ok(matches!(e, Plan::InSubquery(_) | Plan::ScalarSubquery(_)))).unwrap_or(true)
+        };
+        let (of_left, others): (Vec<Plan>, Vec<Plan>) =
+            split_conjunction_owned(test).into_iter().partition(|part| reads_left(part));
+        let rest = others.into_iter().reduce(Plan::and);
+        let Some(of_left) = of_left.into_iter().reduce(Plan::and) else { return Ok((input, rest)) };
+        let left = join.left.clone().filter(span, of_left)?;
+        let out = self.unique(left, join.right.clone(), join.keys.clone(), span)?;
+        Ok((Relation { plan: out.plan, unique: out.unique, ..input }, rest))
     }
 
     pub(super) fn lookup(&self, left: Relation, join: &Join, scope: &Scope, span: Span) -> Result<Relation> {
@@ -209,6 +250,7 @@ impl Binder<'_> {
             order: Vec::new(),
             partition: left.partition,
             empty: false,
+            unique: None,
             sorted: false,
         };
         let width = left.columns.len();

@@ -17,6 +17,7 @@ mod summarize;
 mod union;
 
 pub(crate) use aggregate::aggregate_call;
+pub(crate) use join::UniqueJoin;
 
 use super::Binder;
 use super::error::{self, Result, error, fail};
@@ -60,6 +61,7 @@ impl Binder<'_> {
             K::Project(arguments) => self.project(input, arguments, scope, span),
             K::ProjectAway(names) => self.project_away(input, names),
             K::ProjectKeep(names) => self.project_keep(input, names),
+            K::ProjectByNames(names) => self.project_by_names(input, names, scope),
             K::ProjectRename(arguments) => self.project_rename(input, arguments),
             K::ProjectReorder(list) => self.project_reorder(input, list),
             K::Distinct { columns, .. } => self.distinct(input, columns, scope, span),

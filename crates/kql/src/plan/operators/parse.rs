@@ -147,8 +147,13 @@ fn pattern(parts: &[ParsePart], mode: Mode, flags: &str, span: Span) -> Result<(
 /// The group that a column of a type is read by.
 fn group(ty: Type, mode: Mode) -> &'static str {
     match ty {
-        Type::Int | Type::Long if mode != Mode::Relaxed => r"\s*(-?\d+)",
-        Type::Real | Type::Decimal if mode != Mode::Relaxed => r"\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)",
+        // In the relaxed mode what is no number is read too, and becomes null.
+        Type::Int | Type::Long if mode == Mode::Relaxed => r"(\s*-?\d+|.*?)",
+        Type::Real | Type::Decimal if mode == Mode::Relaxed => r"(\s*-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|.*?)",
+        Type::Int | Type::Long => r"\s*(-?\d+)",
+        Type::Real | Type::Decimal => r"\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)",
+        Type::DateTime if mode != Mode::Regex => r"(\s*\d[\d/:.\-T ]*\d(?:Z| ?[AaPp][Mm])?|.*?)",
+        Type::TimeSpan if mode != Mode::Regex => r"(\s*-?[\d.:]*\d|.*?)",
         Type::DateTime if mode == Mode::Regex => r"\s*(\d[\d/:.\-T ]*\d(?:Z| ?[AaPp][Mm])?)",
         Type::TimeSpan if mode == Mode::Regex => r"\s*(-?[\d.:]*\d)",
         Type::Guid if mode == Mode::Regex => r"([0-9a-fA-F-]{32,36})",

@@ -166,7 +166,7 @@ impl Binder<'_> {
     ) -> Result<()> {
         let name = call.name.text.as_str();
         let inner = Rows { aggregates: None, ..*rows };
-        if name.starts_with("percentiles") {
+        if matches!(name, "percentiles" | "percentilesw") {
             return self.percentiles(call, a, &inner, rows, names, outs);
         }
         let extreme = name.starts_with("arg");
@@ -247,13 +247,21 @@ impl Binder<'_> {
         names: &mut Names,
         outs: &mut Vec<Out>,
     ) -> Result<()> {
-        if call.name.text != "percentiles" {
-            return fail(error::NO_FUNCTION, call.span, format!("`{}` is not supported here yet", call.name.text));
-        }
-        let Some((first, ranks)) = call.arguments.split_first() else {
-            return fail(error::ARGUMENTS, call.span, "`percentiles` takes a value and at least one percentile");
+        let weighted = call.name.text == "percentilesw";
+        let (first, weight, ranks) = match call.arguments.as_slice() {
+            [first, weight, ranks @ ..] if weighted && !ranks.is_empty() => (first, Some(weight), ranks),
+            [first, ranks @ ..] if !weighted && !ranks.is_empty() => (first, None, ranks),
+            _ => {
+                let what = if weighted { "a value, a weight" } else { "a value" };
+                let message = format!("`{}` takes {what} and at least one percentile", call.name.text);
+                return fail(error::ARGUMENTS, call.span, message);
+            }
         };
         let value = self.scalar(&first.value, inner)?;
+        let weight = match weight {
+            Some(weight) => Some(convert(self.scalar(&weight.value, inner)?, Type::Long, weight.span)?),
+            None => None,
+        };
         let mut given = match &a.naming {
             Naming::Many(all) => all.iter().map(|n| n.text.clone()).rev().collect(),
             Naming::One(n) => vec![n.text.clone()],
@@ -267,7 +275,13 @@ impl Binder<'_> {
                 Some(name) => names.unique(&name),
                 None => names.unique(&format!("percentile_{of}_{label}")),
             };
-            let call_expr = percentile(&value, which, call.span)?;
+            let call_expr = match &weight {
+                Some(weight) => {
+                    let which = convert(which, Type::Real, call.span)?.expr;
+                    aggregate_call("percentilew", vec![value.expr.clone(), weight.expr.clone(), which], call.span)?
+                }
+                None => percentile(&value, which, call.span)?,
+            };
             let id_of = self.ids.fresh();
             if let Some(found) = rows.aggregates {
                 found.borrow_mut().push((id_of.clone(), call_expr));
@@ -290,7 +304,7 @@ pub(crate) fn percentile(value: &Value, rank: Value, span: Span) -> Result<Plan>
 fn several(expr: &Expr) -> Option<&Call> {
     match &expr.kind {
         ExprKind::Call(call) => match call.name.text.as_str() {
-            "arg_max" | "arg_min" | "argmax" | "argmin" | "percentiles" => Some(call),
+            "arg_max" | "arg_min" | "argmax" | "argmin" | "percentiles" | "percentilesw" => Some(call),
             "take_any" | "any" => {
                 let star = call.arguments.iter().any(|a| matches!(a.value.kind, ExprKind::Star));
                 (star || call.arguments.len() > 1).then_some(call)

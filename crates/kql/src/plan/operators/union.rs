@@ -4,6 +4,7 @@ use super::columns::wildcard;
 use crate::plan::Binder;
 use crate::plan::error::{self, At, Result, fail};
 use crate::plan::external::Missing;
+use crate::plan::names::Names;
 use crate::plan::relation::{Column, Relation, id, select};
 use crate::plan::scope::{Binding, Scope};
 use crate::plan::source::table_name;
@@ -215,16 +216,15 @@ fn merged_columns(branches: &[Branch], inner: bool) -> Vec<Merged> {
             types.len() == 1 && branches.iter().all(|(_, r)| r.columns.iter().any(|c| c.name == *name))
         });
     }
-    order
-        .into_iter()
-        .flat_map(|(name, types)| {
-            let several = types.len() > 1;
-            types.into_iter().map(move |ty| Merged {
-                name: if several { format!("{name}_{}", ty.name()) } else { name.to_string() },
-                original: name.to_string(),
-                ty,
-                id: String::new(),
-            })
-        })
-        .collect()
+    // A name that is made up gives way to one that a table has (documented by example).
+    let mut names = Names::of(order.iter().filter(|(_, types)| types.len() == 1).map(|(name, _)| *name));
+    let mut merged = Vec::new();
+    for (name, types) in order {
+        let several = types.len() > 1;
+        for ty in types {
+            let shown = if several { names.unique(&format!("{name}_{}", ty.name())) } else { name.to_string() };
+            merged.push(Merged { name: shown, original: name.to_string(), ty, id: String::new() });
+        }
+    }
+    merged
 }

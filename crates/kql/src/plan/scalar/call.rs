@@ -93,8 +93,10 @@ impl Binder<'_> {
         }
         self.inferred(call, &arguments)?;
         if kinds.len() > arguments.len() {
-            let text = invoke(&call.name.text, arguments, Type::String, call.span)?;
-            return convert(text, resolved.result, call.span);
+            // What gives a dynamic is converted as one.
+            let ty = if call.name.text.ends_with("_tdigest") { Type::Dynamic } else { Type::String };
+            let value = invoke(&call.name.text, arguments, ty, call.span)?;
+            return convert(value, resolved.result, call.span);
         }
         invoke(&call.name.text, arguments, resolved.result, call.span)
     }

@@ -7,6 +7,7 @@ use crate::plan::error::{self, Result, error, fail};
 use crate::plan::types::Type;
 use crate::plan::value::{Value, binary, convert, raw_call, to_string};
 use crate::syntax::tree::BinaryOp;
+use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr as Plan, Operator, expr_fn, lit, when};
 use parallax_diagnostics::Span;
 
@@ -67,10 +68,23 @@ pub(super) fn compare(op: BinaryOp, left: Value, right: Value, span: Span, filte
                 }
                 _ => (left, right),
             };
-            binary(left.expr, operator, right.expr)
+            ordered(left, operator, right)
         }
     };
     Ok(Value::new(expr, Type::Bool))
+}
+
+/// Arrow puts what is no number above all numbers; to the language it is neither above nor below.
+fn ordered(left: Value, operator: Operator, right: Value) -> Plan {
+    let above = if matches!(operator, Operator::Gt | Operator::GtEq) { &left } else { &right };
+    let a_number = matches!(above.constant(), Some(ScalarValue::Float64(Some(v))) if !v.is_nan());
+    let guard =
+        (above.ty == Type::Real && !a_number).then(|| binary(above.expr.clone(), Operator::LtEq, lit(f64::INFINITY)));
+    let compared = binary(left.expr, operator, right.expr);
+    match guard {
+        Some(guard) => compared.and(guard),
+        None => compared,
+    }
 }
 
 pub(super) fn equal(left: Value, right: Value, filter: bool) -> Plan {
@@ -96,7 +110,7 @@ pub(super) fn not_equal(left: Value, right: Value, filter: bool) -> Plan {
 fn unless_both_null(left: Plan, right: Plan, op: Operator) -> Plan {
     let both = left.clone().is_null().and(right.clone().is_null());
     let compared = binary(left, op, right);
-    when(both, lit(datafusion::common::ScalarValue::Boolean(None))).otherwise(compared.clone()).unwrap_or(compared)
+    when(both, lit(ScalarValue::Boolean(None))).otherwise(compared.clone()).unwrap_or(compared)
 }
 
 /// The keys of a join as one type on both sides; only numbers of different width may differ.

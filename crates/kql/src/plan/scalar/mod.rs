@@ -7,6 +7,7 @@ mod inferred;
 mod list;
 mod literal;
 mod path;
+mod service;
 mod several;
 mod special;
 mod window;

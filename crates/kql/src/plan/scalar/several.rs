@@ -56,6 +56,16 @@ const DECOMPOSE: [(&str, Type); 4] =
 const ANOMALIES: [(&str, Type); 3] =
     [("ad_flag", Type::Dynamic), ("ad_score", Type::Dynamic), ("baseline", Type::Dynamic)];
 
+const FIT_POLY: [(&str, Type); 5] = [
+    ("rsquare", Type::Real),
+    ("coefficients", Type::Dynamic),
+    ("variance", Type::Real),
+    ("rvariance", Type::Real),
+    ("poly_fit", Type::Dynamic),
+];
+
+const FOURIER: [(&str, Type); 2] = [("real", Type::Dynamic), ("imag", Type::Dynamic)];
+
 const PERIODS: [(&str, Type); 2] = [("periods", Type::Dynamic), ("scores", Type::Dynamic)];
 
 impl Binder<'_> {
@@ -76,6 +86,8 @@ impl Binder<'_> {
             "series_periods_detect" | "series_periods_validate" => {
                 self.members_of(call, &format!("{name}_dynamic"), &PERIODS, rows).map(Some)
             }
+            "series_fit_poly" => self.members_of(call, "series_fit_poly_dynamic", &FIT_POLY, rows).map(Some),
+            "series_fft" | "series_ifft" => self.members_of(call, &format!("{name}_dynamic"), &FOURIER, rows).map(Some),
             "array_sort_asc" | "array_sort_desc" => self.sorted_arrays(call, rows).map(Some),
             _ => Ok(None),
         }

@@ -61,7 +61,7 @@ impl Binder<'_> {
                 };
                 Value::bool(rows.column(text).is_some())
             }
-            ("materialize" | "assert", [x]) => self.scalar_in(x, rows, want)?,
+            ("materialize", [x]) => self.scalar_in(x, rows, want)?,
             ("min_of" | "max_of", [_, _, ..]) => self.extreme(name == "max_of", call, rows, span)?,
             ("datetime_utc_to_local" | "datetime_local_to_utc", _) => return Ok(None),
             (
@@ -82,34 +82,14 @@ impl Binder<'_> {
                 }
             }
             ("strcat", args) if !args.is_empty() => self.strcat(args, rows, span)?,
-            ("row_number" | "prev" | "next" | "row_cumsum" | "row_rank_dense" | "row_rank_min", _) => {
-                self.window(call, rows)?
-            }
-            ("row_window_session", _) => {
-                return fail(error::NO_FUNCTION, span, "`row_window_session` is not supported");
-            }
+            (
+                "row_number" | "prev" | "next" | "row_cumsum" | "row_rank" | "row_rank_dense" | "row_rank_min"
+                | "row_window_session",
+                _,
+            ) => self.window(call, rows)?,
             ("geo_info_from_ip_address", [address]) => {
                 let address = convert(self.scalar(address, rows)?, Type::String, address.span)?;
                 self.geo_info(address, span)?
-            }
-            (
-                "current_cluster_endpoint"
-                | "current_cursor"
-                | "current_database"
-                | "current_node_id"
-                | "current_principal"
-                | "current_principal_details"
-                | "current_principal_is_member_of",
-                _,
-            ) => {
-                return fail(error::NO_FUNCTION, span, format!("`{name}` has no meaning outside of the service"));
-            }
-            ("rand" | "new_guid", _) => {
-                return fail(
-                    error::NO_FUNCTION,
-                    span,
-                    format!("`{name}` is not supported: the same query over the same input gives the same rows here"),
-                );
             }
             ("hash_combine" | "hash_many", _) => {
                 return fail(
@@ -135,7 +115,7 @@ impl Binder<'_> {
             ("cluster" | "database", _) => {
                 return fail(error::SHAPE, span, format!("`{name}(…)` is not a scalar"));
             }
-            _ => return Ok(None),
+            _ => return self.of_service(call, &args, rows),
         };
         Ok(Some(value))
     }

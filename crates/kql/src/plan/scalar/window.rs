@@ -56,9 +56,12 @@ impl Binder<'_> {
                 let sum = self.so_far(rows, datafusion::functions_aggregate::sum::sum_udaf(), value.expr, section);
                 Ok(Value::new(coalesce(vec![sum, Value::long(0).expr]), ty))
             }
-            ("row_rank_dense" | "row_rank_min", [value, rest @ ..]) if rest.len() <= 1 => {
+            ("row_window_session", [instant, first, last, rest @ ..]) if rest.len() <= 1 => {
+                self.session([instant, first, last], rest.first(), rows, span)
+            }
+            ("row_rank" | "row_rank_dense" | "row_rank_min", [value, rest @ ..]) if rest.len() <= 1 => {
                 let section = self.section(rest.first(), rows, span)?;
-                self.rank(name == "row_rank_dense", value, section, rows, span)
+                self.rank(name != "row_rank_min", value, section, rows, span)
             }
             _ => fail(error::NO_FUNCTION, span, format!("this form of `{name}` is not supported")),
         }
@@ -111,6 +114,23 @@ impl Binder<'_> {
         let test = self.as_bool(restart.clone(), span)?.expr;
         let one = flag(test, span)?;
         Ok(Some(self.so_far(rows, datafusion::functions_aggregate::sum::sum_udaf(), one, None)))
+    }
+
+    /// The start of the session that each row belongs to.
+    fn session(&self, parts: [&Value; 3], restart: Option<&Value>, rows: &Rows<'_>, span: Span) -> Result<Value> {
+        let [instant, first, last] = parts.map(Clone::clone);
+        let restart = match restart {
+            Some(restart) => self.as_bool(restart.clone(), span)?.expr,
+            None => lit(false),
+        };
+        let args = vec![
+            convert(instant, Type::DateTime, span)?.expr,
+            convert(first, Type::TimeSpan, span)?.expr,
+            convert(last, Type::TimeSpan, span)?.expr,
+            restart,
+        ];
+        let function = WindowFunction::new(parallax_functions::kql::row_window_session(), args);
+        Ok(Value::new(self.over(rows, function, None), Type::DateTime))
     }
 
     /// The rank of each run of equal values: counted by runs, or by rows.
