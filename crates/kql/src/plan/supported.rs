@@ -10,11 +10,20 @@ const BOUND: &[&str] = &[
     "array_sort_desc",
     "assert",
     "bag_pack",
+    "bag_pack_columns",
     "bin",
+    "bin_auto",
     "case",
     "coalesce",
     "column_ifexists",
+    "column_names_of",
     "columnifexists",
+    "current_cursor",
+    "cursor_current",
+    "estimate_data_size",
+    "extent_id",
+    "extent_tags",
+    "extentid",
     "floor",
     "iff",
     "iif",
@@ -39,13 +48,18 @@ const BOUND: &[&str] = &[
     "prev",
     "row_cumsum",
     "row_number",
+    "row_rank",
     "row_rank_dense",
     "row_rank_min",
+    "row_window_session",
     "series_decompose",
     "series_decompose_anomalies",
     "series_decompose_forecast",
+    "series_fft",
     "series_fit_2lines",
     "series_fit_line",
+    "series_fit_poly",
+    "series_ifft",
     "series_periods_detect",
     "series_periods_validate",
     "series_stats",
@@ -56,8 +70,17 @@ const BOUND: &[&str] = &[
     "totime",
 ];
 
-/// Functions whose result is a stand-in, said in a warning.
-const STAND_IN: &[&str] = &["geo_info_from_ip_address", "ingestion_time"];
+/// Functions whose result is a stand-in, said in a warning or a note.
+const STAND_IN: &[&str] = &[
+    "current_cluster_endpoint",
+    "current_database",
+    "current_node_id",
+    "current_principal",
+    "geo_info_from_ip_address",
+    "ingestion_time",
+    "new_guid",
+    "rand",
+];
 
 /// Aggregates that are DataFusion's own, or are built from others.
 const AGGREGATES: &[&str] = &[
@@ -77,7 +100,10 @@ const AGGREGATES: &[&str] = &[
     "count_distinct",
     "count_distinctif",
     "countif",
+    "covarianceif",
+    "covariancepif",
     "dcountif",
+    "hll_if",
     "make_bag_if",
     "make_dictionary",
     "make_list_if",
@@ -89,6 +115,7 @@ const AGGREGATES: &[&str] = &[
     "min",
     "minif",
     "percentiles",
+    "percentilesw",
     "stdev",
     "stdevif",
     "stdevp",
@@ -99,6 +126,7 @@ const AGGREGATES: &[&str] = &[
     "variance",
     "varianceif",
     "variancep",
+    "variancepif",
 ];
 
 fn in_library(name: &str) -> bool {
@@ -131,7 +159,7 @@ pub(crate) fn tables() -> String {
     };
     let mut out = String::from("| functions | |\n|---|---|\n");
     out.push_str(&row("supported", &groups[0]));
-    out.push_str(&row("a stand-in, with a warning", &groups[1]));
+    out.push_str(&row("a stand-in, with a warning or a note", &groups[1]));
     out.push_str(&row("refused (`KQL0302`)", &groups[2]));
     out.push_str("\n| aggregates | |\n|---|---|\n");
     out.push_str(&row("supported", &known[0]));
