@@ -16,8 +16,8 @@ use datafusion::logical_expr::expr::WindowFunction;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Projection, SortExpr, lit};
 use parallax_diagnostics::Span;
 use std::cell::Cell;
-use std::sync::Arc;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// A column that a query can name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,6 +135,7 @@ impl Relation {
     /// A projection to those expressions. Ids need none of the look-ups by which DataFusion's builder finds out, for each
     /// expression anew, which column of the whole plan a name means: over thousands of columns they take seconds.
     pub(crate) fn select(mut self, span: Span, exprs: Vec<Expr>) -> Result<Self> {
+        self.unique = None;
         let plan = std::mem::replace(&mut self.plan, LogicalPlanBuilder::empty(false).build().at(span)?);
         self.plan = select(plan, exprs, span)?;
         Ok(self)

@@ -16,7 +16,7 @@ use crate::syntax::tree::{BinaryOp, Expr, ExprKind, Join, JoinCondition, Name, S
 use datafusion::common::JoinType;
 use datafusion::common::tree_node::TreeNode;
 use datafusion::logical_expr::utils::split_conjunction_owned;
-use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr as Plan, LogicalPlan, LogicalPlanBuilder};
 use parallax_diagnostics::{Diagnostic, Span};
 use std::rc::Rc;
 
@@ -26,6 +26,8 @@ pub(crate) struct UniqueJoin {
     left: Relation,
     right: Relation,
     keys: Vec<Key>,
+    /// What came of it.
+    joined: LogicalPlan,
 }
 
 /// One pair of keys.
@@ -89,14 +91,17 @@ impl Binder<'_> {
     fn unique(&self, left: Relation, right: Relation, keys: Vec<Key>, span: Span) -> Result<Relation> {
         let one_each = self.one_for_each_key(left.clone(), &keys, span)?;
         let out = self.joined(one_each, right.clone(), keys.clone(), JoinType::Inner, false, span)?;
-        Ok(Relation { unique: Some(Rc::new(UniqueJoin { left, right, keys })), ..out })
+        let joined = out.plan.clone();
+        Ok(Relation { unique: Some(Rc::new(UniqueJoin { left, right, keys, joined })), ..out })
     }
 
     /// A filter behind a join of the kind `innerunique` goes, where it reads the left side alone, before that side loses
     /// its rows of one key: of several rows with one key the filter keeps any that it accepts (measured). Gives the rows
     /// and what is left of the filter.
     pub(super) fn filtered_before(&self, input: Relation, test: Plan, span: Span) -> Result<(Relation, Option<Plan>)> {
-        let Some(join) = input.unique.clone() else { return Ok((input, Some(test))) };
+        let Some(join) = input.unique.clone().filter(|join| join.joined == input.plan) else {
+            return Ok((input, Some(test)));
+        };
         let reads_left = |e: &Plan| {
             let schema = join.left.plan.schema();
             let columns = e.column_refs();
