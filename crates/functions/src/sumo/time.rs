@@ -1,5 +1,6 @@
 //! Time: milliseconds since the Unix epoch, and Java's `SimpleDateFormat`.
 
+use crate::english::{DAYS, MONTHS};
 use crate::udf::{Body, Functions};
 use datafusion::common::plan_err;
 use jiff::tz::TimeZone;
@@ -121,22 +122,6 @@ fn pattern(text: &str) -> Result<Vec<Piece>, String> {
     }
     Ok(pieces)
 }
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 impl Piece {
     fn write(&self, time: &Zoned, out: &mut String) {

@@ -1,5 +1,6 @@
 //! `format_datetime` and `format_timespan`.
 
+use crate::english::MONTHS;
 use crate::kql::values::{Civil, TICKS_PER_DAY, TICKS_PER_HOUR, TICKS_PER_MINUTE, TICKS_PER_SECOND};
 use crate::udf::{Body, Functions};
 use datafusion::common::{Result, exec_err};
@@ -74,21 +75,7 @@ fn instant(w: &mut String, piece: &Piece, c: &Civil) -> Option<()> {
 }
 
 fn month(n: i64) -> &'static str {
-    const NAMES: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
-    usize::try_from(n - 1).ok().and_then(|i| NAMES.get(i)).copied().unwrap_or("")
+    usize::try_from(n - 1).ok().and_then(|i| MONTHS.get(i)).copied().unwrap_or("")
 }
 
 /// `fff` prints so many digits, `FFF` no zeros at the end.

@@ -2,6 +2,7 @@
 
 use super::civil::{Civil, MAX_TICKS};
 use super::timespan::{TICKS_PER_MINUTE, parse_fraction};
+use crate::english;
 use std::fmt::Write as _;
 
 /// 1970-01-01T00:00:00Z in ticks.
@@ -65,21 +66,6 @@ fn slashed_date(text: &str) -> Option<(Civil, &str)> {
     Some((Civil { year, month, day, ..Civil::default() }, rest))
 }
 
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-
 /// `[Sat, ]8 Nov 14`, `Saturday, 08-Nov-2014`.
 fn named_date(text: &str) -> Option<(Civil, &str)> {
     let text = match text.split_once(',') {
@@ -90,8 +76,7 @@ fn named_date(text: &str) -> Option<(Civil, &str)> {
     let (day, _, rest) = number(text, 2)?;
     let rest = rest.strip_prefix(separator)?;
     let end = rest.find(separator)?;
-    let name = rest[..end].to_ascii_lowercase();
-    let month = MONTHS.iter().position(|m| name.len() >= 3 && (*m == name || m[..3] == name))? as i64 + 1;
+    let month = english::month(&rest[..end])?;
     let (year, digits, rest) = number(&rest[end + 1..], 4)?;
     let year = match digits {
         4 => year,
