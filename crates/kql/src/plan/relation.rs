@@ -93,6 +93,8 @@ pub(crate) struct Relation {
     pub(crate) empty: bool,
     /// How it came of a join that keeps one left row for each key, while its rows are just those.
     pub(crate) unique: Option<Rc<UniqueJoin>>,
+    /// Whether it may have columns that nobody knows yet: those that data would give which is not there.
+    pub(crate) open: bool,
     /// Whether the order was asked for (`sort`), rather than being how a literal table was written down.
     pub(crate) sorted: bool,
 }
@@ -107,6 +109,7 @@ impl Relation {
             partition: Vec::new(),
             empty: false,
             unique: None,
+            open: false,
             sorted: false,
         }
     }

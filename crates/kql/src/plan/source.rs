@@ -60,7 +60,7 @@ impl Binder<'_> {
             });
             let plain = || query.source.as_ref().filter(|_| at == 0).and_then(table_name);
             *self.piped.borrow_mut() = named.or_else(plain);
-            rows = Some(self.operator(operator, rows, scope)?);
+            rows = Some(self.pipe(operator, rows, scope)?);
         }
         rows.ok_or_else(|| error(error::SHAPE, query.span, "there are no rows here to work on"))
     }

@@ -206,9 +206,9 @@ impl<'t> Tracer<'t, '_, '_> {
                     self.conditions(argument, &rows, scope, step)?;
                 }
                 let rows = self.computed(rows, operator.span)?;
-                self.binder.operator(operator, Some(rows), scope)
+                self.binder.pipe(operator, Some(rows), scope)
             }
-            _ => self.binder.operator(operator, Some(rows), scope),
+            _ => self.binder.pipe(operator, Some(rows), scope),
         }
     }
 

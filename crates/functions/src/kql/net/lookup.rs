@@ -23,8 +23,14 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 pub(super) fn register(f: &mut Functions) {
-    f.text("network_key_v4(string) dynamic", |r, w| Some(Network::parse(r.str(0), false)?.key(w)));
-    f.text("network_key_v6(string) dynamic", |r, w| Some(Network::parse(r.str(0), true)?.key(w)));
+    f.text("network_key_v4(string) dynamic", |r, w| {
+        Network::parse(r.str(0), false)?.key(w);
+        Some(())
+    });
+    f.text("network_key_v6(string) dynamic", |r, w| {
+        Network::parse(r.str(0), true)?.key(w);
+        Some(())
+    });
     for (name, six) in [("kql_networks_of_v4", false), ("kql_networks_of_v6", true)] {
         f.udf(ScalarUDF::from(NetworksOf {
             name,

@@ -135,6 +135,7 @@ impl Binder<'_> {
             columns.push(Column { name, ty: b.value.ty, id: b.id });
         }
         out.columns = columns;
+        out.open = false;
         Ok(out)
     }
 
@@ -201,6 +202,7 @@ impl Binder<'_> {
         let hit = self.matching(&input, names)?;
         let mut keep = hit.into_iter();
         input.columns.retain(|_| keep.next().unwrap_or(true));
+        input.open = false;
         Ok(input)
     }
 

@@ -15,10 +15,15 @@ use std::collections::BTreeMap;
 
 impl Binder<'_> {
     /// The members of the bags in the data by name, each with its type: the one that all its values have, else dynamic
-    /// (documented).
-    pub(crate) fn members_in_data(&self, input: &Relation, bag: &Value, call: &Call) -> Result<Vec<(String, Type)>> {
+    /// (documented). None where there is nothing to look at.
+    pub(crate) fn members_in_data(
+        &self,
+        input: &Relation,
+        bag: &Value,
+        call: &Call,
+    ) -> Result<Option<Vec<(String, Type)>>> {
         let mut members: BTreeMap<String, Option<Type>> = BTreeMap::new();
-        self.distinct_texts(input, bag, call, |text| {
+        let looked = self.distinct_texts(input, bag, call, |text| {
             let Ok(Json::Object(bag)) = serde_json::from_str(text) else { return };
             for (key, value) in bag {
                 let seen = members.entry(key).or_default();
@@ -29,21 +34,27 @@ impl Binder<'_> {
                 };
             }
         })?;
-        Ok(members.into_iter().map(|(key, ty)| (key, ty.unwrap_or(Type::Dynamic))).collect())
+        let found = members.into_iter().map(|(key, ty)| (key, ty.unwrap_or(Type::Dynamic))).collect();
+        Ok(looked.then_some(found))
     }
 
-    /// The values of a text in the data, in order. An empty one gives no column a name.
-    pub(crate) fn values_in_data(&self, input: &Relation, key: &Value, call: &Call) -> Result<Vec<String>> {
+    /// The values of a text in the data, in order. An empty one gives no column a name. None where there is
+    /// nothing to look at.
+    pub(crate) fn values_in_data(&self, input: &Relation, key: &Value, call: &Call) -> Result<Option<Vec<String>>> {
         let mut values = std::collections::BTreeSet::new();
-        self.distinct_texts(input, key, call, |text| {
+        let looked = self.distinct_texts(input, key, call, |text| {
             if !text.is_empty() {
                 values.insert(text.to_owned());
             }
         })?;
-        Ok(values.into_iter().collect())
+        Ok(looked.then(|| values.into_iter().collect()))
     }
 
-    fn distinct_texts(&self, input: &Relation, value: &Value, call: &Call, mut each: impl FnMut(&str)) -> Result<()> {
+    /// Whether the data could be looked at: not where a table is known to have none, and not where nothing is run.
+    fn distinct_texts(&self, input: &Relation, value: &Value, call: &Call, mut each: impl FnMut(&str)) -> Result<bool> {
+        if input.empty {
+            return Ok(false);
+        }
         let name = &call.name.text;
         let plan = LogicalPlanBuilder::from(input.plan.clone())
             .aggregate(vec![value.expr.clone().alias("value")], Vec::<Plan>::new())
@@ -58,17 +69,17 @@ impl Binder<'_> {
             None => {
                 let message =
                     format!("the columns of `{name}` depend on the data, and are not known when the query is planned");
-                return Err(Box::new(
-                    (*error(error::NO_PLUGIN, call.span, message))
-                        .help(format!("say what they are: `evaluate {name}(…) : (Column:string, Other:long)`")),
-                ));
+                let unknown = (*error(error::NO_PLUGIN, call.span, message))
+                    .help(format!("say what they are: `evaluate {name}(…) : (Column:string, Other:long)`"));
+                self.missing_always(unknown);
+                return Ok(false);
             }
         };
         for batch in batches {
             let Some(texts) = batch.column(0).as_string_view_opt() else { continue };
             texts.iter().flatten().for_each(&mut each);
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -52,7 +52,7 @@ impl Binder<'_> {
         let kind = join.options.word("kind").map_or("innerunique", |(w, _)| w);
         let mut inner_scope = scope.clone();
         let right = self.relation(&join.right, &mut inner_scope)?;
-        let keys = self.join_keys(&left, &right, join, scope, span)?;
+        let (right, keys) = self.with_trust(right, |right| self.join_keys(&left, right, join, scope, span))?;
         let join_type = match kind {
             "inner" | "innerunique" => JoinType::Inner,
             "leftouter" => JoinType::Left,
@@ -127,7 +127,7 @@ impl Binder<'_> {
         };
         let mut inner_scope = scope.clone();
         let right = self.relation(&join.right, &mut inner_scope)?;
-        let keys = self.join_keys(&left, &right, join, scope, span)?;
+        let (right, keys) = self.with_trust(right, |right| self.join_keys(&left, right, join, scope, span))?;
         self.joined(left, right, keys, join_type, true, span)
     }
 
@@ -256,6 +256,7 @@ impl Binder<'_> {
             partition: left.partition,
             empty: false,
             unique: None,
+            open: left.open || right.open,
             sorted: false,
         };
         let width = left.columns.len();

@@ -7,6 +7,7 @@ mod expand;
 mod explore;
 mod join;
 mod nested;
+mod open;
 mod order;
 mod parse;
 mod rows;

@@ -175,7 +175,8 @@ impl Binder<'_> {
             columns.push(Column { name: name.to_string(), ty: Type::String, id });
         }
         columns.extend(merged.into_iter().map(|m| Column { name: m.name, ty: m.ty, id: m.id }));
-        Ok(Relation { provenance, ..Relation::new(plan.build().at(span)?, columns) })
+        let open = branches.iter().any(|(_, r)| r.open);
+        Ok(Relation { provenance, open, ..Relation::new(plan.build().at(span)?, columns) })
     }
 }
 

@@ -7,7 +7,6 @@ use crate::plan::scope::Rows;
 use crate::plan::types::Type;
 use crate::plan::value::{Value, convert};
 use crate::syntax::tree::{Argument, Call, Expr, ExprKind, Naming};
-use parallax_diagnostics::Diagnostic;
 
 /// The arguments of a call.
 pub(super) struct Arguments<'c> {
@@ -60,10 +59,10 @@ impl Plugin<'_, '_> {
         };
         match input.column(name) {
             Some(column) => Ok(column.clone()),
-            None => Err(Box::new(
-                Diagnostic::error(error::UNKNOWN_NAME, argument.span, format!("there is no column `{name}`"))
-                    .suggest(name, input.columns.iter().map(|c| c.name.as_str())),
-            )),
+            None => {
+                let known = input.columns.iter().map(|c| c.name.as_str());
+                Err(self.binder.unknown_name(name, argument.span, format!("there is no column `{name}`"), known))
+            }
         }
     }
 

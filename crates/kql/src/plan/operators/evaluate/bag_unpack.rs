@@ -38,6 +38,7 @@ impl Binder<'_> {
         }
         let options = self.unpacking(call, scope)?;
         let kept: Vec<Column> = input.columns.iter().filter(|c| c.name != name.text).cloned().collect();
+        let mut open = false;
         let (mut columns, members) = match schema {
             Some(schema) => {
                 let declared = self.schema(&schema.columns)?;
@@ -58,7 +59,8 @@ impl Binder<'_> {
                 (columns, members)
             }
             None => {
-                let found = self.members_in_data(&input, &value, call)?;
+                let found = self.members_in_data(&input, &value, call)?.unwrap_or_default();
+                open = found.is_empty();
                 self.unpacked(kept, found, &options, span)?
             }
         };
@@ -71,6 +73,7 @@ impl Binder<'_> {
         }
         let mut out = input.compute(span, new)?;
         out.columns = columns;
+        out.open |= open;
         Ok(out)
     }
 

@@ -76,10 +76,12 @@ impl Binder<'_> {
         if declared.is_none() && !only.is_empty() {
             group.sort_by_key(|c| only.iter().position(|n| *n == c.name));
         }
+        let mut open = false;
         let cells = match declared {
             Some(declared) => declared.into_iter().filter(|(n, _)| !group.iter().any(|g| g.name == *n)).collect(),
             None => {
-                let values = self.values_in_data(&input, &key, call)?;
+                let values = self.values_in_data(&input, &key, call)?.unwrap_or_default();
+                open = values.is_empty();
                 values.into_iter().map(|value| (value, template.ty)).collect::<Vec<_>>()
             }
         };
@@ -108,7 +110,7 @@ impl Binder<'_> {
         let group: Vec<Plan> = group.iter().map(Column::expr).collect();
         let out = input.then(span, |b| b.aggregate(group, calls))?;
         let out = Relation::new(out.plan, Vec::new()).compute(span, new)?;
-        Ok(Relation::new(out.plan, columns))
+        Ok(Relation { open, ..Relation::new(out.plan, columns) })
     }
 }
 
