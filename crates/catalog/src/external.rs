@@ -113,9 +113,14 @@ pub trait Externals: Send + Sync {
         Ok(None)
     }
 
-    /// The names of the tables of the configuration.
+    /// The names of the tables of the configuration that a wildcard stands for.
     fn tables(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Whether a [`List::Table`] of that name is given, here or by its columns alone.
+    fn has_table(&self, name: &str) -> bool {
+        self.tables().iter().any(|t| t == name)
     }
 
     /// The aliases of the watchlists.

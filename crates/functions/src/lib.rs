@@ -4,6 +4,7 @@
 //! (`kql_has`, `sumo_matches`). Every function is found by name, so that a plan can be serialised and a remote worker
 //! can find the same function. Null rules, case rules and edge cases stand at each function with their source.
 
+mod braces;
 mod english;
 pub mod kql;
 pub mod matcher;

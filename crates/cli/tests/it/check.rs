@@ -27,3 +27,21 @@ fn portability_and_its_fix() {
 fn usage() {
     insta::assert_snapshot!(run(&["check", "people.csv"]));
 }
+
+/// A table that nobody described, and a text without a query: there is something to check, and nothing to run.
+#[test]
+fn what_cannot_run_can_be_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text, said) in [
+        ("custom.kql", "Nobody_CL | where size_d > 1 | project name_s", "there is no table `Nobody_CL`"),
+        ("declared.kql", "let f = (n:long) { n + 1 };", "there is no query in this text"),
+    ] {
+        let file = folder.path().join(name);
+        fs::write(&file, text).unwrap();
+        let path = file.display().to_string();
+        let checked = run(&["check", &path]);
+        assert!(checked.starts_with("exit 0\n") && checked.contains("warning") && checked.contains(said), "{checked}");
+        let refused = run(&["query", "-f", &path]);
+        assert!(refused.starts_with("exit 2\n") && refused.contains(said), "{refused}");
+    }
+}

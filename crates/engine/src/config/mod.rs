@@ -33,6 +33,8 @@ pub struct Kql {
     pub networks: Option<PathBuf>,
     /// `[kql.functions]`: folders, in the order in which they are searched.
     pub functions: Vec<PathBuf>,
+    /// `[kql.schemas]`: folders, in the order in which they are searched.
+    pub schemas: Vec<PathBuf>,
     /// `[kql.tables]`: by name.
     pub tables: BTreeMap<String, NamedTable>,
 }

@@ -41,7 +41,7 @@ pub(super) fn config(text: &str, folder: &Path) -> Result<Config, Diagnostics> {
 
 fn kql(r: &mut Reader<'_>, section: &Section<'_, '_>) -> Kql {
     let mut out = Kql::default();
-    let keys = ["externaldata", "watchlists", "file_profiles", "geo", "functions", "tables"];
+    let keys = ["externaldata", "watchlists", "file_profiles", "geo", "functions", "schemas", "tables"];
     section.each(r, &keys, |r, key, _, value| {
         let name = format!("kql.{key}");
         let Some(inner) = r.section(&name, value) else { return };
@@ -51,6 +51,7 @@ fn kql(r: &mut Reader<'_>, section: &Section<'_, '_>) -> Kql {
             "file_profiles" => out.file_profiles = inner.file(r),
             "geo" => out.networks = inner.file(r),
             "functions" => inner.each(r, &["folders"], |r, _, _, value| out.functions = r.paths(value)),
+            "schemas" => inner.each(r, &["folders"], |r, _, _, value| out.schemas = r.paths(value)),
             _ => out.tables = inner.all(r, table),
         }
     });
@@ -266,6 +267,8 @@ mod tests {
             file = "/abs/networks.csv"
             [kql.functions]
             folders = ["f", "g"]
+            [kql.schemas]
+            folders = ["s"]
             [kql.tables]
             A_CL = "a.csv"
             B_CL = { schema = "TimeGenerated:datetime, n : long" }
@@ -278,6 +281,7 @@ mod tests {
         assert_eq!(kql.watchlists["Plain"].file, Path::new("conf/w/plain.csv"));
         assert_eq!(kql.networks.as_deref(), Some(Path::new("/abs/networks.csv")));
         assert_eq!(kql.functions.len(), 2);
+        assert_eq!(kql.schemas, [Path::new("conf/s")]);
         assert_eq!(kql.tables["B_CL"].columns[1].ty, ColumnType::Long);
         assert_eq!(parse(""), Ok(Config::default()));
     }

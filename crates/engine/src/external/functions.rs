@@ -29,7 +29,7 @@ impl Functions {
         self.index.get_or_init(|| {
             let mut paths = Vec::new();
             for folder in &self.folders {
-                gather(folder, 0, &mut paths, report);
+                gather(folder, &["kql", "csl", "kusto"], 0, &mut paths, report);
             }
             index(&paths, report)
         })
@@ -70,8 +70,8 @@ fn index(paths: &[PathBuf], report: &Report) -> Index {
     index
 }
 
-/// The files below a folder, in the order of their names.
-fn gather(folder: &Path, depth: usize, files: &mut Vec<PathBuf>, report: &Report) {
+/// The files below a folder with one of the endings, in the order of their names.
+pub(super) fn gather(folder: &Path, endings: &[&str], depth: usize, files: &mut Vec<PathBuf>, report: &Report) {
     const DEEPEST: usize = 8;
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -82,12 +82,12 @@ fn gather(folder: &Path, depth: usize, files: &mut Vec<PathBuf>, report: &Report
     for path in paths {
         if path.is_dir() {
             if depth < DEEPEST {
-                gather(&path, depth + 1, files, report);
+                gather(&path, endings, depth + 1, files, report);
             }
             continue;
         }
         let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-        if let Some("kql" | "csl" | "kusto") = ending.as_deref() {
+        if ending.is_some_and(|e| endings.contains(&e.as_str())) {
             files.push(path);
         }
     }

@@ -5,6 +5,7 @@ mod files;
 mod functions;
 mod networks;
 mod records;
+mod schemas;
 
 use crate::config::Config;
 use crate::scan::{TelemetryTable, Window};
@@ -18,6 +19,7 @@ use parallax_catalog::external::{
 };
 use parallax_catalog::{Column, ColumnType, Table};
 use parallax_telemetry::{Input, Report};
+use schemas::Schemas;
 use std::io::BufRead;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -28,6 +30,7 @@ pub(crate) struct Given {
     config: Config,
     files: Files,
     functions: Functions,
+    schemas: Schemas,
     networks: OnceLock<Result<Arc<Networks>, Unreached>>,
 }
 
@@ -36,6 +39,7 @@ impl Given {
         Given {
             files: Files::new(&config.kql.externaldata),
             functions: Functions::new(config.kql.functions.clone()),
+            schemas: Schemas::new(config.kql.schemas.clone()),
             config,
             networks: OnceLock::new(),
         }
@@ -120,17 +124,14 @@ impl Externals for Outward {
                 Ok(Some(Listed { table, declared: Vec::new(), key: None }))
             }
             List::Table(name) => {
-                let Some(given) = kql.tables.get(name) else { return Ok(None) };
+                let Some(given) = kql.tables.get(name) else {
+                    let declared = self.given.schemas.find(name, &self.report)?;
+                    return Ok(declared.map(|d| Listed { table: without_rows(name), declared: d, key: None }));
+                };
                 let declared = given.columns.clone();
                 let table = match &given.file {
                     Some(file) => self.listed(name.to_owned(), file, &declared)?,
-                    None => Table {
-                        name: name.to_owned(),
-                        columns: Vec::new(),
-                        source: provider_as_source(Arc::new(EmptyTable::new(schema(&[])))),
-                        provenance: false,
-                        fed: false,
-                    },
+                    None => without_rows(name),
                 };
                 Ok(Some(Listed { table, declared, key: None }))
             }
@@ -139,6 +140,10 @@ impl Externals for Outward {
 
     fn tables(&self) -> Vec<String> {
         self.given.config.kql.tables.keys().cloned().collect()
+    }
+
+    fn has_table(&self, name: &str) -> bool {
+        self.given.config.kql.tables.contains_key(name) || self.given.schemas.has(name, &self.report)
     }
 
     fn watchlists(&self) -> Vec<String> {
@@ -157,6 +162,17 @@ impl Externals for Outward {
 
     fn functions(&self) -> Vec<String> {
         self.given.functions.names(&self.report)
+    }
+}
+
+/// A table of which only the columns are given.
+fn without_rows(name: &str) -> Table {
+    Table {
+        name: name.to_owned(),
+        columns: Vec::new(),
+        source: provider_as_source(Arc::new(EmptyTable::new(schema(&[])))),
+        provenance: false,
+        fed: false,
     }
 }
 

@@ -1,8 +1,8 @@
 //! The values at the paths of a JSON object, found without decoding anything else: members are passed over by a SIMD
 //! parser, and a value that is asked for is text of the message as it stands wherever it can be.
 
-use super::json_walk::write;
 use super::json_paths::Wanted;
+use super::json_walk::write;
 use parallax_telemetry::formats::json::too_deep;
 use serde_json::Value;
 use std::borrow::Cow;

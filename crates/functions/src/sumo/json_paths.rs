@@ -1,8 +1,8 @@
 //! Several values of one JSON text, which is read once: what no path leads to is skipped, not built.
 
 use super::capture::pack;
-use super::json_walk::{Step, path, walk, write};
 use super::json_lazy::Found;
+use super::json_walk::{Step, path, walk, write};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de::value::MapAccessDeserializer, de::value::SeqAccessDeserializer};
 use serde_json::Value;

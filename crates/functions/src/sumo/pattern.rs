@@ -6,6 +6,7 @@
 //! expressions, runs them in a second engine (`backtracking`); `matches` and `replace`, documented to take RE2's, refuse
 //! them.
 
+use crate::braces::is_repetition;
 use regex::{Regex, RegexBuilder};
 
 /// Compiles a regular expression, unanchored and case-sensitive.
@@ -130,15 +131,6 @@ pub(super) fn translate(pattern: &str) -> String {
         }
     }
     out
-}
-
-/// Whether `{2}`, `{2,}` or `{2,5}` stands at the start.
-fn is_repetition(text: &str) -> bool {
-    let Some(end) = text.find('}') else { return false };
-    let inner = &text[1..end];
-    let (least, most) = inner.split_once(',').unwrap_or((inner, ""));
-    let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-    !least.is_empty() && digits(least) && digits(most)
 }
 
 #[cfg(test)]

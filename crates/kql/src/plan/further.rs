@@ -6,8 +6,10 @@
 //! no table can have the name. A query that binds as it is never gets one.
 
 use super::Binder;
-use super::error;
+use super::error::{self, Result};
+use super::relation::{Column, Relation};
 use super::types::Type;
+use super::value::Value;
 use crate::schema;
 use parallax_catalog::ColumnType;
 use parallax_diagnostics::{Diagnostic, Span};
@@ -69,8 +71,14 @@ impl Further {
     }
 }
 
+/// What stands for a table where all tables are searched: the columns of tables without data are among what is found.
+pub(super) const ALL: &str = "*";
+
 /// The type of a column that is documented for the table.
 fn documented(table: &str, column: &str) -> Option<ColumnType> {
+    if table == ALL {
+        return schema::anywhere(column);
+    }
     let known = schema::known(table)?;
     let shown = || known.columns().into_iter().find(|c| c.name == column).map(|c| c.ty);
     known.further(column).or_else(shown)
@@ -100,10 +108,24 @@ impl Binder<'_> {
         }
         let documented = list(false);
         if fed && !documented.is_empty() {
-            let message = format!("no input feeds these columns of `{table}`: {documented}; they are null");
+            let of = if table == ALL { "the tables".to_owned() } else { format!("`{table}`") };
+            let message = format!("no input feeds these columns of {of}: {documented}; they are null");
             self.note(Diagnostic::note(error::EMPTY_TABLE, span, message));
         }
         added().map(|e| (e.name.clone(), Type::from(e.ty))).collect()
+    }
+
+    /// All tables are searched: their columns are those of the tables at hand, and what the query names of others.
+    pub(super) fn with_all(&self, mut rows: Relation, span: Span) -> Result<Relation> {
+        self.searches.set(true);
+        let further = self.further_columns(ALL, |name| rows.column(name).is_some(), true, span);
+        let mut new = Vec::new();
+        for (name, ty) in further {
+            let id = self.ids.fresh();
+            new.push((id.clone(), Value::null(ty).expr));
+            rows.columns.push(Column { name, ty, id });
+        }
+        rows.compute(span, new)
     }
 
     /// There is nothing of that name: an error that further columns may mend.

@@ -47,7 +47,9 @@ pub fn plan(tree: &Tree, catalog: &dyn Catalog, context: &Context) -> std::resul
             Err(error) => error,
         };
         let unknown = binder.unknown.take().filter(|_| error.code == error::UNKNOWN_NAME);
-        match unknown.and_then(|(name, span)| further.and(&binder.tables.borrow(), &name, span)) {
+        let mut tables = binder.tables.take();
+        tables.extend(binder.searches.get().then(|| further::ALL.to_owned()));
+        match unknown.and_then(|(name, span)| further.and(&tables, &name, span)) {
             Some(more) => further = more,
             None => {
                 let mut all = binder.notes.into_inner();
@@ -75,6 +77,8 @@ pub(crate) struct Binder<'a> {
     functions: external::Stored,
     /// Columns that the query's tables have because it names them.
     further: Further,
+    /// Whether it looks through all tables.
+    searches: Cell<bool>,
     /// The last name that was not found, and its place.
     unknown: RefCell<Option<(String, Span)>>,
     /// What `set` gave, by name.
@@ -102,6 +106,7 @@ impl<'a> Binder<'a> {
             missing: RefCell::default(),
             functions: external::Stored::default(),
             further: Further::default(),
+            searches: Cell::new(false),
             unknown: RefCell::default(),
             options: RefCell::default(),
             drawn: Cell::new(0),

@@ -212,9 +212,7 @@ impl Binder<'_> {
             ("FileProfile", _) => fail(error::SHAPE, call.span, "`FileProfile` adds to rows that there are")
                 .map_err(|d| Box::new((*d).help("write `… | invoke FileProfile(SHA1)`"))),
             ("_GetWatchlistAlias", []) => self.watchlist_aliases(call.span),
-            (name, []) if schema::known(name).is_some_and(|t| t.kind == schema::Kind::Parser) => {
-                self.named(name, call.name.span, scope)
-            }
+            (name, []) if self.is_parser(name) => self.named(name, call.name.span, scope),
             _ => {
                 let message = format!("there is no function `{name}` that gives rows");
                 let unknown = Diagnostic::error(error::UNKNOWN_FUNCTION, call.name.span, message);
@@ -410,7 +408,7 @@ impl Binder<'_> {
                 (None, None) => {
                     name.text == "_GetWatchlistAlias"
                         || self.catalog.table(&name.text).is_some()
-                        || self.catalog.externals().tables().contains(&name.text)
+                        || self.catalog.externals().has_table(&name.text)
                         || schema::known(&name.text).is_some()
                         || schema::is_custom(&name.text)
                         || self.stored_gives_rows(&name.text).unwrap_or(false)
@@ -420,13 +418,18 @@ impl Binder<'_> {
                 (_, Some(Binding::Function(f))) => self.gives_rows(f),
                 ("materialize", None) => call.arguments.iter().any(|a| self.is_tabular_in(&a.value, scope, local)),
                 ("table" | "_GetWatchlist" | "_GetWatchlistAlias", None) => true,
-                (name, None) => self.stored_gives_rows(name).unwrap_or_else(|| {
-                    call.arguments.is_empty() && schema::known(name).is_some_and(|t| t.kind == schema::Kind::Parser)
-                }),
+                (name, None) => {
+                    self.stored_gives_rows(name).unwrap_or_else(|| call.arguments.is_empty() && self.is_parser(name))
+                }
                 _ => false,
             },
             _ => false,
         }
+    }
+
+    /// Whether a name is that of a function without parameters of which only the columns are known, or given.
+    fn is_parser(&self, name: &str) -> bool {
+        schema::known(name).is_some_and(|t| t.kind == schema::Kind::Parser) || self.catalog.externals().has_table(name)
     }
 
     /// Whether a declared function gives rows, by the look of its body.

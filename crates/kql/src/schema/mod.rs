@@ -66,6 +66,24 @@ pub fn known(table: &str) -> Option<Known> {
     found(DOCUMENTED, Kind::Documented).or_else(|| found(CUSTOM, custom))
 }
 
+/// The type of a column of some documented table; none where none has it, or where tables differ in its type.
+pub fn anywhere(column: &str) -> Option<ColumnType> {
+    let mut found = None;
+    for (_, line) in lines(DOCUMENTED) {
+        let shown = line.split(" also:").next().unwrap_or(line);
+        for group in shown.split(' ').flat_map(|g| if g == "+" { COMMON.split(' ') } else { g.split(' ') }) {
+            let Some((ty, names)) = group.split_once(':').filter(|(ty, _)| *ty != "then") else { continue };
+            if names.split(',').any(|n| n == column) {
+                match found {
+                    Some(before) if before != ty => return None,
+                    _ => found = Some(ty),
+                }
+            }
+        }
+    }
+    ColumnType::from_name(found?)
+}
+
 /// A table of custom logs that nobody described: it has what all of them have.
 pub fn undescribed() -> Vec<Column> {
     groups(CUSTOM_COMMON, Kind::Custom).0
@@ -220,6 +238,14 @@ mod tests {
         assert_eq!(syslog.further("NoSuchThing"), None);
         // A parser is no table of the workspace.
         assert_eq!(known("SQLEvent").and_then(|t| t.further("_ItemId")), None);
+    }
+
+    #[test]
+    fn a_column_of_any_table_has_a_type_where_tables_agree() {
+        assert_eq!(anywhere("TimeGenerated"), Some(ColumnType::DateTime));
+        assert_eq!(anywhere("RemoteUrl"), Some(ColumnType::String));
+        assert_eq!(anywhere("Status"), None, "a string in one table, a number in another");
+        assert_eq!(anywhere("NoSuchThing"), None);
     }
 
     #[test]

@@ -23,6 +23,20 @@ pub(super) fn register(f: &mut Functions) {
 }
 
 /// Compiles a regex as Kusto reads it: unanchored, case-sensitive, the syntax of the `regex` crate (documented).
+///
+/// Published rules were written when RE2 was the syntax, to which a `{` that begins no repetition is a character. So it is
+/// read where the documented syntax has no meaning for it; [`is_older_regex`] tells.
 pub fn regex(pattern: &str) -> Result<regex::Regex> {
-    regex::Regex::new(pattern).map_err(|e| DataFusionError::External(Box::new(e)))
+    let documented = match regex::Regex::new(pattern) {
+        Ok(regex) => return Ok(regex),
+        Err(e) => e,
+    };
+    let older = crate::braces::escaped(pattern);
+    let older = (older != pattern).then(|| regex::Regex::new(&older).ok()).flatten();
+    older.ok_or_else(|| DataFusionError::External(Box::new(documented)))
+}
+
+/// Whether a pattern has a meaning in the older syntax alone.
+pub fn is_older_regex(pattern: &str) -> bool {
+    regex::Regex::new(pattern).is_err() && regex(pattern).is_ok()
 }

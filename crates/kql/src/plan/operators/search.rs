@@ -23,11 +23,15 @@ impl Binder<'_> {
         span: Span,
     ) -> Result<Relation> {
         let sensitive = search.options.word("kind").is_some_and(|(w, _)| w == "case_sensitive");
+        let all = input.is_none() && search.tables.is_none();
         let branches = match input {
             Some(rows) => vec![(self.piped.borrow().clone().unwrap_or_else(|| "search_arg0".to_string()), rows)],
             None => self.searched(search.tables.as_deref(), scope, span)?,
         };
-        let merged = self.merged(branches, Some("$table"), false, span)?;
+        let mut merged = self.merged(branches, Some("$table"), false, span)?;
+        if all {
+            merged = self.with_all(merged, span)?;
+        }
         let predicate = terms(&search.predicate, sensitive);
         // The name of the table is not searched.
         let mut rows = Rows::of(scope, &merged);

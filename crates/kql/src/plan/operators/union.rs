@@ -40,7 +40,7 @@ impl Binder<'_> {
         let piped = self.piped.borrow().clone().unwrap_or_else(|| "union_arg0".to_string());
         let mut branches: Vec<Branch> = input.into_iter().map(|r| (piped.clone(), r)).collect();
         // Branches over tables that nobody described: they stay where there are no others.
-        let mut undescribed = Vec::new();
+        let (mut undescribed, mut failed) = (Vec::new(), None);
         for table in tables {
             let missing = self.missing.borrow().len();
             let found = self.branches(table, branches.len(), scope);
@@ -58,12 +58,16 @@ impl Binder<'_> {
                 (Err(e), Some(unknown)) if e.code == error::UNKNOWN_NAME => {
                     self.left_out(&unknown);
                     self.missing.borrow_mut().truncate(missing);
+                    failed = Some(e);
                 }
                 (Err(e), _) if matches!(e.code, error::UNKNOWN_TABLE | error::UNKNOWN_FUNCTION) => self.left_out(&e),
                 (Err(e), _) => return Err(e),
             }
         }
         if branches.is_empty() {
+            if let Some(e) = failed {
+                return Err(e);
+            }
             for (found, missing) in undescribed {
                 branches.extend(found);
                 self.missing.borrow_mut().extend(missing);

@@ -196,7 +196,15 @@ impl Binder<'_> {
             B::Less | B::LessOrEqual | B::Greater | B::GreaterOrEqual => {
                 compare::compare(op, left.0, right.0, op_span, filter)
             }
-            _ => compare::string_operator(op, left, right, op_span),
+            _ => {
+                if op == B::MatchesRegex && right.0.text().is_some_and(parallax_functions::kql::is_older_regex) {
+                    let message = "`{` begins no repetition here: it is read as a character, as RE2 reads it";
+                    self.note(
+                        Diagnostic::warning(error::GUESS, right.1, message).help("write `\\{` for the character"),
+                    );
+                }
+                compare::string_operator(op, left, right, op_span)
+            }
         }
     }
 
