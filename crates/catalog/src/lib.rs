@@ -107,6 +107,14 @@ pub trait Catalog: Send + Sync {
     /// leaves. `raw_audit` asks for audit records one by one instead of joined events.
     fn messages(&self, fields: &[String], raw_audit: bool) -> Table;
 
+    /// Cloud SIEM's normalised records with the given attributes as columns, null where a record has no such attribute:
+    /// an attribute's name, `fields['key']` for a field of the source's own, `_index`, or the metadata of a message.
+    /// None where there are no records.
+    fn records(&self, fields: &[String]) -> Option<Table> {
+        let _ = fields;
+        None
+    }
+
     /// The rows of a plan, for a query whose columns depend on its data (KQL's `bag_unpack` and `pivot`). None where
     /// nothing can be run: the query is then refused.
     ///
@@ -195,7 +203,7 @@ pub struct Planned {
     pub provenance: bool,
     /// Whether the plan's row order is part of its meaning (it ends in a sort, top or the like).
     pub ordered: bool,
-    /// Names of the tables that the query reads; `messages` for Sumo.
+    /// Names of the tables that the query reads; `messages` or `records` for Sumo.
     pub tables: Vec<String>,
     /// Warnings and notes. Never errors.
     pub diagnostics: Diagnostics,

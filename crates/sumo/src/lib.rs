@@ -4,6 +4,7 @@
 #![allow(clippy::result_large_err)]
 
 pub mod plan;
+pub mod siem;
 pub mod syntax;
 
 pub use plan::{plan, trace};

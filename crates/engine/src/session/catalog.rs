@@ -18,6 +18,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 /// How a plan names Sumo's table.
 const MESSAGES: &str = "messages";
 
+/// How a plan names Cloud SIEM's records.
+const RECORDS: &str = "records";
+
 /// A source that is a table of its own.
 pub(super) struct OwnTable {
     name: String,
@@ -134,6 +137,7 @@ impl Asked {
     pub(super) fn uses(&self, names: &[String]) -> Vec<TableUse> {
         let fed = |name: &String| match name.as_str() {
             MESSAGES => !self.tables.sources.is_empty(),
+            RECORDS => self.seen(&view::records(&[])),
             name => match View::named(name) {
                 Some(view) => self.seen(&view),
                 None => self.tables.own.iter().any(|t| t.name == name),
@@ -148,7 +152,7 @@ impl Asked {
 
     fn over(&self, name: &str, view: &View, fed: bool) -> Table {
         // A table of a source's own may have several time columns, and none of them need be the event's time.
-        let known = View::named(name).is_some() || name == MESSAGES;
+        let known = View::named(name).is_some() || [MESSAGES, RECORDS].contains(&name);
         let times = |at: usize| self.tables.as_of.as_ref().filter(|_| known)?.1.ranges.get(at).copied().flatten();
         let sources = self.tables.sources.iter().enumerate();
         let sources = sources.filter(|(_, s)| s.format != Format::Parquet && view.fed_by(s));
@@ -164,7 +168,7 @@ impl Asked {
             report: self.report.clone(),
             outside: self.outside.clone(),
             offered: self.offered.clone(),
-            open: name == MESSAGES,
+            open: [MESSAGES, RECORDS].contains(&name),
             in_order: self.in_order.clone(),
             whole: self.whole.clone(),
         };
@@ -217,6 +221,12 @@ impl Catalog for Asked {
 
     fn messages(&self, fields: &[String], raw_audit: bool) -> Table {
         self.over(MESSAGES, &view::messages(fields, raw_audit), !self.tables.sources.is_empty())
+    }
+
+    fn records(&self, fields: &[String]) -> Option<Table> {
+        let view = view::records(fields);
+        let fed = self.seen(&view);
+        Some(self.over(RECORDS, &view, fed))
     }
 
     fn externals(&self) -> &dyn Externals {

@@ -95,7 +95,11 @@ impl Session {
     }
 
     fn table_read(&self, name: &str, fed: bool, columns: &[String], filters: Vec<String>) -> TableRead {
-        let view = View::named(name).or_else(|| (name == "messages").then(|| view::messages(columns, false)));
+        let view = View::named(name).or_else(|| match name {
+            "messages" => Some(view::messages(columns, false)),
+            "records" => Some(view::records(columns)),
+            _ => None,
+        });
         let (mut inputs, mut read) = (Vec::new(), Vec::new());
         match &view {
             Some(view) => {

@@ -6,11 +6,13 @@ mod explain;
 mod feed;
 mod follow;
 mod parquet;
+mod records;
 mod tree;
 
 pub use census::Census;
 pub use explain::{ColumnRead, Explanation, TableRead};
 pub use follow::{Followed, Part, Pick, Shown, StepSeen};
+pub use records::{Records, RecordsAsked};
 
 use crate::config::Config;
 use crate::dialect::Dialect;

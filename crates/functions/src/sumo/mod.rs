@@ -14,6 +14,7 @@ mod codec;
 mod connect;
 mod convert;
 mod digest;
+mod hits;
 mod json;
 mod json_lazy;
 mod json_paths;
@@ -23,6 +24,7 @@ mod matching;
 mod math;
 mod net;
 mod pattern;
+mod rules;
 mod sessions;
 mod text;
 mod time;
@@ -53,10 +55,11 @@ static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
     math::register(&mut f);
     time::register(&mut f);
     digest::register(&mut f);
+    rules::register(&mut f);
     f
 });
 
-static LISTS: LazyLock<[Arc<ScalarUDF>; 7]> = LazyLock::new(|| {
+static LISTS: LazyLock<[Arc<ScalarUDF>; 8]> = LazyLock::new(|| {
     [
         Arc::new(ScalarUDF::from(unpack::Unpack::new())),
         Arc::new(ScalarUDF::from(unpack::Values::new())),
@@ -65,6 +68,7 @@ static LISTS: LazyLock<[Arc<ScalarUDF>; 7]> = LazyLock::new(|| {
         Arc::new(ScalarUDF::from(among::Set::new())),
         Arc::new(ScalarUDF::from(among::Among::values())),
         Arc::new(ScalarUDF::from(among::Among::terms())),
+        Arc::new(ScalarUDF::from(hits::Hits::new())),
     ]
 });
 

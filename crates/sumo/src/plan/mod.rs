@@ -74,6 +74,7 @@ fn passes<T>(
             switches: switches.clone(),
             main: None,
             bounds: None,
+            records: filled.query.scope.as_ref().is_some_and(scope::names_records),
             text: &filled.text,
             reads: reads.clone(),
             missing: Vec::new(),
@@ -116,6 +117,8 @@ struct Planner<'a> {
     /// The times of the messages that are looked at, where that is not all.
     bounds: Option<(i64, i64)>,
     text: &'a str,
+    /// Whether the query is over Cloud SIEM's records, and not over messages.
+    records: bool,
     /// The fields that the scan delivers.
     reads: Vec<String>,
     /// Names that it should have delivered.
@@ -176,11 +179,13 @@ impl Planner<'_> {
     }
 
     fn scan(&mut self, at: At) -> Planning<Rows> {
-        let table = self.catalog.messages(&self.reads, self.switches.raw_audit);
+        let records = if self.records { self.catalog.records(&self.reads) } else { None };
+        let from = if records.is_some() { "records" } else { "messages" };
+        let table = records.unwrap_or_else(|| self.catalog.messages(&self.reads, self.switches.raw_audit));
         let provenance = self.context.provenance && table.provenance;
         let mut fields = Vec::new();
         let mut columns: Vec<Expr> = Vec::new();
-        let qualified = |name: &str| Expr::Column(datafusion::common::Column::new(Some("messages"), name));
+        let qualified = |name: &str| Expr::Column(datafusion::common::Column::new(Some(from), name));
         for name in self.reads.clone() {
             let found = table
                 .columns
@@ -209,7 +214,7 @@ impl Planner<'_> {
         if provenance {
             columns.extend(PROVENANCE.iter().map(|p| qualified(p.name).alias(p.name)));
         }
-        let scan = LogicalPlanBuilder::scan("messages", table.source, None).and_then(|b| b.project(columns)?.build());
+        let scan = LogicalPlanBuilder::scan(from, table.source, None).and_then(|b| b.project(columns)?.build());
         let time = fields.iter().find(|f| same(&f.name, TIME)).map(|f| column(&f.id).sort(false, false));
         Ok(Rows {
             plan: built(scan, at)?,
@@ -333,7 +338,7 @@ impl Planner<'_> {
             columns: outputs,
             provenance: rows.provenance,
             ordered: rows.sorted,
-            tables: vec!["messages".to_owned()],
+            tables: vec![if self.records { "records" } else { "messages" }.to_owned()],
             diagnostics: Diagnostics::default(),
             unreached: Diagnostics::default(),
         })

@@ -12,6 +12,21 @@ use parallax_diagnostics::Diagnostic;
 /// Terms that choose a partition or a tier of the real product.
 const PARTITIONS: [&str; 4] = ["_index", "_view", "_datatier", "_searchablebysearchlanguage"];
 
+/// The partitions of Cloud SIEM's records, as a scope names them: `_index=sec_record_endpoint`, `index=sec_record_*`.
+fn is_records(name: &str, value: &str) -> bool {
+    ["_index", "_view", "index"].iter().any(|n| same(n, name)) && value.to_ascii_lowercase().starts_with("sec_record")
+}
+
+/// Whether a scope chooses partitions of Cloud SIEM's records.
+pub(super) fn names_records(scope: &Scope) -> bool {
+    match &scope.kind {
+        ScopeKind::All(terms) | ScopeKind::Any(terms) => terms.iter().any(names_records),
+        ScopeKind::Field { name, value, .. } => is_records(&name.text, &value.text),
+        ScopeKind::In { name, values } => values.iter().any(|value| is_records(&name.text, &value.text)),
+        _ => false,
+    }
+}
+
 impl Planner<'_> {
     /// Keeps the messages that the scope names.
     pub(super) fn scope(&mut self, rows: &mut Rows, scope: &Scope) -> Planning<()> {
@@ -87,7 +102,8 @@ impl Planner<'_> {
         value: &Text,
         quoted: bool,
     ) -> Planning<Option<Expr>> {
-        if PARTITIONS.iter().any(|p| same(p, &name.text)) {
+        let partition = self.records && is_records(&name.text, &value.text);
+        if !partition && PARTITIONS.iter().any(|p| same(p, &name.text)) {
             let message = format!(
                 "`{}` chooses a partition of the real product; here there is one, and all of it is searched",
                 name.text
@@ -95,7 +111,7 @@ impl Planner<'_> {
             self.diagnostics.push(Diagnostic::warning(codes::NO_PARTITIONS, at.0, message));
             return Ok(None);
         }
-        let field = self.field(rows, &name.text, name.at)?;
+        let field = self.field(rows, if partition { "_index" } else { &name.text }, name.at)?;
         let number = value.text.parse::<f64>();
         let ordered = |operator| -> Planning<Expr> {
             let Ok(number) = &number else {

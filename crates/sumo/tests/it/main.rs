@@ -7,4 +7,5 @@ mod corpus;
 mod docs;
 mod mutations;
 mod provenance;
+mod siem;
 mod support;

@@ -10,6 +10,7 @@ use crate::event::Value;
 use crate::source::Source;
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 /// A parsed expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +62,8 @@ pub enum Function {
     Length,
     /// `bool(text)`: true for `true`, `1`, `yes`, in any case.
     Bool,
+    /// `private(ip)`: whether an address is of a private range; missing where it is no address.
+    Private,
     /// `host()`: the host that the user said the source is of.
     Host,
     /// `category()`: the source's category, by default the family's.
@@ -97,6 +100,7 @@ impl Function {
             "time" => (Function::Time, 1..=1),
             "length" => (Function::Length, 1..=1),
             "bool" => (Function::Bool, 1..=1),
+            "private" => (Function::Private, 1..=1),
             "host" => (Function::Host, 0..=0),
             "category" => (Function::Category, 0..=0),
             "collector" => (Function::Collector, 0..=0),
@@ -318,6 +322,7 @@ fn call<'a>(function: Function, arguments: &'a [Node], scope: &Scope<'a>) -> Val
         Function::Lower => Value::Text(Cow::Owned(first.to_lowercase())),
         Function::Guid => Value::Text(Cow::Owned(first.trim_matches(|c| c == '{' || c == '}').to_ascii_lowercase())),
         Function::Length => Value::Int(i64::try_from(first.len()).unwrap_or(i64::MAX)),
+        Function::Private => private(&first).map_or(Value::Missing, Value::Bool),
         Function::Bool => Value::Bool(["true", "1", "yes"].iter().any(|t| first.eq_ignore_ascii_case(t))),
         Function::Unless => match get(1) {
             Some(other) if other == first => Value::Missing,
@@ -376,6 +381,14 @@ fn case<'a>(arguments: &'a [Node], scope: &Scope<'a>) -> Value<'a> {
     pairs
         .find(|pair| text(pair[0].value(scope)).is_some_and(|t| t == value))
         .map_or(Value::Missing, |pair| pair[1].value(scope))
+}
+
+/// Whether an address is of a private, loopback or link-local range.
+fn private(text: &str) -> Option<bool> {
+    Some(match text.trim().parse().ok()? {
+        IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+    })
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ impl Code {
     }
 }
 
-fn family_named(name: &str) -> Result<Family, String> {
+pub(super) fn family_named(name: &str) -> Result<Family, String> {
     Ok(match name {
         "auditd" => Family::Auditd,
         "audit-record" => Family::AuditRecord,

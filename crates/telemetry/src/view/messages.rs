@@ -33,7 +33,7 @@ pub fn messages(fields: &[String], raw_audit: bool) -> View {
 }
 
 /// Where a field comes from.
-fn source_of(name: &str, family: Family, data: &FamilyData) -> Expr {
+pub(super) fn source_of(name: &str, family: Family, data: &FamilyData) -> Expr {
     if let Some(expr) = data.names.get(&name.to_ascii_lowercase()) {
         return expr.clone();
     }

@@ -7,9 +7,11 @@ mod generic;
 mod mapping;
 mod messages;
 mod origins;
+mod records;
 
 pub(crate) use mapping::FamilyData;
 pub use messages::messages;
+pub use records::{record_attribute, record_attributes, records};
 
 use crate::event::{Family, Kind};
 use crate::report::Report;
