@@ -106,7 +106,7 @@ fn limits(args: &LimitArgs) -> Result<Limits, Failure> {
         None => {}
     }
     limits.memory = args.memory.as_deref().map(size).transpose()?;
-    limits.timeout = args.timeout.as_deref().map(duration).transpose()?;
+    limits.timeout = args.timeout.as_deref().map(|t| duration("--timeout", t)).transpose()?;
     Ok(limits)
 }
 
@@ -203,8 +203,9 @@ fn size(text: &str) -> Result<usize, Failure> {
     n.checked_mul(scale).filter(|n| *n > 0).ok_or_else(wrong)
 }
 
-fn duration(text: &str) -> Result<Duration, Failure> {
-    let wrong = || Failure::usage(format!("--timeout: `{text}` is not a duration; write one like 30s or 5m"));
+/// A length of time such as 30s, 5m, 12h or 14d.
+pub(crate) fn duration(flag: &str, text: &str) -> Result<Duration, Failure> {
+    let wrong = || Failure::usage(format!("{flag}: `{text}` is not a duration; write one like 30s or 5m"));
     let text = text.trim();
     let cut = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let n: u64 = text[..cut].parse().map_err(|_| wrong())?;
@@ -213,6 +214,7 @@ fn duration(text: &str) -> Result<Duration, Failure> {
         "" | "s" => Duration::from_secs(n),
         "m" => Duration::from_secs(n.saturating_mul(60)),
         "h" => Duration::from_secs(n.saturating_mul(3600)),
+        "d" => Duration::from_secs(n.saturating_mul(86_400)),
         _ => return Err(wrong()),
     };
     if duration.is_zero() { Err(wrong()) } else { Ok(duration) }
@@ -243,8 +245,8 @@ mod tests {
         assert_eq!(size("512M").ok(), Some(512 << 20));
         assert_eq!(size("2GiB").ok(), Some(2 << 30));
         assert!(size("0").is_err() && size("big").is_err());
-        assert_eq!(duration("5m").ok(), Some(Duration::from_secs(300)));
-        assert_eq!(duration("30").ok(), Some(Duration::from_secs(30)));
-        assert!(duration("5 parsecs").is_err());
+        assert_eq!(duration("--timeout", "5m").ok(), Some(Duration::from_secs(300)));
+        assert_eq!(duration("--timeout", "30").ok(), Some(Duration::from_secs(30)));
+        assert!(duration("--timeout", "5 parsecs").is_err());
     }
 }

@@ -1,8 +1,10 @@
 //! The flags, as they are typed. What they mean is decided in [`crate::policy`].
 
 mod explain;
+mod siem;
 
 pub(crate) use explain::{ExplainArgs, Form};
+pub(crate) use siem::{FiredArg, LikeArg, SiemArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -47,6 +49,11 @@ pub(crate) enum Command {
     /// query with the values of its conditions and their operands for that event, and where the event is dropped; with
     /// `-v` both. The event goes through the query's own plan. Steps that put several events together are not followed.
     Explain(ExplainArgs),
+    /// Run Cloud SIEM rules: Signals, and the Insights that they add up to.
+    ///
+    /// RULES are files in the vendor's JSON: the content catalog's, exported rules, or the API's. All rules look at the
+    /// normalised records of the inputs in one reading, by their time. A rule that cannot run is told, the others run.
+    Siem(SiemArgs),
 }
 
 #[derive(Debug, Args)]
@@ -151,7 +158,7 @@ pub(crate) struct TestArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// Query files (.kql, .sumo), or folders of packs, whose detections are checked.
+    /// Query files (.kql, .sumo), files of Cloud SIEM rules (.json), or folders of packs, whose detections are checked.
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<String>,
 
@@ -224,6 +231,18 @@ pub(crate) struct TimeArgs {
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) now: Option<String>,
 
+    /// Leave out events before this time.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) from: Option<String>,
+
+    /// Leave out events at this time and after it.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) to: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Time")]
+pub(crate) struct TimeWindowArgs {
     /// Leave out events before this time.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) from: Option<String>,

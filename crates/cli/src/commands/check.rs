@@ -1,6 +1,7 @@
 //! `parallax check`
 
 use super::query::read;
+use super::siem;
 use crate::args::{CheckArgs, ReportFormat};
 use crate::exit::{Exit, Failure};
 use crate::policy::{self, Talk};
@@ -23,12 +24,32 @@ struct Subject {
 
 pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     let talk = Talk::new(&args.talk);
-    let subjects = subjects(&args.files, talk)?;
+    let (rules, files): (Vec<_>, Vec<_>) = args.files.iter().cloned().partition(|f| siem::is_rules(f));
+    let subjects = subjects(&files, talk)?;
     let options = Options { config: policy::config(&args.config, talk)?, ..Options::default() };
     let session = Session::open(&args.input, options).map_err(Failure::usage)?;
     let context = policy::context(&args.language, policy::wall())?;
     let mut reports = Vec::new();
     let mut errors = false;
+    let mut count = 0;
+    for file in &rules {
+        let (some, said) = siem::check(file)?;
+        count += some;
+        errors |= said.iter().any(parallax_siem::Wrong::refuses);
+        for wrong in &said {
+            let origin = format!("{file}: {}: {}", wrong.rule, wrong.place);
+            match args.format {
+                ReportFormat::Table => say::diagnostics(&wrong.diagnostics, &wrong.text, &origin, talk),
+                ReportFormat::Json => reports.push(json!({
+                    "file": file,
+                    "dialect": "cloud-siem",
+                    "rule": wrong.rule,
+                    "place": wrong.place,
+                    "diagnostics": listed(&wrong.diagnostics, &wrong.text),
+                })),
+            }
+        }
+    }
     for subject in &subjects {
         let found = check(&session, subject, &context);
         errors |= found.has_errors();
@@ -47,7 +68,13 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
         writeln!(stdout(), "{}", json!({ "files": reports }))?;
     } else if !talk.quiet {
         let state = if errors { "errors found" } else { "no errors" };
-        say::line(&format!("{}: {state}", say::count(subjects.len(), "query", "queries")));
+        let queries = say::count(subjects.len(), "query", "queries");
+        let rules = say::count(count, "rule", "rules");
+        say::line(&match (subjects.is_empty(), count) {
+            (true, 1..) => format!("{rules}: {state}"),
+            (false, 1..) => format!("{queries}, {rules}: {state}"),
+            _ => format!("{queries}: {state}"),
+        });
     }
     Ok(if errors { Exit::Wrong } else { Exit::Done })
 }
@@ -102,10 +129,16 @@ fn fix(subject: &Subject, found: &Diagnostics) -> Result<usize, Failure> {
 }
 
 fn report(subject: &Subject, found: &Diagnostics, fixed: usize) -> Json {
-    let diagnostics: Vec<Json> = found
+    let diagnostics = listed(found, &subject.text);
+    json!({ "file": subject.origin, "dialect": subject.dialect.name(), "fixed": fixed, "diagnostics": diagnostics })
+}
+
+/// Diagnostics about a text, with their places.
+fn listed(found: &Diagnostics, text: &str) -> Vec<Json> {
+    found
         .iter()
         .map(|d| {
-            let (line, column) = d.position(&subject.text);
+            let (line, column) = d.position(text);
             let severity = match d.severity {
                 Severity::Note => "note",
                 Severity::Warning => "warning",
@@ -126,6 +159,5 @@ fn report(subject: &Subject, found: &Diagnostics, fixed: usize) -> Json {
                 })),
             })
         })
-        .collect();
-    json!({ "file": subject.origin, "dialect": subject.dialect.name(), "fixed": fixed, "diagnostics": diagnostics })
+        .collect()
 }

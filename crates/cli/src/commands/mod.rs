@@ -5,6 +5,7 @@ pub(crate) mod detect;
 pub(crate) mod explain;
 mod packs;
 pub(crate) mod query;
+pub(crate) mod siem;
 pub(crate) mod test;
 
 use crate::exit::Failure;

@@ -6,6 +6,7 @@ mod explain;
 mod help;
 mod outside;
 mod query;
+mod siem;
 mod test;
 
 use std::fs;
