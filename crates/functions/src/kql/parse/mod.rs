@@ -1,6 +1,7 @@
 //! Text with a structure of its own: URLs, paths, command lines, XML.
 
 mod command_line;
+mod pairs;
 mod path;
 mod url;
 mod xml;
@@ -9,6 +10,7 @@ use crate::udf::Functions;
 
 pub(super) fn register(f: &mut Functions) {
     url::register(f);
+    pairs::register(f);
     path::register(f);
     command_line::register(f);
     xml::register(f);

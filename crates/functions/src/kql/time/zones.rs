@@ -11,10 +11,14 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+/// Files of the system's database that are no zones of their own.
+const NO_ZONES: [&str; 3] = ["Factory", "localtime", "posixrules"];
+
 pub(super) fn register(f: &mut Functions) {
     // Those that can be used here, by name.
     f.text("datetime_list_timezones() dynamic", |_, w| {
         let mut names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+        names.retain(|name| !NO_ZONES.contains(&name.as_str()));
         names.sort_unstable();
         names.dedup();
         json::write_value(w, &Value::from(names));

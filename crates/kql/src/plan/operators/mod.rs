@@ -10,6 +10,7 @@ mod nested;
 mod open;
 mod order;
 mod parse;
+mod parse_kv;
 mod rows;
 mod scan;
 mod search;
@@ -90,6 +91,7 @@ impl Binder<'_> {
             }
             K::Parse(parse) => self.parse(input, parse, false, scope, span),
             K::ParseWhere(parse) => self.parse(input, parse, true, scope, span),
+            K::ParseKv { value, keys, options } => self.parse_kv(input, (value, keys, options), scope, span),
             K::MakeSeries(m) => self.make_series(input, m, scope, span),
             K::TopNested(levels) => self.top_nested(input, levels, scope, span),
             K::SampleDistinct { count, of, .. } => self.sample_distinct(input, count, of, scope, span),

@@ -173,7 +173,7 @@ impl Binder<'_> {
 }
 
 /// Whether a name stands for rows that are declared with `view`.
-fn is_view(binding: Option<&Binding>) -> bool {
+pub(super) fn is_view(binding: Option<&Binding>) -> bool {
     matches!(binding, Some(Binding::Function(f)) if f.function.view && f.function.parameters.is_empty())
 }
 

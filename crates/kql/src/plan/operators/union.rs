@@ -1,6 +1,7 @@
 //! `union`: rows of several tables, their columns merged by name and type.
 
 use super::columns::wildcard;
+use super::search::is_view;
 use crate::plan::Binder;
 use crate::plan::error::{self, At, Result, fail};
 use crate::plan::external::Missing;
@@ -103,7 +104,9 @@ impl Binder<'_> {
         let mut names = self.catalog.table_names();
         names.extend(schema::documented().map(str::to_owned));
         names.extend(self.catalog.externals().tables());
-        names.extend(scope.names().filter(|n| matches!(scope.get(n), Some(Binding::Table(_)))).map(str::to_owned));
+        // A declared function counts where it says that it is a view (documented).
+        let counts = |n: &&str| matches!(scope.get(n), Some(Binding::Table(_))) || is_view(scope.get(n));
+        names.extend(scope.names().filter(counts).map(str::to_owned));
         names.retain(|n| wildcard(pattern, n));
         names.sort();
         names.dedup();
