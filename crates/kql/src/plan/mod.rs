@@ -16,6 +16,7 @@ mod scope;
 mod source;
 #[cfg(test)]
 mod supported;
+mod tables;
 mod trace;
 mod types;
 mod value;

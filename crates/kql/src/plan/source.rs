@@ -2,20 +2,17 @@
 
 use super::error::{self, At, Result, error, fail};
 use super::external::is_database;
-use super::relation::{Column, OrderKey, Relation, select};
+use super::relation::{Column, OrderKey, Relation};
 use super::scope::{Binding, Closure, Rows, Scope};
-use super::types::{EPOCH_TICKS, Type};
-use super::value::{Value, binary, convert};
+use super::types::Type;
+use super::value::{Value, convert};
 use super::{Binder, Shapes};
 use crate::schema;
 use crate::syntax::tree::{self, Argument, Expr, ExprKind, Naming, ParameterType, Selector};
 use datafusion::common::Column as PlanColumn;
-use datafusion::common::TableReference;
-use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder, Operator, lit};
-use parallax_catalog::{PROVENANCE, Table};
+use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder, lit};
 use parallax_diagnostics::{Diagnostic, Span};
 use std::rc::Rc;
-use std::sync::Arc;
 
 /// What a call of a declared function gives.
 pub(crate) enum Bound {
@@ -65,134 +62,6 @@ impl Binder<'_> {
         rows.ok_or_else(|| error(error::SHAPE, query.span, "there are no rows here to work on"))
     }
 
-    /// The table of that name: declared, in the catalog, or known by its schema.
-    pub(crate) fn named(&self, name: &str, span: Span, scope: &Scope) -> Result<Relation> {
-        match scope.get(name) {
-            Some(Binding::Table(relation)) => return relation.clone().renewed(&self.ids, span),
-            Some(Binding::Function(closure)) if closure.function.parameters.is_empty() => {
-                let rows = Rows::none(scope);
-                return match self.call_closure(closure, &[], &rows, None, span)? {
-                    Bound::Table(relation) => Ok(relation),
-                    Bound::Scalar(_) => fail(error::SHAPE, span, format!("`{name}` is a scalar, not a table")),
-                };
-            }
-            Some(_) => return fail(error::SHAPE, span, format!("`{name}` is not a table")),
-            None => {}
-        }
-        if let Some(table) = self.catalog.table(name) {
-            return self.scan(&table, span);
-        }
-        if let Some(rows) = self.configured_table(name, span)? {
-            return Ok(rows);
-        }
-        let known = schema::known(name);
-        // A parser is itself a stored function: one that is given goes before what is known of its columns.
-        if known.is_none_or(|t| t.kind == schema::Kind::Parser)
-            && let Some(closure) = self.stored(name, span)?
-        {
-            return self.rows_of_call(&closure, &[], &Rows::none(scope), None, span);
-        }
-        match known {
-            Some(table) => self.empty(name, &table.columns(), span),
-            None if schema::is_custom(name) => self.undescribed(name, span),
-            None => {
-                if name == "_GetWatchlistAlias" {
-                    return self.watchlist_aliases(span);
-                }
-                let tables = self.catalog.table_names();
-                let mut known: Vec<&str> = tables.iter().map(String::as_str).collect();
-                known.extend(scope.names());
-                for n in schema::names() {
-                    known.push(n);
-                }
-                let unknown = Diagnostic::error(error::UNKNOWN_TABLE, span, format!("there is no table `{name}`"));
-                Err(Box::new(self.or_configured(unknown, name, &known)))
-            }
-        }
-    }
-
-    fn scan(&self, table: &Table, span: Span) -> Result<Relation> {
-        self.tables.borrow_mut().push(table.name.clone());
-        if !table.fed {
-            self.no_data(&table.name, span);
-        }
-        let name = TableReference::bare(table.name.clone());
-        let read = |column: &str| Plan::Column(PlanColumn::new(Some(name.clone()), column));
-        let mut exprs = Vec::new();
-        let mut columns = Vec::new();
-        for c in &table.columns {
-            let ty = Type::from(c.ty);
-            let id = self.ids.fresh();
-            let value = if ty == Type::DateTime { ticks(read(&c.name)) } else { read(&c.name) };
-            exprs.push(value.alias(id.as_str()));
-            columns.push(Column { name: c.name.clone(), ty, id });
-        }
-        let has = |name: &str| table.columns.iter().any(|c| c.name == name);
-        for (name, ty) in self.further_columns(&table.name, has, table.fed, span) {
-            let id = self.ids.fresh();
-            exprs.push(Value::null(ty).expr.alias(id.as_str()));
-            columns.push(Column { name, ty, id });
-        }
-        let provenance = (self.context.provenance && table.provenance).then(|| {
-            let hidden = PROVENANCE.iter().map(|p| (p.name, self.ids.fresh()));
-            hidden
-                .map(|(name, id)| {
-                    exprs.push(read(name).alias(id.as_str()));
-                    id
-                })
-                .collect::<Vec<_>>()
-        });
-        let plan = LogicalPlanBuilder::scan(name.clone(), Arc::clone(&table.source), None)
-            .and_then(|b| b.project(exprs))
-            .and_then(LogicalPlanBuilder::build)
-            .at(span)?;
-        Ok(Relation { provenance, empty: !table.fed, ..Relation::new(plan, columns) })
-    }
-
-    /// A table without data: its columns, and no rows.
-    fn empty(&self, name: &str, columns: &[parallax_catalog::Column], span: Span) -> Result<Relation> {
-        self.no_data(name, span);
-        let columns = self.with_further(name, columns, span);
-        Ok(Relation { empty: true, ..self.no_rows(columns, span)? })
-    }
-
-    /// A table of custom logs that nobody described: its columns are those that all of them have and those whose suffix
-    /// says what they are. The query binds, and does not run.
-    fn undescribed(&self, name: &str, span: Span) -> Result<Relation> {
-        let columns = self.with_further(name, &schema::undescribed(), span);
-        let refusal = Diagnostic::error(error::UNKNOWN_TABLE, span, format!("there is no table `{name}`"))
-            .help(format!("describe it in the configuration: `[kql.tables]` and `{name} = {{ schema = \"…\" }}`"));
-        Ok(Relation { empty: true, ..self.out_of_reach(columns, refusal)? })
-    }
-
-    fn with_further(&self, name: &str, columns: &[parallax_catalog::Column], span: Span) -> Vec<(String, Type)> {
-        self.tables.borrow_mut().push(name.to_string());
-        let has = |name: &str| columns.iter().any(|c| c.name == name);
-        let further = self.further_columns(name, has, false, span);
-        columns.iter().map(|c| (c.name.clone(), Type::from(c.ty))).chain(further).collect()
-    }
-
-    /// No rows of those columns.
-    pub(crate) fn no_rows(&self, columns: Vec<(String, Type)>, span: Span) -> Result<Relation> {
-        let columns: Vec<Column> =
-            columns.into_iter().map(|(name, ty)| Column { name, ty, id: self.ids.fresh() }).collect();
-        let exprs: Vec<Plan> = columns.iter().map(|c| Value::null(c.ty).expr.alias(c.id.as_str())).collect();
-        let one = LogicalPlanBuilder::empty(true).build().at(span)?;
-        let plan = LogicalPlanBuilder::from(select(one, exprs, span)?)
-            .filter(lit(false))
-            .and_then(LogicalPlanBuilder::build)
-            .at(span)?;
-        Ok(Relation::new(plan, columns))
-    }
-
-    fn no_data(&self, name: &str, span: Span) {
-        self.note(Diagnostic::note(
-            error::EMPTY_TABLE,
-            span,
-            format!("no input feeds the table `{name}`: it has no rows"),
-        ));
-    }
-
     fn call_for_rows(&self, call: &tree::Call, scope: &mut Scope) -> Result<Relation> {
         let name = call.name.text.as_str();
         let closure = match scope.get(name) {
@@ -212,7 +81,12 @@ impl Binder<'_> {
             ("FileProfile", _) => fail(error::SHAPE, call.span, "`FileProfile` adds to rows that there are")
                 .map_err(|d| Box::new((*d).help("write `… | invoke FileProfile(SHA1)`"))),
             ("_GetWatchlistAlias", []) => self.watchlist_aliases(call.span),
-            (name, []) if self.is_parser(name) => self.named(name, call.name.span, scope),
+            (name, arguments) if self.is_parser(name) => {
+                for argument in arguments {
+                    self.scalar(&argument.value, &Rows::none(scope))?;
+                }
+                self.named(name, call.name.span, scope)
+            }
             _ => {
                 let message = format!("there is no function `{name}` that gives rows");
                 let unknown = Diagnostic::error(error::UNKNOWN_FUNCTION, call.name.span, message);
@@ -418,17 +292,15 @@ impl Binder<'_> {
                 (_, Some(Binding::Function(f))) => self.gives_rows(f),
                 ("materialize", None) => call.arguments.iter().any(|a| self.is_tabular_in(&a.value, scope, local)),
                 ("table" | "_GetWatchlist" | "_GetWatchlistAlias", None) => true,
-                (name, None) => {
-                    self.stored_gives_rows(name).unwrap_or_else(|| call.arguments.is_empty() && self.is_parser(name))
-                }
+                (name, None) => self.stored_gives_rows(name).unwrap_or_else(|| self.is_parser(name)),
                 _ => false,
             },
             _ => false,
         }
     }
 
-    /// Whether a name is that of a function without parameters of which only the columns are known, or given.
-    fn is_parser(&self, name: &str) -> bool {
+    /// Whether a name is that of a function of which only the columns are known, or given.
+    pub(crate) fn is_parser(&self, name: &str) -> bool {
         schema::known(name).is_some_and(|t| t.kind == schema::Kind::Parser) || self.catalog.externals().has_table(name)
     }
 
@@ -449,12 +321,6 @@ impl Binder<'_> {
         }
         closure.function.body.value.as_ref().is_some_and(|v| self.is_tabular_in(v, &closure.scope, &local))
     }
-}
-
-/// Nanoseconds since the Unix epoch, as a table has them, as ticks.
-fn ticks(timestamp: Plan) -> Plan {
-    let nanos = super::value::cast(timestamp, Type::Long);
-    binary(binary(nanos, Operator::Divide, lit(100i64)), Operator::Plus, lit(EPOCH_TICKS))
 }
 
 /// The name of the table that an expression is, or ends in being called by `as`.

@@ -43,7 +43,6 @@ pub enum Kind {
 /// A known table.
 #[derive(Clone, Copy, Debug)]
 pub struct Known {
-    name: &'static str,
     line: &'static str,
     /// Where it comes from.
     pub kind: Kind,
@@ -61,9 +60,21 @@ pub fn documented() -> impl Iterator<Item = &'static str> {
 
 /// The known table of that name.
 pub fn known(table: &str) -> Option<Known> {
-    let found = |text, kind| find(text, table).map(|(name, line)| Known { name, line, kind });
+    let found = |text, name: &str, kind| find(text, name).map(|(_, line)| Known { line, kind });
     let custom = if is_custom(table) { Kind::Custom } else { Kind::Parser };
-    found(DOCUMENTED, Kind::Documented).or_else(|| found(CUSTOM, custom))
+    let asim = || found(CUSTOM, &format!("_Im_{}", asim(table)?), Kind::Parser);
+    found(DOCUMENTED, table, Kind::Documented).or_else(|| found(CUSTOM, table, custom)).or_else(asim)
+}
+
+/// The schema of the Advanced Security Information Model that a parser's name speaks of: those that are built in
+/// (`_Im_Dns`, `_ASim_Dns`), and those that a workspace deploys (`imDns`, `ASimDns`), with the names of earlier versions.
+fn asim(parser: &str) -> Option<&str> {
+    let schema = ["_Im_", "_ASim_", "im", "ASim"].iter().find_map(|prefix| parser.strip_prefix(prefix))?;
+    Some(match schema {
+        "Process" | "ProcessCreate" | "ProcessTerminate" => "ProcessEvent",
+        "Registry" => "RegistryEvent",
+        other => other,
+    })
 }
 
 /// The type of a column of some documented table; none where none has it, or where tables differ in its type.
@@ -138,11 +149,6 @@ impl Known {
             (Kind::Documented, "TimeGenerated") if !workspace => Some(ColumnType::DateTime),
             _ => listed.or_else(|| if workspace { standard() } else { None }),
         }
-    }
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        self.name
     }
 }
 
@@ -246,6 +252,18 @@ mod tests {
         assert_eq!(anywhere("RemoteUrl"), Some(ColumnType::String));
         assert_eq!(anywhere("Status"), None, "a string in one table, a number in another");
         assert_eq!(anywhere("NoSuchThing"), None);
+    }
+
+    #[test]
+    fn the_parsers_of_the_information_model_have_their_schemas_fields() {
+        for name in ["_Im_ProcessEvent", "_ASim_ProcessEvent", "imProcessCreate", "ASimProcessEvent", "imProcess"] {
+            let parser = known(name).expect(name);
+            assert_eq!(parser.kind, Kind::Parser, "{name}");
+            assert!(parser.columns().iter().any(|c| c.name == "CommandLine"), "an alias, which no table has");
+        }
+        assert!(known("imNothing").is_none());
+        // A table of the reference begins in the same way.
+        assert_eq!(known("ASimDnsActivityLogs").map(|t| t.kind), Some(Kind::Documented));
     }
 
     #[test]

@@ -119,6 +119,11 @@ impl Binder<'_> {
             if name == "FileProfile" {
                 return self.file_profile(input, call);
             }
+            if self.is_parser(name) {
+                let rows = Rows::of(scope, &input);
+                call.arguments.iter().try_for_each(|a| self.scalar(&a.value, &rows).map(drop))?;
+                return self.named(name, call.name.span, scope);
+            }
             let unknown = error(error::UNKNOWN_FUNCTION, call.name.span, format!("there is no function `{name}`"));
             return Err(Box::new(self.or_configured(*unknown, name, &scope.names().collect::<Vec<_>>())));
         };
