@@ -10,6 +10,12 @@ use std::fmt::Write as _;
 
 pub(super) fn register(f: &mut Functions) {
     f.long("dcount_hll(dynamic) long", |r| i64::try_from(Hashes::read(r.text(0)?)?.all.len()).ok());
+    // The values that all of them have; a sketch of no values is null.
+    f.long("hll_intersection(dynamic...) long", |r| {
+        let mut all = (0..r.len()).map(|i| r.text(i).and_then(Hashes::read).unwrap_or_default().all);
+        let first = all.next()?;
+        i64::try_from(all.fold(first, |both, next| both.intersection(&next).copied().collect()).len()).ok()
+    });
     f.bool("hll_isvalid(dynamic, any) bool", |r| Some(r.text(0).and_then(Hashes::read).is_some()));
     f.text("hll_merge(dynamic...) dynamic", |r, w| {
         let mut all: Option<Hashes> = None;

@@ -17,11 +17,13 @@
 //! | `kql_hll_merge`, `kql_tdigest_merge` | dynamic | dynamic |
 //! | `kql_arg_max`, `kql_arg_min` | any that has an order, any… | struct of all of them: fields `0`, `1`, … |
 //! | `kql_take_any` | any | as given; not null or empty where there is such a value |
+//! | `kql_basket` | dynamic (cells), real (weight), real, long | dynamic: see `basket` |
 //! | `kql_networks_v4`, `kql_networks_v6` | string | a table of networks: see `net::lookup` |
 //! | `kql_take_any_row` | any… | struct: fields `0`, `1`, … |
 
 pub(super) mod adapter;
 mod arg;
+mod basket;
 mod collect;
 mod distinct;
 mod percentile;
@@ -51,6 +53,7 @@ static AGGREGATES: LazyLock<BTreeMap<&'static str, Arc<AggregateUDF>>> = LazyLoc
     add(of::<schema::Schema>("kql_buildschema"), "kql_buildschema");
     add(of::<percentile::Percentile>("kql_percentile"), "kql_percentile");
     add(of::<percentile::Percentiles>("kql_percentiles_array"), "kql_percentiles_array");
+    add(of::<basket::Basket>("kql_basket"), "kql_basket");
     add(of::<super::net::Networks<false>>("kql_networks_v4"), "kql_networks_v4");
     add(of::<super::net::Networks<true>>("kql_networks_v6"), "kql_networks_v6");
     add(of::<weighted::Weighted>("kql_percentilew"), "kql_percentilew");

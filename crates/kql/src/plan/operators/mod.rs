@@ -101,6 +101,12 @@ impl Binder<'_> {
             K::Partition(p) => self.partition(input, p, scope, span),
             K::Scan(s) => self.scan_steps(input, s, scope, span),
             K::Invoke(call) => self.invoke(input, call, scope, span),
+            K::Reduce { .. } => fail(
+                error::NO_OPERATOR,
+                span,
+                "the operator `reduce` is not supported: how it groups texts is not published, and the examples of its \
+                 documentation contradict each other on `threshold` and `characters`",
+            ),
             other => fail(error::NO_OPERATOR, span, format!("the operator `{}` is not supported", word(other))),
         }
     }

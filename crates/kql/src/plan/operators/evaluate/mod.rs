@@ -11,6 +11,9 @@ mod activity_engagement;
 mod activity_metrics;
 mod arguments;
 mod bag_unpack;
+mod basket;
+mod dcount_intersect;
+mod funnel_sequence_completion;
 mod identity;
 mod ip_lookup;
 mod narrow;
@@ -21,6 +24,7 @@ mod refused;
 mod rolling_percentile;
 mod rows_near;
 mod schema_merge;
+mod sequence_detect;
 mod session_count;
 mod sliding_window_counts;
 mod template;
@@ -58,6 +62,9 @@ impl Binder<'_> {
             "activity_counts_metrics" => plugin.activity_counts_metrics(input),
             "activity_engagement" => plugin.activity_engagement(input),
             "activity_metrics" => plugin.activity_metrics(input),
+            "basket" => plugin.basket(input),
+            "dcount_intersect" => plugin.dcount_intersect(input),
+            "funnel_sequence_completion" => plugin.funnel_sequence_completion(input),
             "identity" => plugin.identity(input),
             "ipv4_lookup" => plugin.ip_lookup(input, ip_lookup::Kind::V4),
             "ipv6_lookup" => plugin.ip_lookup(input, ip_lookup::Kind::V6),
@@ -67,6 +74,7 @@ impl Binder<'_> {
             "rolling_percentile" => plugin.rolling_percentile(input),
             "rows_near" => plugin.rows_near(input),
             "schema_merge" => plugin.schema_merge(input),
+            "sequence_detect" => plugin.sequence_detect(input),
             "session_count" => plugin.session_count(input),
             "sliding_window_counts" => plugin.sliding_window_counts(input),
             _ => refused::refuse(call),

@@ -6,9 +6,11 @@ use crate::syntax::tree::Call;
 const SERVICE: &str = "it needs a service, and nothing here goes over a network";
 const RUNTIME: &str = "it runs a program of another language, and none is run here";
 const UNPUBLISHED: &str = "how it finds its patterns is not published, so no other engine can give the same rows";
+const FUNNEL: &str = "whether other states may stand between the steps of a sequence, and how far off the states \
+                      before and after it may be, is not documented";
 const GEO: &str = "the geographic functions are not supported";
 
-const REFUSED: [(&str, &str); 25] = [
+const REFUSED: [(&str, &str); 26] = [
     ("ai_chat_completion", SERVICE),
     ("ai_chat_completion_prompt", SERVICE),
     ("ai_embed_text", SERVICE),
@@ -21,6 +23,7 @@ const REFUSED: [(&str, &str); 25] = [
     ("diffpatterns_text", UNPUBLISHED),
     ("execute_query", SERVICE),
     ("execute_show_command", SERVICE),
+    ("funnel_sequence", FUNNEL),
     ("geo_line_lookup", GEO),
     ("geo_polygon_lookup", GEO),
     ("http_request", SERVICE),

@@ -1,0 +1,255 @@
+//! `kql_basket(cells, weight, threshold, dimensions)`: the frequent patterns of rows, for the plugin `basket`.
+//!
+//! A pattern fixes the values of some columns. Of the patterns that hold for the same rows the one that fixes the most is
+//! meant (a closed item set), and it is frequent where its rows weigh at least the threshold of all. How many dimensions
+//! a pattern has beyond what follows from others is the number of values that it takes to tell its rows: patterns are
+//! found by that number, in rounds. The order is by columns times weight, the largest first. All of this agrees with the
+//! documentation's example and follows from it; closedness and order are not stated.
+//!
+//! The result is `[[weight, share, [cell, …]], …]`, a cell being `[value]`, or `[]` where the pattern leaves it open.
+
+use super::adapter::{State, put_bytes, take_bytes, take_u64};
+use crate::udf::Row;
+use arrow::datatypes::DataType;
+use datafusion::common::{Result, ScalarValue, exec_err};
+use sonic_rs::to_array_iter;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Write as _;
+
+/// So many patterns are no result that anyone reads, and take long to find.
+const MOST: usize = 200_000;
+
+/// Rows, each once, with their weights.
+#[derive(Default)]
+pub(super) struct Basket {
+    rows: BTreeMap<Box<str>, f64>,
+    bytes: usize,
+    threshold: f64,
+    dimensions: u64,
+}
+
+impl Basket {
+    fn push(&mut self, cells: &str, weight: f64) {
+        if let Some(sum) = self.rows.get_mut(cells) {
+            *sum += weight;
+            return;
+        }
+        self.bytes += cells.len();
+        self.rows.insert(cells.into(), weight);
+    }
+}
+
+impl State for Basket {
+    fn returns(_: &[DataType]) -> DataType {
+        DataType::Utf8View
+    }
+
+    fn add(&mut self, row: &Row<'_>) {
+        self.threshold = row.real(2).unwrap_or(0.0);
+        self.dimensions = row.long(3).and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
+        if let (Some(cells), Some(weight)) = (row.text(0), row.real(1).filter(|w| *w > 0.0)) {
+            self.push(cells, weight);
+        }
+    }
+
+    fn save(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.threshold.to_bits().to_le_bytes());
+        out.extend_from_slice(&self.dimensions.to_le_bytes());
+        for (cells, weight) in &self.rows {
+            out.extend_from_slice(&weight.to_bits().to_le_bytes());
+            put_bytes(out, cells.as_bytes());
+        }
+    }
+
+    fn merge(&mut self, mut saved: &[u8]) {
+        let (Some(threshold), Some(dimensions)) = (take_u64(&mut saved), take_u64(&mut saved)) else { return };
+        // A part without rows knows neither.
+        if !saved.is_empty() {
+            (self.threshold, self.dimensions) = (f64::from_bits(threshold), dimensions);
+        }
+        while let (Some(weight), Some(cells)) = (take_u64(&mut saved), take_bytes(&mut saved)) {
+            if let Ok(cells) = std::str::from_utf8(cells) {
+                self.push(cells, f64::from_bits(weight));
+            }
+        }
+    }
+
+    fn finish(&mut self, _: &DataType) -> Result<ScalarValue> {
+        let items = Items::read(&self.rows, self.threshold);
+        let Some(mut patterns) = items.patterns(self.dimensions) else {
+            return exec_err!("`basket` finds more than {MOST} patterns; a larger threshold finds fewer");
+        };
+        patterns.sort_by(|a, b| items.rank(b).total_cmp(&items.rank(a)).then_with(|| a.cells.cmp(&b.cells)));
+        Ok(ScalarValue::Utf8View(Some(items.write(&patterns))))
+    }
+
+    fn size(&self) -> usize {
+        self.bytes + self.rows.len() * 40
+    }
+}
+
+/// The value of a column, by its number; none where a pattern leaves the column open.
+type Cell = Option<u32>;
+
+/// The rows, column by column in numbers.
+struct Items<'r> {
+    /// Of each row the numbers of its values.
+    rows: Vec<Vec<u32>>,
+    weights: Vec<f64>,
+    total: f64,
+    least: f64,
+    /// Of each column the values by number.
+    values: Vec<Vec<&'r str>>,
+}
+
+struct Pattern {
+    cells: Vec<Cell>,
+    weight: f64,
+}
+
+impl<'r> Items<'r> {
+    fn read(rows: &'r BTreeMap<Box<str>, f64>, threshold: f64) -> Self {
+        let mut numbers: Vec<HashMap<&str, u32>> = Vec::new();
+        let mut values: Vec<Vec<&str>> = Vec::new();
+        let mut numbered = Vec::with_capacity(rows.len());
+        for cells in rows.keys() {
+            let mut row = Vec::with_capacity(values.len());
+            for (column, cell) in raw_cells(cells).into_iter().enumerate() {
+                if column == values.len() {
+                    values.push(Vec::new());
+                    numbers.push(HashMap::new());
+                }
+                let next = values[column].len() as u32;
+                let number = *numbers[column].entry(cell).or_insert(next);
+                if number == next {
+                    values[column].push(cell);
+                }
+                row.push(number);
+            }
+            numbered.push(row);
+        }
+        let weights: Vec<f64> = rows.values().copied().collect();
+        let total: f64 = weights.iter().sum();
+        Items { rows: numbered, weights, total, least: threshold * total, values }
+    }
+
+    /// The largest pattern that holds for all of those rows.
+    fn closed(&self, rows: &[u32]) -> Vec<Cell> {
+        let Some((first, rest)) = rows.split_first() else { return Vec::new() };
+        let mut cells: Vec<Cell> = self.rows[*first as usize].iter().map(|v| Some(*v)).collect();
+        for row in rest {
+            for (cell, value) in cells.iter_mut().zip(&self.rows[*row as usize]) {
+                if cell.is_some_and(|c| c != *value) {
+                    *cell = None;
+                }
+            }
+        }
+        cells
+    }
+
+    /// The frequent patterns that so many values tell; none where there are too many.
+    fn patterns(&self, dimensions: u64) -> Option<Vec<Pattern>> {
+        let all: Vec<u32> = (0..self.rows.len() as u32).collect();
+        let whole = self.closed(&all);
+        let mut seen: HashSet<Vec<Cell>> = HashSet::from([whole.clone()]);
+        let mut found = Vec::new();
+        if whole.iter().any(Option::is_some) {
+            found.push(Pattern { cells: whole.clone(), weight: self.total });
+        }
+        let mut round = vec![(whole, all)];
+        for _ in 0..dimensions {
+            let mut next = Vec::new();
+            for (cells, rows) in &round {
+                for (narrower, weight) in self.narrowed(cells, rows) {
+                    let cells = self.closed(&narrower);
+                    if !seen.insert(cells.clone()) {
+                        continue;
+                    }
+                    if found.len() == MOST {
+                        return None;
+                    }
+                    found.push(Pattern { cells: cells.clone(), weight });
+                    next.push((cells, narrower));
+                }
+            }
+            round = next;
+        }
+        Some(found)
+    }
+
+    /// The rows of a pattern, for each frequent value of each column that it leaves open.
+    fn narrowed(&self, cells: &[Cell], rows: &[u32]) -> Vec<(Vec<u32>, f64)> {
+        let mut out = Vec::new();
+        for column in (0..cells.len()).filter(|c| cells[*c].is_none()) {
+            let mut weights: HashMap<u32, f64> = HashMap::new();
+            for row in rows {
+                *weights.entry(self.rows[*row as usize][column]).or_default() += self.weights[*row as usize];
+            }
+            let mut frequent: Vec<(u32, f64)> = weights.into_iter().filter(|(_, w)| *w >= self.least).collect();
+            frequent.sort_by_key(|(value, _)| *value);
+            for (value, weight) in frequent {
+                let of = rows.iter().copied().filter(|r| self.rows[*r as usize][column] == value).collect();
+                out.push((of, weight));
+            }
+        }
+        out
+    }
+
+    fn rank(&self, pattern: &Pattern) -> f64 {
+        pattern.cells.iter().flatten().count() as f64 * pattern.weight
+    }
+
+    fn write(&self, patterns: &[Pattern]) -> String {
+        let mut out = String::from("[");
+        for (n, pattern) in patterns.iter().enumerate() {
+            let share = (1000.0 * pattern.weight / self.total).round() / 10.0;
+            let _ = write!(out, "{}[{},{share},[", if n > 0 { "," } else { "" }, pattern.weight.round());
+            for (column, cell) in pattern.cells.iter().enumerate() {
+                let value = cell.map_or("", |v| self.values[column][v as usize]);
+                let _ = write!(out, "{}[{value}]", if column > 0 { "," } else { "" });
+            }
+            out.push_str("]]");
+        }
+        out.push(']');
+        out
+    }
+}
+
+/// The elements of an array as they are written.
+fn raw_cells(text: &str) -> Vec<&str> {
+    let mut cells = Vec::new();
+    for element in to_array_iter(text).map_while(|v| v.ok()) {
+        // A part of a text that is borrowed is borrowed itself.
+        if let Cow::Borrowed(raw) = element.as_raw_cow() {
+            cells.push(raw);
+        }
+    }
+    cells
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(rows: &[(&str, f64)], threshold: f64, dimensions: u64) -> String {
+        let mut basket = Basket { threshold, dimensions, ..Basket::default() };
+        rows.iter().for_each(|(cells, weight)| basket.push(cells, *weight));
+        match basket.finish(&DataType::Utf8View) {
+            Ok(ScalarValue::Utf8View(Some(text))) => text,
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn closed_patterns_by_columns_and_weight() {
+        let rows = [(r#"["x",1,true]"#, 5.0), (r#"["x",1,false]"#, 3.0), (r#"["y",2,true]"#, 2.0)];
+        // x tells 1, so the two stand together.
+        let expected =
+            r#"[[8,80,[["x"],[1],[]]],[5,50,[["x"],[1],[true]]],[3,30,[["x"],[1],[false]]],[7,70,[[],[],[true]]]]"#;
+        assert_eq!(found(&rows, 0.3, 5), expected);
+        assert_eq!(found(&rows, 0.3, 1), r#"[[8,80,[["x"],[1],[]]],[3,30,[["x"],[1],[false]]],[7,70,[[],[],[true]]]]"#);
+        assert_eq!(found(&[], 0.3, 5), "[]");
+        assert_eq!(found(&[(r#"[1,1,"1"]"#, 1.0)], 0.5, 5), r#"[[1,100,[[1],[1],["1"]]]]"#);
+    }
+}
