@@ -136,11 +136,8 @@ impl Compiler {
         let joined = |t: &&Tuning| t.rules.as_ref().is_none_or(|ids| ids.contains(&rule.id));
         let tunings: Vec<&Tuning> = tunings.iter().filter(joined).collect();
         let watch = self.watch(&rule, &tunings);
-        let entities: Option<Vec<_>> = rule
-            .entities
-            .iter()
-            .map(|e| Some((e.kind.clone(), self.text("entity_selectors", &e.expression)?)))
-            .collect();
+        let entities = rule.entities.iter();
+        let entities = all(entities.map(|e| Some((e.kind.clone(), self.text("entity_selectors", &e.expression)?))));
         let templates = [&rule.signal_name, &rule.summary, &rule.description].map(|text| Template::parse(text));
         for name in templates.iter().flat_map(Template::expressions) {
             // A name that is no expression stays empty; that is said.
@@ -170,7 +167,7 @@ impl Compiler {
                 let steps = steps.iter().map(|(expression, limit)| {
                     Some((self.condition("expressions_and_limits", expression, tunings)?, *limit))
                 });
-                let steps = steps.collect::<Option<Vec<_>>>()?;
+                let steps = all(steps)?;
                 Watch::Chain(watch::Chain::new(steps, *ordered, *window, self.group(group_by, true)?))
             }
             Kind::Aggregation { expression, functions, trigger, window, group_by, by_entity } => {
@@ -182,7 +179,7 @@ impl Compiler {
             }
             Kind::FirstSeen { expression, values, group_by, baseline, retention } => {
                 let condition = self.condition("filter_expression", expression, tunings)?;
-                let values = values.iter().map(|v| self.text("value_fields", v)).collect::<Option<Vec<_>>>()?;
+                let values = all(values.iter().map(|v| self.text("value_fields", v)))?;
                 let group = self.group(group_by, false)?;
                 Watch::FirstSeen(watch::FirstSeen::new(condition, values, group, *baseline, *retention))
             }
@@ -203,14 +200,13 @@ impl Compiler {
     }
 
     fn group(&mut self, fields: &[String], by_entity: bool) -> Option<Group> {
-        let fields = fields.iter().map(|f| self.text("group_by_fields", f)).collect::<Option<Vec<_>>>()?;
+        let fields = all(fields.iter().map(|f| self.text("group_by_fields", f)))?;
         Some(Group { by_entity, fields })
     }
 
     /// The arguments of aggregates, as texts; what is counted is true or false.
     fn arguments(&mut self, functions: &[Function]) -> Option<Vec<(Aggregate, Place)>> {
-        let each = functions.iter().map(|f| Some((f.aggregate, self.text("aggregation_functions", &f.argument)?)));
-        each.collect()
+        all(functions.iter().map(|f| Some((f.aggregate, self.text("aggregation_functions", &f.argument)?))))
     }
 
     fn trigger(&mut self, functions: &[Function], text: &str) -> Option<watch::Trigger> {
@@ -288,6 +284,11 @@ impl Compiler {
             }
         }
     }
+}
+
+/// All of them, or nothing; each is looked at, so that all that is wrong is told at once.
+fn all<T>(each: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
+    each.collect::<Vec<_>>().into_iter().collect()
 }
 
 /// A condition that holds for nothing, for a reading without rules.

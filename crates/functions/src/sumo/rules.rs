@@ -1,11 +1,14 @@
 //! What only the rule language of Cloud SIEM has.
 
+use super::backtracking::{Pattern, answered};
 use super::pattern::regex;
 use crate::udf::{Body, Functions};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanBuilder};
 use datafusion::common::plan_err;
 use memchr::memmem;
 use serde_json::Value;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 pub(super) fn register(f: &mut Functions) {
     // `text like pattern escape character`: case-sensitive, over the whole value. `%` is any text and `_` one
@@ -18,6 +21,21 @@ pub(super) fn register(f: &mut Functions) {
     f.text("asciitohex(string) dynamic", |r, out| {
         hex(r.text(0)?, out);
         Some(())
+    });
+    // `rlike`, `matches /re/`: anywhere in the text, by Java's syntax.
+    f.compiled("rlike(string, string) bool", &[1], |c| match Pattern::new(c.str(1)) {
+        Ok(Pattern::Linear(regex)) => Ok(Body::bool(move |r| Some(r.text(0).is_some_and(|text| regex.is_match(text))))),
+        Ok(Pattern::Backtracking(regex)) => Ok(Body::arrays(move |args, rows| {
+            let texts = args[0].as_string_view();
+            let mut found = BooleanBuilder::with_capacity(rows);
+            for row in 0..rows {
+                let at = if texts.len() == 1 { 0 } else { row };
+                let matches = texts.is_valid(at) && answered(regex.is_match(texts.value(at)), &regex)?;
+                found.append_value(matches);
+            }
+            Ok(Arc::new(found.finish()) as ArrayRef)
+        })),
+        Err(why) => plan_err!("the regular expression `{}` cannot be used: {why}", c.str(1)),
     });
     // Whether any value of a map (JSON) matches: `anyHttpHeaderMatches`.
     f.compiled("anyvaluematches(string, string) bool", &[1], |c| {

@@ -1,1 +1,8 @@
 //! The tests of the crate, one binary.
+// What a test measures is printed.
+#![allow(clippy::print_stdout, missing_docs)]
+
+mod catalog;
+mod insights;
+mod kinds;
+mod support;

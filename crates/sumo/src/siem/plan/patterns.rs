@@ -11,7 +11,7 @@ impl Planner<'_> {
         let text = self.value(text)?;
         if let Kind::Regex(regex) = &with.kind {
             self.check_regex(regex, with.span)?;
-            return Ok(matched("sumo_matches_regex", text, vec![text_literal(regex)]));
+            return Ok(matched("sumo_rlike", text, vec![text_literal(regex)]));
         }
         let value = self.value(with)?;
         if value.ty == Ty::Null || text.ty == Ty::Null {
@@ -22,7 +22,7 @@ impl Planner<'_> {
                 if let Some(regex) = value.constant() {
                     self.check_regex(regex, with.span)?;
                 }
-                Ok(present(matched("sumo_matches_regex", text, vec![value.clone().text()]), value))
+                Ok(present(matched("sumo_rlike", text, vec![value.clone().text()]), value))
             }
             Pattern::Matches => {
                 if let Some(glob) = value.constant()
@@ -54,7 +54,7 @@ impl Planner<'_> {
 
     /// Refuses what does not compile, where it stands.
     fn check_regex(&self, regex: &str, span: Span) -> Planning<()> {
-        match parallax_functions::sumo::regex(regex) {
+        match parallax_functions::sumo::Pattern::new(regex) {
             Ok(_) => Ok(()),
             Err(why) => Err(Diagnostic::error(codes::BAD_REGEX, span, why)),
         }

@@ -119,5 +119,4 @@ fn never_null(expr: &Expr) -> bool {
 }
 
 /// Functions that are never null, whatever they are given.
-const TWO_VALUED: [&str; 5] =
-    ["sumo_like", "sumo_matches", "sumo_matches_regex", "sumo_true", "sumo_jsonarraycontains"];
+const TWO_VALUED: [&str; 5] = ["sumo_like", "sumo_matches", "sumo_rlike", "sumo_true", "sumo_jsonarraycontains"];
