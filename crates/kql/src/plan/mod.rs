@@ -8,6 +8,7 @@ mod error;
 mod external;
 mod functions;
 mod further;
+mod layers;
 mod names;
 mod operators;
 mod relation;

@@ -8,12 +8,13 @@
 //! window functions, ordered aggregates, the end of the query). An execution in parallel would otherwise lose it.
 
 use super::error::{At, Result};
+use super::layers;
 use super::operators::UniqueJoin;
 use super::types::Type;
-use datafusion::common::Column as PlanColumn;
+use datafusion::common::{Column as PlanColumn, DFSchema};
 use datafusion::functions_window::row_number::row_number_udwf;
 use datafusion::logical_expr::expr::WindowFunction;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Projection, SortExpr, lit};
+use datafusion::logical_expr::{EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder, SortExpr, lit};
 use parallax_diagnostics::Span;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -61,7 +62,7 @@ impl OrderKey {
 
 /// A projection of a plan whose columns all have ids.
 pub(crate) fn select(plan: LogicalPlan, exprs: Vec<Expr>, span: Span) -> Result<LogicalPlan> {
-    Projection::try_new(exprs, Arc::new(plan)).map(LogicalPlan::Projection).at(span)
+    layers::project(plan, exprs).at(span)
 }
 
 /// Makes ids.
@@ -123,25 +124,31 @@ impl Relation {
         self.order.iter().map(OrderKey::expr).collect()
     }
 
+    fn with_plan(
+        mut self,
+        span: Span,
+        f: impl FnOnce(LogicalPlan) -> datafusion::error::Result<LogicalPlan>,
+    ) -> Result<Self> {
+        let nothing = EmptyRelation { produce_one_row: false, schema: Arc::new(DFSchema::empty()) };
+        let plan = std::mem::replace(&mut self.plan, LogicalPlan::EmptyRelation(nothing));
+        self.unique = None;
+        self.plan = f(plan).at(span)?;
+        Ok(self)
+    }
+
     /// Applies a change to the plan.
     pub(crate) fn then(
-        mut self,
+        self,
         span: Span,
         f: impl FnOnce(LogicalPlanBuilder) -> datafusion::error::Result<LogicalPlanBuilder>,
     ) -> Result<Self> {
-        let plan = std::mem::replace(&mut self.plan, LogicalPlanBuilder::empty(false).build().at(span)?);
-        self.unique = None;
-        self.plan = f(LogicalPlanBuilder::from(plan)).and_then(LogicalPlanBuilder::build).at(span)?;
-        Ok(self)
+        self.with_plan(span, |plan| f(LogicalPlanBuilder::from(plan)).and_then(LogicalPlanBuilder::build))
     }
 
     /// A projection to those expressions. Ids need none of the look-ups by which DataFusion's builder finds out, for each
     /// expression anew, which column of the whole plan a name means: over thousands of columns they take seconds.
-    pub(crate) fn select(mut self, span: Span, exprs: Vec<Expr>) -> Result<Self> {
-        self.unique = None;
-        let plan = std::mem::replace(&mut self.plan, LogicalPlanBuilder::empty(false).build().at(span)?);
-        self.plan = select(plan, exprs, span)?;
-        Ok(self)
+    pub(crate) fn select(self, span: Span, exprs: Vec<Expr>) -> Result<Self> {
+        self.with_plan(span, |plan| layers::project(plan, exprs))
     }
 
     /// Adds computed columns to the plan, under their ids; the visible columns stay as they are.
@@ -149,13 +156,11 @@ impl Relation {
         if new.is_empty() {
             return Ok(self);
         }
-        let mut exprs: Vec<Expr> = self.plan.schema().columns().into_iter().map(Expr::Column).collect();
-        exprs.extend(new.into_iter().map(|(id, e)| e.alias(id)));
-        self.select(span, exprs)
+        self.with_plan(span, |plan| layers::compute(plan, new))
     }
 
     pub(crate) fn filter(self, span: Span, predicate: Expr) -> Result<Self> {
-        self.then(span, |b| b.filter(predicate))
+        self.with_plan(span, |plan| layers::filter(plan, predicate))
     }
 
     /// Makes the noted order real, keeping the first `fetch` rows.

@@ -265,7 +265,7 @@ impl<'t> Tracer<'t, '_, '_> {
         let hidden = rows.provenance.clone().unwrap_or_default();
         let watched = columns.iter().enumerate().map(|(i, (c, _))| id(c).alias(format!("p{i}")));
         let exprs: Vec<_> = watched.chain(hidden.iter().zip(PROVENANCE).map(|(h, p)| id(h).alias(p.name))).collect();
-        let plan = rows.then(span, |b| b.project(exprs))?.plan;
+        let plan = rows.select(span, exprs)?.plan;
         Ok(Traced { plan, columns: columns.into_iter().map(|(_, o)| o).collect(), steps, beyond, found })
     }
 }

@@ -112,7 +112,7 @@ impl Binder<'_> {
             above.iter().chain([key]).map(|c| (c.id.clone(), self.ids.fresh())).collect();
         let mut exprs: Vec<Plan> = pairs.iter().map(|(old, new)| id(old).alias(new.as_str())).collect();
         exprs.push(measure.expr());
-        let kept = kept.then(span, |b| b.project(exprs))?;
+        let kept = kept.select(span, exprs)?;
         let on: (Vec<Plan>, Vec<Plan>) = pairs.iter().map(|(old, new)| (id(old), id(new))).unzip();
         rows.plan = LogicalPlanBuilder::from(rows.plan)
             .join_with_expr_keys(kept.plan, JoinType::Inner, on, None)

@@ -85,7 +85,7 @@ impl Binder<'_> {
         let exact = matches!(op, InOp::In | InOp::NotIn);
         if exact && want == Want::Conjunct && value.ty == first.ty && value.ty == Type::String {
             // A semi join: neither side has nulls, so that SQL's rule for `NOT IN` is KQL's.
-            let plan = relation.then(span, |b| b.project([id(&first.id)]))?.plan;
+            let plan = relation.select(span, vec![id(&first.id)])?.plan;
             let inside = if op == InOp::In {
                 expr_fn::in_subquery(value.expr, Arc::new(plan))
             } else {

@@ -257,7 +257,7 @@ impl Binder<'_> {
         let Some(column) = relation.columns.first().cloned() else {
             return fail(error::SHAPE, span, "this query has no columns");
         };
-        let plan = relation.then(span, |b| b.project([id(&column.id)]))?.plan;
+        let plan = relation.select(span, vec![id(&column.id)])?.plan;
         let subquery = expr_fn::scalar_subquery(Arc::new(plan));
         // No row at all is null, which a string cannot be.
         let expr = if column.ty == Type::String { coalesce(vec![subquery, Value::string("").expr]) } else { subquery };
