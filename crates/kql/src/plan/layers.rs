@@ -5,27 +5,31 @@
 //! other are computed side by side. And the plans are made here directly, since DataFusion's builder walks the whole
 //! plan below for every expression that it is given.
 
+use super::scalar::balanced;
 use datafusion::common::{DFSchema, Result};
-use datafusion::logical_expr::{Expr, ExprSchemable, Filter, LogicalPlan, Projection};
+use datafusion::logical_expr::utils::{split_conjunction, split_conjunction_owned};
+use datafusion::logical_expr::{Expr, ExprSchemable, Filter, LogicalPlan, Projection, lit};
 use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The plan with computed columns beside all that it has.
 pub(super) fn compute(plan: LogicalPlan, new: Vec<(String, Expr)>) -> Result<LogicalPlan> {
-    match plan {
-        LogicalPlan::Projection(top) if side_by_side(&top, &new) => {
-            let mut exprs = top.expr;
-            let fields = fields(&top.input, &top.schema, &new)?;
-            exprs.extend(new.into_iter().map(|(id, e)| e.alias(id)));
-            projection(exprs, top.input, fields)
-        }
+    let (mut exprs, input, schema) = match plan {
+        LogicalPlan::Projection(top) if side_by_side(&top, &new) => (top.expr, top.input, top.schema),
         plan => {
-            let mut exprs: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
-            let fields = fields(&plan, plan.schema(), &new)?;
-            exprs.extend(new.into_iter().map(|(id, e)| e.alias(id)));
-            projection(exprs, Arc::new(plan), fields)
+            let exprs = plan.schema().columns().into_iter().map(Expr::Column).collect();
+            let schema = Arc::clone(plan.schema());
+            (exprs, Arc::new(plan), schema)
         }
+    };
+    let mut fields: Vec<_> = schema.iter().map(|(q, f)| (q.cloned(), Arc::clone(f))).collect();
+    for (name, expr) in new {
+        let (_, field) = expr.to_field(input.schema())?;
+        fields.push((None, Arc::new(field.as_ref().clone().with_name(&name))));
+        exprs.push(expr.alias(name));
     }
+    let schema = DFSchema::new_with_metadata(fields, schema.metadata().clone())?;
+    Ok(LogicalPlan::Projection(Projection::try_new_with_schema(exprs, input, Arc::new(schema))?))
 }
 
 /// The plan's rows with these values only.
@@ -33,32 +37,52 @@ pub(super) fn project(plan: LogicalPlan, exprs: Vec<Expr>) -> Result<LogicalPlan
     Ok(LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(plan))?))
 }
 
-/// The rows for which the predicate is true.
+/// The projection without the columns that are not among these.
+pub(super) fn keep(top: &Projection, live: &HashSet<String>) -> Result<LogicalPlan> {
+    let columns = top.expr.iter().zip(top.schema.iter()).filter(|(_, (_, field))| live.contains(field.name()));
+    let (exprs, fields) = columns.map(|(e, (q, f))| (e.clone(), (q.cloned(), Arc::clone(f)))).unzip();
+    let schema = DFSchema::new_with_metadata(fields, top.schema.metadata().clone())?;
+    let top = Projection::try_new_with_schema(exprs, Arc::clone(&top.input), Arc::new(schema))?;
+    Ok(LogicalPlan::Projection(top))
+}
+
+/// The rows for which the predicate is true. A filter upon a filter is one.
 pub(super) fn filter(plan: LogicalPlan, predicate: Expr) -> Result<LogicalPlan> {
-    Ok(LogicalPlan::Filter(Filter::try_new(predicate, Arc::new(plan))?))
+    /// So many conditions stand in one filter: each new one makes their tree anew.
+    const MOST: usize = 200;
+    let (predicate, input) = match plan {
+        LogicalPlan::Filter(below) if split_conjunction(&below.predicate).len() < MOST => {
+            let mut all = split_conjunction_owned(below.predicate);
+            all.push(predicate);
+            (balanced(all, &Expr::and).unwrap_or_else(|| lit(true)), below.input)
+        }
+        plan => (predicate, Arc::new(plan)),
+    };
+    Ok(LogicalPlan::Filter(Filter::try_new(predicate, input)?))
+}
+
+/// How many operators may stand on each other: what fits on a thread's stack (measured: some 9 KiB each).
+pub(super) const HIGHEST: usize = 500;
+
+/// How many operators stand on each other. DataFusion walks plans by recursion.
+pub(super) fn height(plan: &LogicalPlan) -> usize {
+    let (mut highest, mut open) = (0, vec![(plan, 1)]);
+    while let Some((plan, height)) = open.pop() {
+        highest = highest.max(height);
+        open.extend(plan.inputs().into_iter().map(|input| (input, height + 1)));
+    }
+    highest
 }
 
 /// Whether the columns can be computed in the projection itself: none of them reads what it computes.
 fn side_by_side(top: &Projection, new: &[(String, Expr)]) -> bool {
-    let mut kept = HashSet::new();
-    for expr in &top.expr {
-        if let Expr::Column(c) = expr {
-            kept.insert(c.name.as_str());
-        }
-    }
-    new.iter().all(|(_, expr)| expr.column_refs().iter().all(|c| kept.contains(c.name.as_str())))
+    let passed: HashSet<&str> = top.expr.iter().filter_map(column).collect();
+    new.iter().all(|(_, expr)| expr.column_refs().iter().all(|c| passed.contains(c.name.as_str())))
 }
 
-/// The columns of a projection with new ones, which are computed over `input`.
-fn fields(input: &LogicalPlan, have: &DFSchema, new: &[(String, Expr)]) -> Result<DFSchema> {
-    let mut fields: Vec<_> = have.iter().map(|(q, f)| (q.cloned(), Arc::clone(f))).collect();
-    for (name, expr) in new {
-        let (_, field) = expr.to_field(input.schema())?;
-        fields.push((None, Arc::new(field.as_ref().clone().with_name(name))));
+fn column(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Column(c) => Some(&c.name),
+        _ => None,
     }
-    DFSchema::new_with_metadata(fields, have.metadata().clone())
-}
-
-fn projection(exprs: Vec<Expr>, input: Arc<LogicalPlan>, schema: DFSchema) -> Result<LogicalPlan> {
-    Ok(LogicalPlan::Projection(Projection::try_new_with_schema(exprs, input, Arc::new(schema))?))
 }

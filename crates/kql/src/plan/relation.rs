@@ -17,6 +17,7 @@ use datafusion::logical_expr::expr::WindowFunction;
 use datafusion::logical_expr::{EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder, SortExpr, lit};
 use parallax_diagnostics::Span;
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -195,17 +196,34 @@ impl Relation {
 
     /// The ids that live on: visible columns, provenance and order keys, each once.
     pub(crate) fn live(&self) -> Vec<String> {
-        let mut live: Vec<String> = Vec::new();
+        let (mut live, mut seen) = (Vec::new(), HashSet::new());
         let hidden = self.provenance.iter().flatten().cloned();
         let order = self.order.iter().map(|k| k.id.clone());
         let ids = self.columns.iter().map(|c| c.id.clone()).chain(hidden).chain(order);
         let ids = ids.chain(self.partition.iter().cloned());
         for id in ids {
-            if !live.contains(&id) {
+            if seen.insert(id.clone()) {
                 live.push(id);
             }
         }
         live
+    }
+
+    /// The rows without what was computed on the way and nothing reads any more.
+    pub(crate) fn trimmed(mut self, span: Span) -> Result<Self> {
+        /// So many columns may stay: to leave one out costs a new list of the others.
+        const KEPT: usize = 16;
+        let LogicalPlan::Projection(top) = &self.plan else { return Ok(self) };
+        // How it came of a join is known by its plan.
+        if self.unique.is_some() || top.expr.len() < self.columns.len() + self.order.len() + KEPT {
+            return Ok(self);
+        }
+        let live: HashSet<String> = self.live().into_iter().collect();
+        if top.expr.len() < live.len() + KEPT {
+            return Ok(self);
+        }
+        self.plan = layers::keep(top, &live).at(span)?;
+        Ok(self)
     }
 
     /// The same rows under new ids, so that they can stand in a plan a second time.

@@ -2,6 +2,7 @@
 
 use super::error::{self, At, Result, error, fail};
 use super::external::is_database;
+use super::layers;
 use super::relation::{Column, OrderKey, Relation};
 use super::scope::{Binding, Closure, Rows, Scope};
 use super::types::Type;
@@ -57,7 +58,12 @@ impl Binder<'_> {
             });
             let plain = || query.source.as_ref().filter(|_| at == 0).and_then(table_name);
             *self.piped.borrow_mut() = named.or_else(plain);
-            rows = Some(self.pipe(operator, rows, scope)?);
+            let trimmed = self.pipe(operator, rows, scope)?.trimmed(operator.span)?;
+            if layers::height(&trimmed.plan) > layers::HIGHEST {
+                let message = format!("more than {} operators build on each other here", layers::HIGHEST);
+                return fail(error::NO_FORM, operator.span, message);
+            }
+            rows = Some(trimmed);
         }
         rows.ok_or_else(|| error(error::SHAPE, query.span, "there are no rows here to work on"))
     }
