@@ -50,6 +50,9 @@ pub(super) fn keep(top: &Projection, live: &HashSet<String>) -> Result<LogicalPl
 pub(super) fn filter(plan: LogicalPlan, predicate: Expr) -> Result<LogicalPlan> {
     /// So many conditions stand in one filter: each new one makes their tree anew.
     const MOST: usize = 200;
+    for column in predicate.column_refs() {
+        plan.schema().index_of_column(column)?;
+    }
     let (predicate, input) = match plan {
         LogicalPlan::Filter(below) if split_conjunction(&below.predicate).len() < MOST => {
             let mut all = split_conjunction_owned(below.predicate);

@@ -3,11 +3,14 @@
 mod base64;
 mod compress;
 mod encode;
+mod granny;
 mod join;
 mod operators;
 mod patterns;
 mod punycode;
 mod text;
+
+pub use granny::granny_key;
 
 use crate::udf::Functions;
 use datafusion::common::{DataFusionError, Result};
@@ -20,6 +23,7 @@ pub(super) fn register(f: &mut Functions) {
     encode::register(f);
     compress::register(f);
     punycode::register(f);
+    granny::register(f);
 }
 
 /// Compiles a regex as Kusto reads it: unanchored, case-sensitive, the syntax of the `regex` crate (documented).

@@ -10,7 +10,9 @@ use crate::plan::value::Value;
 use crate::syntax::tree::{Argument, Expr, ExprKind, Naming, Order, Reorder};
 use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder, lit};
 use parallax_diagnostics::Span;
+use parallax_functions::kql::granny_key;
 use std::cell::RefCell;
+use std::cmp::Reverse;
 
 impl Binder<'_> {
     pub(super) fn filter(&self, input: Relation, predicate: &Expr, scope: &Scope) -> Result<Relation> {
@@ -249,8 +251,10 @@ impl Binder<'_> {
                 .filter(|c| !first.iter().any(|f| f.name == c.name))
                 .collect();
             match item.order {
-                Some(Order::Asc | Order::GrannyAsc) => found.sort_by(|a, b| a.name.cmp(&b.name)),
-                Some(Order::Desc | Order::GrannyDesc) => found.sort_by(|a, b| b.name.cmp(&a.name)),
+                Some(Order::Asc) => found.sort_by(|a, b| a.name.cmp(&b.name)),
+                Some(Order::Desc) => found.sort_by(|a, b| b.name.cmp(&a.name)),
+                Some(Order::GrannyAsc) => found.sort_by_cached_key(|c| granny_key(&c.name)),
+                Some(Order::GrannyDesc) => found.sort_by_cached_key(|c| Reverse(granny_key(&c.name))),
                 None => {}
             }
             first.extend(found);

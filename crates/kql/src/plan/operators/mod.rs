@@ -1,6 +1,7 @@
 //! The tabular operators, a family a file. Each takes rows and gives rows.
 
 mod aggregate;
+mod assert_schema;
 mod columns;
 mod evaluate;
 mod expand;
@@ -16,6 +17,7 @@ mod scan;
 mod search;
 mod series;
 mod summarize;
+mod top_nested;
 mod union;
 
 pub(crate) use aggregate::aggregate_call;
@@ -99,6 +101,11 @@ impl Binder<'_> {
             K::Evaluate { call, schema, .. } => self.evaluate(input, call, schema.as_ref(), scope, span),
             K::MvApply(m) => self.mv_apply(input, m, scope, span),
             K::Partition(p) => self.partition(input, p, scope, span),
+            K::AssertSchema(columns) => self.assert_schema(input, columns, span),
+            K::Facet { .. } | K::Fork(_) => {
+                fail(error::NO_OPERATOR, span, format!("`{}` gives several tables, and a query gives one here", word(&op.kind)))
+                    .map_err(|d| Box::new((*d).help("run a query for each of them")))
+            }
             K::Scan(s) => self.scan_steps(input, s, scope, span),
             K::Invoke(call) => self.invoke(input, call, scope, span),
             K::Reduce { .. } => fail(
@@ -153,7 +160,6 @@ impl Binder<'_> {
 fn word(kind: &OperatorKind) -> &'static str {
     use OperatorKind as K;
     match kind {
-        K::AssertSchema(_) => "assert-schema",
         K::Evaluate { .. } => "evaluate",
         K::Facet { .. } => "facet",
         K::Find(_) => "find",
@@ -172,8 +178,8 @@ fn word(kind: &OperatorKind) -> &'static str {
         K::Parse(_) => "parse",
         K::ParseWhere(_) => "parse-where",
         K::ParseKv { .. } => "parse-kv",
-        K::Partition(_) | K::PartitionBy { .. } => "partition",
         K::ProjectByNames(_) => "project-by-names",
+        K::Partition(_) | K::PartitionBy { .. } => "partition",
         K::Reduce { .. } => "reduce",
         K::SampleDistinct { .. } => "sample-distinct",
         K::Search(_) => "search",

@@ -1,9 +1,11 @@
 //! `sort`, `top`, `take`.
 
 use crate::plan::Binder;
-use crate::plan::error::{self, Result, fail};
+use crate::plan::error::Result;
 use crate::plan::relation::{OrderKey, Relation};
 use crate::plan::scope::{Rows, Scope};
+use crate::plan::types::Type;
+use crate::plan::value::raw_call;
 use crate::syntax::tree::{Argument, Order, Ordered};
 use datafusion::logical_expr::Expr as Plan;
 use parallax_diagnostics::Span;
@@ -20,14 +22,11 @@ impl Binder<'_> {
         let mut keys = Vec::with_capacity(by.len());
         let mut new = Vec::new();
         for item in by {
-            let value = self.scalar(&item.value.value, &Rows::of(scope, &input))?;
-            let ascending = match item.order {
-                Some(Order::Asc) => true,
-                Some(Order::Desc) | None => false,
-                Some(Order::GrannyAsc | Order::GrannyDesc) => {
-                    return fail(error::NO_FORM, item.value.span, "the order `granny` is not supported");
-                }
-            };
+            let mut value = self.scalar(&item.value.value, &Rows::of(scope, &input))?;
+            let ascending = matches!(item.order, Some(Order::Asc | Order::GrannyAsc));
+            if matches!(item.order, Some(Order::GrannyAsc | Order::GrannyDesc)) && value.ty == Type::String {
+                value.expr = raw_call("kql_granny_key", vec![value.expr], item.value.span)?;
+            }
             let id = match &value.expr {
                 Plan::Column(c) => c.name.clone(),
                 _ => {

@@ -127,7 +127,7 @@ impl Binder<'_> {
     }
 
     pub(super) fn find(&self, find: &Find, scope: &mut Scope, span: Span) -> Result<Relation> {
-        if find.smart || find.away.is_some() {
+        if find.away.is_some() {
             return fail(error::NO_FORM, span, "this form of `find` is not supported; use `project`");
         }
         let source = find.options.word("withsource").map_or("source_", |(w, _)| w).to_string();
