@@ -102,10 +102,12 @@ impl Binder<'_> {
             K::MvApply(m) => self.mv_apply(input, m, scope, span),
             K::Partition(p) => self.partition(input, p, scope, span),
             K::AssertSchema(columns) => self.assert_schema(input, columns, span),
-            K::Facet { .. } | K::Fork(_) => {
-                fail(error::NO_OPERATOR, span, format!("`{}` gives several tables, and a query gives one here", word(&op.kind)))
-                    .map_err(|d| Box::new((*d).help("run a query for each of them")))
-            }
+            K::Facet { .. } | K::Fork(_) => fail(
+                error::NO_OPERATOR,
+                span,
+                format!("`{}` gives several tables, and a query gives one here", word(&op.kind)),
+            )
+            .map_err(|d| Box::new((*d).help("run a query for each of them"))),
             K::Scan(s) => self.scan_steps(input, s, scope, span),
             K::Invoke(call) => self.invoke(input, call, scope, span),
             K::Reduce { .. } => fail(
