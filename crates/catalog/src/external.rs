@@ -61,6 +61,8 @@ pub enum List<'a> {
     FileProfiles,
     /// The table of that name.
     Table(&'a str),
+    /// The lookup table at that place, as [`lookup_place`] writes it.
+    Lookup(&'a str),
 }
 
 /// The rows of a list.
@@ -136,6 +138,22 @@ pub trait Externals: Send + Sync {
         Ok(None)
     }
 
+    /// What a lookup table that has a column `network` says about addresses, all its columns as a JSON object; none
+    /// where there is no such table, or it has no such column.
+    ///
+    /// # Errors
+    /// The table's file can't be read.
+    fn lookup_networks(&self, place: &str) -> Result<Option<Arc<Networks>>, Unreached> {
+        let _ = place;
+        Ok(None)
+    }
+
+    /// The text of a macro and the names of its arguments.
+    fn macro_text(&self, name: &str) -> Option<Macro> {
+        let _ = name;
+        None
+    }
+
     /// The file that defines the function of that name.
     fn function(&self, name: &str) -> Option<StoredFunction> {
         let _ = name;
@@ -146,6 +164,21 @@ pub trait Externals: Send + Sync {
     fn functions(&self) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// A part of a query that has a name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Macro {
+    /// What it stands for; `{{name}}` in it is an argument.
+    pub text: String,
+    /// The names of its arguments, in order.
+    pub arguments: Vec<String>,
+}
+
+/// The place of a lookup table without what queries write around it: `path://"/Library/a"` is `/Library/a`.
+pub fn lookup_place(written: &str) -> &str {
+    let place = written.trim();
+    place.strip_prefix("path://").unwrap_or(place).trim().trim_matches('"').trim()
 }
 
 /// Nothing from outside.

@@ -6,6 +6,7 @@
 mod read;
 
 use parallax_catalog::Column;
+use parallax_catalog::external::Macro;
 use parallax_diagnostics::{Diagnostics, Style};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,18 @@ pub const FILE_NAME: &str = "parallax.toml";
 pub struct Config {
     /// `[kql]`
     pub kql: Kql,
+    /// `[sumo]`
+    pub sumo: Sumo,
+}
+
+/// What Sumo Logic searches take from outside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sumo {
+    /// `[sumo.lookups]`: files for the places of lookup tables, as queries write them. `*`, once, stands for any text; in
+    /// the file's path it is what it stood for in the place.
+    pub lookups: BTreeMap<String, PathBuf>,
+    /// `[sumo.macros]`: by name.
+    pub macros: BTreeMap<String, Macro>,
 }
 
 /// What KQL takes from outside.

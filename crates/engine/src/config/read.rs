@@ -1,6 +1,7 @@
 //! From TOML to a [`Config`], with a place for everything that is wrong.
 
-use super::{Config, ExternalData, Kql, NamedTable, Watchlist};
+use super::{Config, ExternalData, Kql, NamedTable, Sumo, Watchlist};
+use parallax_catalog::external::{Macro, lookup_place};
 use parallax_catalog::{Column, ColumnType};
 use parallax_diagnostics::{Diagnostic, Diagnostics, Span};
 use std::collections::BTreeMap;
@@ -25,9 +26,12 @@ pub(super) fn config(text: &str, folder: &Path) -> Result<Config, Diagnostics> {
     let mut reader = Reader { folder, wrong: Diagnostics::default() };
     let mut config = Config::default();
     let whole = Section { table: root.get_ref(), name: "" };
-    whole.each(&mut reader, &["kql"], |r, _, _, value| {
-        if let Some(section) = r.section("kql", value) {
-            config.kql = kql(r, &section);
+    whole.each(&mut reader, &["kql", "sumo"], |r, key, _, value| {
+        let name = if key == "kql" { "kql" } else { "sumo" };
+        let Some(section) = r.section(name, value) else { return };
+        match key {
+            "kql" => config.kql = kql(r, &section),
+            _ => config.sumo = sumo(r, &section),
         }
     });
     match reader.wrong.is_empty() {
@@ -56,6 +60,38 @@ fn kql(r: &mut Reader<'_>, section: &Section<'_, '_>) -> Kql {
         }
     });
     out
+}
+
+fn sumo(r: &mut Reader<'_>, section: &Section<'_, '_>) -> Sumo {
+    let mut out = Sumo::default();
+    section.each(r, &["lookups", "macros"], |r, key, _, value| {
+        let name = format!("sumo.{key}");
+        let Some(inner) = r.section(&name, value) else { return };
+        match key {
+            "lookups" => {
+                let all = inner.all(r, address);
+                out.lookups = all.into_iter().map(|(k, f)| (lookup_place(&k).to_owned(), f)).collect();
+            }
+            _ => out.macros = inner.all(r, sumo_macro),
+        }
+    });
+    out
+}
+
+fn sumo_macro(r: &mut Reader<'_>, _: &str, at: Span, value: &Value<'_>) -> Option<Macro> {
+    if value.get_ref().as_str().is_some() {
+        return Some(Macro { text: r.text(value)?, arguments: Vec::new() });
+    }
+    let section = r.section("a macro", value)?;
+    let (mut text, mut arguments) = (None, Vec::new());
+    section.each(r, &["text", "arguments"], |r, key, _, value| match key {
+        "text" => text = r.text(value),
+        _ => arguments = r.texts(value),
+    });
+    if text.is_none() {
+        r.say(VALUE, at, "a macro needs a `text`");
+    }
+    Some(Macro { text: text?, arguments })
 }
 
 fn externaldata(r: &mut Reader<'_>, section: &Section<'_, '_>) -> ExternalData {
@@ -209,6 +245,16 @@ impl Reader<'_> {
         self.text(value).map(|text| self.folder.join(text))
     }
 
+    fn texts(&mut self, value: &Value<'_>) -> Vec<String> {
+        match value.get_ref() {
+            DeValue::Array(items) => items.iter().filter_map(|item| self.text(item)).collect(),
+            _ => {
+                self.say(VALUE, span(value), "a list of texts is expected here: `[\"name\"]`");
+                Vec::new()
+            }
+        }
+    }
+
     fn paths(&mut self, value: &Value<'_>) -> Vec<PathBuf> {
         match value.get_ref() {
             DeValue::Array(items) => items.iter().filter_map(|item| self.path(item)).collect(),
@@ -284,6 +330,21 @@ mod tests {
         assert_eq!(kql.schemas, [Path::new("conf/s")]);
         assert_eq!(kql.tables["B_CL"].columns[1].ty, ColumnType::Long);
         assert_eq!(parse(""), Ok(Config::default()));
+        let sumo = parse(
+            r#"
+            [sumo.lookups]
+            'path://"/Library/Users/me/Bad"' = "bad.csv"
+            "shared/*" = "shared/*.csv"
+            [sumo.macros]
+            slices = "timeslice 5m"
+            of = { text = "where user = \"{{name}}\"", arguments = ["name"] }
+            "#,
+        );
+        let sumo = sumo.map(|c| c.sumo).unwrap_or_default();
+        assert_eq!(sumo.lookups["/Library/Users/me/Bad"], Path::new("conf/bad.csv"));
+        assert_eq!(sumo.lookups.len(), 2);
+        assert_eq!(sumo.macros["of"].arguments, ["name"]);
+        assert_eq!(sumo.macros["slices"].text, "timeslice 5m");
     }
 
     #[test]

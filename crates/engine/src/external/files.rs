@@ -5,6 +5,7 @@
 
 use crate::config::ExternalData;
 use parallax_catalog::external::{Unreached, is_url};
+use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 #[derive(Debug, Default)]
@@ -15,6 +16,16 @@ pub(super) struct Files {
 }
 
 impl Files {
+    /// Files for the places of lookup tables; no other files are read for them.
+    pub(super) fn places(lookups: &BTreeMap<String, PathBuf>) -> Self {
+        Files::new(&ExternalData { folder: None, addresses: lookups.clone() })
+    }
+
+    /// The file that the configuration gives for a place.
+    pub(super) fn given(&self, place: &str) -> Option<PathBuf> {
+        self.addresses.iter().find_map(|(address, file)| fits(address, file, place))
+    }
+
     pub(super) fn new(config: &ExternalData) -> Self {
         let mut addresses: Vec<_> = config.addresses.iter().map(|(a, f)| (a.clone(), f.clone())).collect();
         addresses.sort_by_key(|(address, _)| (address.contains('*'), std::cmp::Reverse(address.len())));
@@ -22,7 +33,7 @@ impl Files {
     }
 
     pub(super) fn find(&self, place: &str) -> Result<PathBuf, Unreached> {
-        if let Some(file) = self.addresses.iter().find_map(|(address, file)| fits(address, file, place)) {
+        if let Some(file) = self.given(place) {
             return Ok(file);
         }
         if is_url(place) {

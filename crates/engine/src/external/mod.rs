@@ -15,14 +15,15 @@ use feed::{FileFeed, schema};
 use files::Files;
 use functions::Functions;
 use parallax_catalog::external::{
-    Externals, Field, FileFormat, Layout, List, Listed, Networks, Step, StoredFunction, Unreached,
+    Externals, Field, FileFormat, Layout, List, Listed, Macro, Networks, Step, StoredFunction, Unreached,
 };
 use parallax_catalog::{Column, ColumnType, Table};
 use parallax_telemetry::{Input, Report};
 use schemas::Schemas;
+use std::collections::HashMap;
 use std::io::BufRead;
-use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// What the configuration gives, with what has been read of it. Shared by all queries of a session.
 #[derive(Debug, Default)]
@@ -32,6 +33,9 @@ pub(crate) struct Given {
     functions: Functions,
     schemas: Schemas,
     networks: OnceLock<Result<Arc<Networks>, Unreached>>,
+    /// The files of Sumo's lookup tables, and what has been read of those over networks.
+    lookups: Files,
+    lookup_networks: Mutex<HashMap<PathBuf, Option<Arc<Networks>>>>,
 }
 
 impl Given {
@@ -40,8 +44,10 @@ impl Given {
             files: Files::new(&config.kql.externaldata),
             functions: Functions::new(config.kql.functions.clone()),
             schemas: Schemas::new(config.kql.schemas.clone()),
+            lookups: Files::places(&config.sumo.lookups),
             config,
             networks: OnceLock::new(),
+            lookup_networks: Mutex::default(),
         }
     }
 }
@@ -123,6 +129,11 @@ impl Externals for Outward {
                 let table = self.listed("file profiles".to_owned(), file, &[])?;
                 Ok(Some(Listed { table, declared: Vec::new(), key: None }))
             }
+            List::Lookup(place) => {
+                let Some(file) = self.given.lookups.given(place) else { return Ok(None) };
+                let table = self.listed(place.to_owned(), &file, &[])?;
+                Ok(Some(Listed { table, declared: Vec::new(), key: None }))
+            }
             List::Table(name) => {
                 let Some(given) = kql.tables.get(name) else {
                     let declared = self.given.schemas.find(name, &self.report)?;
@@ -154,6 +165,22 @@ impl Externals for Outward {
         let Some(file) = &self.given.config.kql.networks else { return Ok(None) };
         let read = || networks::read(&open(file)?, format(file), &self.report).map_err(|e| failed(file, &e));
         self.given.networks.get_or_init(|| read().map(Arc::new)).clone().map(Some)
+    }
+
+    fn lookup_networks(&self, place: &str) -> Result<Option<Arc<Networks>>, Unreached> {
+        let Some(file) = self.given.lookups.given(place) else { return Ok(None) };
+        let mut known = self.given.lookup_networks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(networks) = known.get(&file) {
+            return Ok(networks.clone());
+        }
+        let read = networks::read_all(&open(&file)?, format(&file), &self.report).map_err(|e| failed(&file, &e))?;
+        let read = read.map(Arc::new);
+        known.insert(file, read.clone());
+        Ok(read)
+    }
+
+    fn macro_text(&self, name: &str) -> Option<Macro> {
+        self.given.config.sumo.macros.get(name).cloned()
     }
 
     fn function(&self, name: &str) -> Option<StoredFunction> {

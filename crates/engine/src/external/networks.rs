@@ -53,6 +53,34 @@ pub(super) fn read(input: &Input, format: FileFormat, report: &Report) -> io::Re
     Ok(networks)
 }
 
+/// The same of a lookup table, with all its columns as they are written; nothing where it has no column `network`.
+pub(super) fn read_all(input: &Input, format: FileFormat, report: &Report) -> io::Result<Option<Networks>> {
+    let header = names(input, format)?;
+    let json = !matches!(format, FileFormat::Delimited(_));
+    let Some(network) = header.iter().position(|name| name.eq_ignore_ascii_case("network")) else { return Ok(None) };
+    let field = |(at, name): (usize, &String)| {
+        if json { Field::Path(vec![Step::Member(name.clone())]) } else { Field::At(at) }
+    };
+    let fields = header.iter().enumerate().map(field).collect();
+    let layout = Layout { format, skip_first: !json, fields };
+    let mut networks = Networks::default();
+    let (name, mut row) = (input.name(), 0);
+    records(input, &layout, report, &mut |values| {
+        row += 1;
+        let texts: Vec<Option<String>> =
+            (values.iter()).map(|v| v.as_deref().map(|v| if json { unquoted(v) } else { v.to_owned() })).collect();
+        let about: Map<String, Value> = (header.iter().zip(&texts))
+            .filter_map(|(column, text)| Some((column.clone(), Value::String(text.clone()?))))
+            .collect();
+        match texts.get(network).and_then(|t| parse(t.as_deref()?)) {
+            Some((address, length)) => networks.add(address, length, Value::Object(about).to_string().into()),
+            None => report.damage(&name, Some(row), "this row names no network"),
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(Some(networks))
+}
+
 fn parse(text: &str) -> Option<(IpAddr, u8)> {
     let text = text.trim();
     let (address, length) = text.split_once('/').unwrap_or((text, "128"));

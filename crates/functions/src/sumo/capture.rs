@@ -18,7 +18,7 @@ pub(super) fn register(f: &mut Functions) {
         }))
     });
     f.compiled_once("parse_regex(string, string) dynamic", &[1], |c| {
-        let groups = match Groups::new(c.str(1))? {
+        let groups = match Groups::compile(c.str(1))? {
             Either::Linear(groups) => groups,
             Either::Backtracking(groups) => return Ok(groups.first()),
         };
@@ -29,7 +29,7 @@ pub(super) fn register(f: &mut Functions) {
     });
     // Every match, each packed into one element.
     f.compiled_once("parse_regex_all(string, string) dynamic", &[1], |c| {
-        let groups = match Groups::new(c.str(1))? {
+        let groups = match Groups::compile(c.str(1))? {
             Either::Linear(groups) => groups,
             Either::Backtracking(groups) => return Ok(groups.all()),
         };
@@ -98,7 +98,7 @@ enum Either {
 }
 
 impl Groups {
-    fn new(pattern: &str) -> Result<Either> {
+    fn compile(pattern: &str) -> Result<Either> {
         let compiled = match Pattern::new(pattern) {
             Ok(compiled) => compiled,
             Err(why) => return plan_err!("the regular expression `{pattern}` cannot be used: {why}"),

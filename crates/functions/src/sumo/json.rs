@@ -38,6 +38,17 @@ pub(super) fn register(f: &mut Functions) {
             write(&found, out)
         }))
     });
+    // A JSON value as a field holds it.
+    f.text("json_text(string) dynamic", |r, out| {
+        let text = r.text(0)?;
+        match serde_json::from_str::<Value>(text) {
+            Ok(value) => write(&value, out),
+            Err(_) => {
+                out.push_str(text);
+                Some(())
+            }
+        }
+    });
     f.long("jsonarraysize(string) long", |r| match serde_json::from_str(r.str(0)) {
         Ok(Value::Array(items)) => i64::try_from(items.len()).ok(),
         _ => Some(-1),

@@ -23,6 +23,7 @@ mod keyvalue;
 mod matching;
 mod math;
 mod net;
+mod networks;
 mod pattern;
 mod rules;
 mod sessions;
@@ -33,6 +34,7 @@ mod xml;
 
 pub use backtracking::Pattern;
 pub use capture::{Anchors, pack};
+pub use networks::networks;
 pub use pattern::regex;
 pub use sessions::steps;
 pub use time::{check_format, check_zone};

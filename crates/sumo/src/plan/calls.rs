@@ -108,6 +108,7 @@ pub(super) const SPECIAL: &[&str] = &[
     "concat",
     "length",
     "in",
+    "lookupcontains",
 ];
 
 /// Other languages' names of documented functions: extensions.
@@ -162,6 +163,7 @@ impl Planner<'_> {
                 let text = self.expression(rows, x)?.to_text();
                 Ok(Value::new(call("sumo_length", vec![text]), Ty::Long))
             }
+            ("lookupcontains", _) => self.lookup_contains(rows, arguments, at),
             ("concat", [_, ..]) => {
                 let texts = arguments.iter().map(|a| Ok(self.expression(rows, a)?.to_text()));
                 let texts = texts.collect::<Planning<Vec<_>>>()?;

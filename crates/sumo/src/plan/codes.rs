@@ -18,6 +18,8 @@ pub const NEEDS_RANGE: &str = "SUMO0107";
 pub const STRICT: &str = "SUMO0108";
 /// A switch with a value that it does not have.
 pub const BAD_SWITCH: &str = "SUMO0109";
+/// A macro that nobody gives, or with other arguments.
+pub const NO_MACRO: &str = "SUMO0110";
 /// The plan could not be built.
 pub const INTERNAL: &str = "SUMO0199";
 

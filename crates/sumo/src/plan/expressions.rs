@@ -97,6 +97,13 @@ impl Planner<'_> {
                 let (a, b) = (self.expression(rows, left)?, self.expression(rows, right)?);
                 Ok(arithmetic(op, &a, &b))
             }
+            // A parameter without a value stands for every value.
+            _ if [left, right].iter().any(|t| matches!(t.kind, ExprKind::Parameter(_))) => {
+                for side in [left, right].into_iter().filter(|t| !matches!(t.kind, ExprKind::Parameter(_))) {
+                    self.expression(rows, side)?;
+                }
+                Ok(Value::new(lit(true), Ty::Bool))
+            }
             _ => {
                 let (a, b) = (self.expression(rows, left)?, self.expression(rows, right)?);
                 Ok(Value::new(compare(op, &a, &b), Ty::Bool))

@@ -1,12 +1,11 @@
-//! `join`, `filter`, `lookup`.
+//! `join`, `filter`, `json auto`.
 
 use super::rows::{Field, Rows, column, same};
 use super::scope::balanced;
-use super::values::{Ty, Value, call, text_literal};
+use super::values::{Ty, call, text_literal};
 use super::{METADATA, Planner, Planning, RAW, TIME, built, codes};
-use crate::syntax::{At, Join, Lookup, Name, Query, Text};
+use crate::syntax::{At, Join, Name, Query};
 use datafusion::common::{Column, JoinType};
-use datafusion::functions_aggregate::expr_fn::last_value;
 use datafusion::logical_expr::{LogicalPlanBuilder, Operator, lit};
 use parallax_diagnostics::Diagnostic;
 
@@ -149,123 +148,6 @@ impl Planner<'_> {
         let plan = rows.builder().join(right, JoinType::LeftSemi, keys, None);
         rows.plan = built(plan.and_then(LogicalPlanBuilder::build), at)?;
         Ok(())
-    }
-
-    /// A left join with a table of the catalog: the last part of the path names it.
-    pub(super) fn lookup(&mut self, rows: &mut Rows, lookup: &Lookup, at: At) -> Planning<()> {
-        let from = lookup.from.text.as_str();
-        let name = from.rsplit('/').next().unwrap_or(from).trim_matches('"');
-        let short = name.strip_suffix(".csv").unwrap_or(name);
-        let builtin = ["geo://", "asn://", "sumo://"].into_iter().find(|p| from.starts_with(p));
-        // The product's own tables are looked for by their scheme too: `geo`, `asn`, `sumo`.
-        let scheme = builtin.map_or("", |p| p.trim_end_matches("://"));
-        let builtin = builtin.is_some();
-        let table = [from, name, short, scheme].iter().find_map(|n| self.catalog.table(n));
-        let Some(table) = table else {
-            if builtin {
-                return self.lookup_nothing(rows, lookup, at);
-            }
-            return Err(Diagnostic::error(
-                codes::NEEDS_CLOUD,
-                lookup.from.at.0,
-                format!("there is no lookup table `{from}`"),
-            )
-            .help(format!("give a CSV file as the table `{short}`"))
-            .suggest(short, self.catalog.table_names().iter().map(String::as_str)));
-        };
-        // Tables are compared without regard to case; classic ones (shared or fetched files) with it (documented).
-        let nocase = from.starts_with("path://");
-        let fold = |e: datafusion::logical_expr::Expr| if nocase { call("sumo_tolowercase", vec![e]) } else { e };
-        let find = |wanted: &Name| {
-            table.columns.iter().find(|c| same(&c.name, &wanted.text)).ok_or_else(|| {
-                Diagnostic::error(
-                    codes::UNKNOWN_FIELD,
-                    wanted.at.0,
-                    format!("the lookup table has no column `{}`", wanted.text),
-                )
-                .suggest(&wanted.text, table.columns.iter().map(|c| c.name.as_str()))
-            })
-        };
-        let qualified = |name: &str| {
-            let value = datafusion::logical_expr::Expr::Column(Column::new(Some("lookup"), name));
-            datafusion::logical_expr::cast(value, Ty::Text.arrow())
-        };
-        let mut keys: (Vec<Column>, Vec<Column>) = (Vec::new(), Vec::new());
-        let (mut groups, mut own) = (Vec::new(), Vec::new());
-        // Documented is `on field = column`, for the product's own tables `on column = field`; both are published for
-        // either, so what the table has decides.
-        let has = |name: &Name| table.columns.iter().any(|c| same(&c.name, &name.text));
-        let on: Vec<(&Name, &Name)> = (lookup.on.iter())
-            .map(|(a, b)| if (builtin && has(a)) || (has(a) && !has(b)) { (b, a) } else { (a, b) })
-            .collect();
-        for (field, key) in &on {
-            let (left, right) = (self.id(), self.id());
-            let value = self.field(rows, &field.text, field.at)?.to_text();
-            own.push((left.clone(), fold(value)));
-            groups.push(fold(qualified(&find(key)?.name)).alias(&right));
-            keys.0.push(Column::from_name(left));
-            keys.1.push(Column::from_name(right));
-        }
-        let wanted: Vec<(String, String)> = if lookup.columns.is_empty() {
-            let key = |c: &str| on.iter().any(|(_, k)| same(&k.text, c));
-            table.columns.iter().filter(|c| !key(&c.name)).map(|c| (c.name.clone(), c.name.clone())).collect()
-        } else {
-            let each =
-                |(c, a): &(Name, Option<Name>)| Ok((find(c)?.name.clone(), a.as_ref().unwrap_or(c).text.clone()));
-            lookup.columns.iter().map(each).collect::<Planning<_>>()?
-        };
-        let mut values = Vec::new();
-        let mut bound = Vec::new();
-        for (name, alias) in &wanted {
-            let id = self.id();
-            // The last row of a key wins (documented).
-            values.push(last_value(qualified(name), Vec::new()).alias(&id));
-            bound.push((alias.clone(), id));
-        }
-        let right = LogicalPlanBuilder::scan("lookup", table.source.clone(), None)
-            .and_then(|b| b.aggregate(groups, values)?.build());
-        let right = built(right, at)?;
-        built(rows.extend(own), at)?;
-        let plan = rows.builder().join(right, JoinType::Left, keys, None);
-        rows.plan = built(plan.and_then(LogicalPlanBuilder::build), at)?;
-        for (name, id) in bound {
-            rows.bind(&name, &id, Ty::Text);
-        }
-        Ok(())
-    }
-
-    /// A lookup in a table of the real product that nobody gave: every value is missing, which is said.
-    fn lookup_nothing(&mut self, rows: &mut Rows, lookup: &Lookup, at: At) -> Planning<()> {
-        let from = &lookup.from.text;
-        let (scheme, _) = from.split_once("://").unwrap_or((from, ""));
-        self.diagnostics.push(
-            Diagnostic::warning(
-                codes::NO_TABLE,
-                at.0,
-                format!("there is no table for `{from}`: all values of this lookup are missing"),
-            )
-            .help(format!("give a CSV file as the table `{scheme}`")),
-        );
-        // These tables' own column stands first: `on ip = src_ip` (documented).
-        for (_, field) in &lookup.on {
-            self.field(rows, &field.text, field.at)?;
-        }
-        for (column, alias) in &lookup.columns {
-            self.assign(rows, &alias.as_ref().unwrap_or(column).text, &Value::null(), at)?;
-        }
-        Ok(())
-    }
-
-    /// `geoip f`: the same as a lookup of the documented columns.
-    pub(super) fn geoip(&mut self, rows: &mut Rows, name: &Name, at: At) -> Planning<()> {
-        let named = |text: &str| Name { text: text.to_owned(), at: name.at };
-        let columns = ["latitude", "longitude", "country_code", "country_name", "city", "state"];
-        let lookup = Lookup {
-            columns: columns.iter().map(|c| (named(c), None)).collect(),
-            from: Text { text: "geo://location".to_owned(), at },
-            on: vec![(named("ip"), name.clone())],
-        };
-        self.lookup(rows, &lookup, at)
     }
 
     /// `json auto`, `keyvalue auto`: every field that the query names takes the value of its key, if there is one.

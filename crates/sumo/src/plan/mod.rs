@@ -13,6 +13,8 @@ mod expressions;
 mod extraction;
 mod filling;
 mod joining;
+mod lookup;
+mod macros;
 mod merging;
 mod operators;
 mod ordering;
@@ -50,10 +52,11 @@ const TIME: &str = "_messageTime";
 /// What keeps the query from running here: an unknown field or function, a form that is not supported, an extension
 /// under `strict`.
 pub fn plan(tree: &Tree, catalog: &dyn Catalog, context: &Context) -> Result<Planned, Diagnostics> {
-    let filled = parameters::fill(tree, context)?;
+    let filled = parameters::fill(tree, catalog, context)?;
     let (mut planned, diagnostics) = passes(&filled, catalog, context, &mut |planner| planner.whole(&filled.query))?;
     planned.diagnostics = filled.original(diagnostics);
     planned.diagnostics.extend(filled.unset.iter().cloned());
+    planned.unreached = filled.original(planned.unreached);
     Ok(planned)
 }
 
@@ -82,6 +85,7 @@ fn passes<T>(
             next: 0,
             alternatives: false,
             unnamed: Vec::new(),
+            unreached: Diagnostics::default(),
         };
         let result = run(&mut planner);
         if planner.missing.is_empty() {
@@ -127,6 +131,8 @@ struct Planner<'a> {
     next: usize,
     /// Whether a `parse` without `nodrop` follows directly, so that what matched now must be remembered.
     alternatives: bool,
+    /// What the query needs and is not there, though it can be planned.
+    unreached: Diagnostics,
     /// What is to be said if the result shows all fields.
     unnamed: Vec<Diagnostic>,
 }
@@ -340,7 +346,7 @@ impl Planner<'_> {
             ordered: rows.sorted,
             tables: vec![if self.records { "records" } else { "messages" }.to_owned()],
             diagnostics: Diagnostics::default(),
-            unreached: Diagnostics::default(),
+            unreached: std::mem::take(&mut self.unreached),
         })
     }
 }

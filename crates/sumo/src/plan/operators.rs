@@ -60,13 +60,21 @@ impl Planner<'_> {
             OperatorKind::Lookup(lookup) => self.lookup(rows, lookup, at),
             OperatorKind::WithTime(name) => self.with_time(rows, name, at),
             OperatorKind::Bin { name, options } => self.bin(rows, name, options, at),
-            OperatorKind::GeoIp(name) => self.geoip(rows, name, at),
+            OperatorKind::GeoIp(name, more) => self.geoip(rows, name, more, at),
+            OperatorKind::Cat(path) => self.cat(rows, path, at),
+            OperatorKind::Save { .. } => self.refuse(
+                at,
+                "`save` writes a table of the real product; nothing is written here",
+                "write the result to a file: `parallax query … --format csv`",
+            ),
             OperatorKind::Compose { .. } => self.refuse(at, "`compose` only ends a subquery", ""),
             OperatorKind::Placeholder(name) => {
                 Err(Diagnostic::error(codes::NO_PARAMETER, at.0, format!("the parameter `{name}` has no value")))
             }
             OperatorKind::Verbatim { name: "compare", arguments } => self.compare(rows, arguments, at),
             OperatorKind::Verbatim { name: "outlier", arguments } => self.outlier(rows, arguments, at),
+            OperatorKind::Verbatim { name: "threatip", .. } => self.threatip(rows, at),
+            OperatorKind::Verbatim { name: "threatlookup", .. } => self.threatlookup(rows, at),
             OperatorKind::Verbatim { name: "merge", .. } => self.merge(rows, at),
             OperatorKind::Verbatim { name: "transactionize", .. } => self.transactionize(rows, at),
             OperatorKind::Verbatim { name: "transaction", .. } => self.transaction(rows, at),
@@ -79,12 +87,12 @@ impl Planner<'_> {
     /// Operators that are recognised and refused.
     fn verbatim(&self, name: &str, at: At) -> Planning<()> {
         match name {
-            "threatip" | "threatlookup" | "infer" | "benchmark" | "predict" | "logreduce" | "summarize"
-            | "logcompare" | "logexplain" => Err(cloud(name, at)),
+            "infer" | "benchmark" | "predict" | "logreduce" | "summarize" | "logcompare" | "logexplain" => {
+                Err(cloud(name, at))
+            }
             "timeshift" | "quantize" | "metrics" | "eval" => {
                 self.refuse(at, "metrics queries are not supported", "only log searches are")
             }
-            "save" | "cat" => self.refuse(at, format!("`{name}` works on the real product's stored tables"), ""),
             _ => self.refuse(at, format!("`{name}` is not supported"), ""),
         }
     }

@@ -1,8 +1,9 @@
 //! `{{name}}`: filled in as text before the query is parsed again, which is what the real product does.
 
 use super::codes;
+use super::macros;
 use crate::syntax::{OperatorKind, Query, Tree, parse};
-use parallax_catalog::Context;
+use parallax_catalog::{Catalog, Context};
 use parallax_diagnostics::{Diagnostic, Diagnostics, Fix, Span};
 
 /// A query ready to be planned, and how places in its text relate to the text that the user wrote.
@@ -16,18 +17,30 @@ pub(super) struct Filled {
 }
 
 /// Fills in the parameters.
-pub(super) fn fill(tree: &Tree, context: &Context) -> Result<Filled, Diagnostics> {
+pub(super) fn fill(tree: &Tree, catalog: &dyn Catalog, context: &Context) -> Result<Filled, Diagnostics> {
     let mut text = String::with_capacity(tree.text.len());
     let mut pieces = Vec::new();
     let mut from = 0;
     let mut unset = Vec::new();
+    let scope_ends = tree.query.scope.as_ref().map_or(0, |s| s.at.0.end);
     let stages: Vec<&str> = (tree.query.operators.iter())
         .filter_map(|o| match &o.kind {
             OperatorKind::Placeholder(name) => Some(name.as_str()),
             _ => None,
         })
         .collect();
-    while let Some(open) = tree.text[from..].find("{{").map(|at| from + at) {
+    let mut macros_at = macros::places(&tree.text).into_iter().peekable();
+    loop {
+        let parameter = tree.text[from..].find("{{").map(|at| from + at);
+        if let Some(span) = macros_at.next_if(|m| parameter.is_none_or(|p| m.start < p)) {
+            let value = macros::expand(&tree.text[span.start + 1..span.end - 1], span, catalog)?;
+            text.push_str(&tree.text[from..span.start]);
+            pieces.push((Span::new(text.len(), text.len() + value.len()), span));
+            text.push_str(&value);
+            from = span.end;
+            continue;
+        }
+        let Some(open) = parameter else { break };
         let Some(close) = tree.text[open..].find("}}").map(|at| open + at + 2) else { break };
         let name = tree.text[open + 2..close - 2].trim();
         // JSON in a string also has two braces in a row; a parameter's name is one word.
@@ -43,6 +56,12 @@ pub(super) fn fill(tree: &Tree, context: &Context) -> Result<Filled, Diagnostics
         let default = if stages.contains(&name) { "" } else { "*" };
         let value = match value {
             Some(value) => value.as_str(),
+            // Compared with everything, a value is not restricted; the planner sees the name where the text has no value.
+            None if open > scope_ends && is_operand(&tree.text[..open]) => {
+                let text = format!("the parameter `{name}` has no value; a comparison with it holds");
+                unset.push(Diagnostic::warning(codes::DEFAULT_PARAMETER, span, text));
+                &tree.text[open..close]
+            }
             None => {
                 let text = format!("the parameter `{name}` has no value; `{default}` is used");
                 unset.push(Diagnostic::warning(codes::DEFAULT_PARAMETER, span, text));
@@ -75,6 +94,18 @@ pub(super) fn fill(tree: &Tree, context: &Context) -> Result<Filled, Diagnostics
         }
     }
     Ok(filled)
+}
+
+/// Whether what follows is compared with what stands before it.
+fn is_operand(before: &str) -> bool {
+    let before = before.trim_end();
+    let comparison = before.ends_with(['=', '<', '>']);
+    // `field={{x}}` of an operator is no comparison: comparisons of conditions have room or a field's name before them.
+    comparison
+        && before.rsplit(['\n', '|']).next().is_some_and(|stage| {
+            let first = stage.trim_start().split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+            ["where", "and", "or", "if"].iter().any(|w| w.eq_ignore_ascii_case(first))
+        })
 }
 
 impl Filled {

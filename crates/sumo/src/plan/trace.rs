@@ -25,7 +25,7 @@ pub fn trace(
     context: &Context,
 ) -> Result<Traced, Diagnostics> {
     let context = Context { provenance: true, ..context.clone() };
-    let filled = parameters::fill(tree, &context)?;
+    let filled = parameters::fill(tree, catalog, &context)?;
     let (mut traced, _) = passes(&filled, catalog, &context, &mut |planner| {
         Tracer { planner, watched: Vec::new(), steps: Vec::new() }.whole(&filled.query, find)
     })?;
@@ -203,7 +203,7 @@ fn not_followed(kind: &OperatorKind) -> Option<&'static str> {
     match kind {
         K::Parse(parse) if parse.multi => Some("it makes several rows of one"),
         K::Where(_) | K::Assign { .. } | K::Eval(_) | K::Parse(_) | K::Json(_) | K::KeyValue(_) | K::Split(_) => None,
-        K::Xml(_) | K::Fields { .. } | K::Sort(_) | K::WithTime(_) | K::GeoIp(_) => None,
+        K::Xml(_) | K::Fields { .. } | K::Sort(_) | K::WithTime(_) | K::GeoIp(..) => None,
         K::Timeslice(slice) if matches!(slice.width, crate::syntax::TimesliceWidth::Every(_)) => None,
         K::Aggregate(_) | K::Transpose { .. } | K::TopK { .. } => Some("its rows stand for several events"),
         K::Limit(_) | K::Top { .. } | K::Dedup { .. } => Some("which rows it takes depends on the others"),

@@ -125,6 +125,10 @@ impl<'a> Cursor<'a> {
             let inner = self.quoted(rest, 2)?;
             return Ok((Token::Quoted(inner), inner.len() + 3));
         }
+        // A macro is filled in before planning, as a parameter is.
+        if let Some(end) = rest.strip_prefix('`').and_then(|r| r.find('`')) {
+            return Ok((Token::Parameter(&rest[..end + 2]), end + 2));
+        }
         if rest.starts_with("{{") {
             let end = rest.find("}}").ok_or_else(|| self.unterminated(2, "this parameter", "}}"))?;
             return Ok((Token::Parameter(rest[2..end].trim()), end + 2));
@@ -251,7 +255,7 @@ impl<'a> Cursor<'a> {
             Token::Word(w) => w.to_owned(),
             Token::Quoted(q) => decode(q),
             // A field that is named by a parameter is spelled with it until it is filled in.
-            Token::Parameter(p) => format!("{{{{{p}}}}}"),
+            Token::Parameter(p) => super::print::print_parameter(p),
             // Names such as `4xx` are read as numbers with an odd suffix.
             Token::Number(n) if n.bytes().any(|b| b.is_ascii_alphabetic()) => n.to_owned(),
             Token::Symbol("%") if self.rest()[1..].starts_with(is_word_start) => {
@@ -378,7 +382,7 @@ impl<'a> Cursor<'a> {
         let start = self.here()?;
         self.last = start;
         let mut operators: Vec<Operator> = Vec::new();
-        let scope = if !top && self.at_operator()? {
+        let scope = if (!top && self.at_operator()?) || self.at_listing()? {
             operators.push(self.operator()?);
             None
         } else {
@@ -406,6 +410,16 @@ impl<'a> Cursor<'a> {
             operators.push(self.operator()?);
         }
         Ok(Query { scope, operators, at: self.since(start) })
+    }
+
+    /// Whether `cat` and the place of a table stand here, which can begin a query.
+    fn at_listing(&mut self) -> Result<bool> {
+        self.skip()?;
+        let rest = self.rest();
+        let Some(word) = rest.get(..3).filter(|w| w.eq_ignore_ascii_case("cat")) else { return Ok(false) };
+        let place = rest[word.len()..].trim_start();
+        let starts = ["path://", "https://", "sumo://", "shared/", "/shared/", "\"/"];
+        Ok(place.len() < rest.len() - word.len() && starts.iter().any(|s| place.starts_with(s)))
     }
 }
 

@@ -219,7 +219,11 @@ impl Cursor<'_> {
                 // Calls may have a space before their parenthesis: `if (…)`.
                 if self.at_symbol("(")? && (!is_reserved(word) || word.eq_ignore_ascii_case("matches")) {
                     self.bump()?;
-                    let arguments = self.arguments()?;
+                    let arguments = if word.eq_ignore_ascii_case("lookupcontains") {
+                        self.place_and_arguments()?
+                    } else {
+                        self.arguments()?
+                    };
                     ExprKind::Call(word.to_owned(), arguments)
                 } else if word.eq_ignore_ascii_case("null") {
                     ExprKind::Null
@@ -241,6 +245,18 @@ impl Cursor<'_> {
             _ => return Err(self.unexpected("an expression", codes::UNEXPECTED)),
         };
         Ok(Expr { kind, at: self.since(start) })
+    }
+
+    /// `path://"…", condition`: the place of a table comes first, as a text.
+    fn place_and_arguments(&mut self) -> Result<Vec<Expr>> {
+        let place = self.place(&['|', ')', '"', ','])?;
+        let mut all = vec![Expr { kind: ExprKind::Text(place.text), at: place.at }];
+        if self.eat(",")? {
+            all.extend(self.arguments()?);
+        } else {
+            self.expect(")")?;
+        }
+        Ok(all)
     }
 
     /// Arguments up to and with the closing parenthesis.

@@ -4,7 +4,7 @@ use super::codes;
 use super::cursor::{Cursor, Result, Token};
 use super::tree::{
     At, Expr, ExprKind, FillKey, FillMissing, Join, Lookup, Name, Operator, OperatorKind, Running, RunningFunction,
-    SortKey, Timeslice, TimesliceWidth,
+    SortKey, Text, Timeslice, TimesliceWidth,
 };
 use super::words::{AGGREGATES, OPERATORS, VERBATIM, find};
 use parallax_diagnostics::{Diagnostic, Span};
@@ -128,7 +128,9 @@ impl Cursor<'_> {
             "lookup" => self.lookup(),
             "withtime" => Ok(OperatorKind::WithTime(self.name()?)),
             "bin" => self.bin(),
-            "geoip" => Ok(OperatorKind::GeoIp(self.name()?)),
+            "geoip" => self.geoip(),
+            "cat" => Ok(OperatorKind::Cat(self.place(&['|', ')', '"'])?)),
+            "save" => Ok(OperatorKind::Save { append: self.eat_word("append")?, path: self.place(&['|', ')', '"'])? }),
             _ => self.compose(),
         }
     }
@@ -388,14 +390,7 @@ impl Cursor<'_> {
             }
         }
         self.expect_word("from")?;
-        let start = self.here()?;
-        let mut from =
-            if matches!(self.peek()?, Token::Text(_)) { self.string()? } else { self.raw_word(&['|', ')', '"'])? };
-        // `path://"/Library/…"`
-        if from.text.ends_with("://") && self.rest().starts_with('"') {
-            from.text.push_str(&self.string()?.text);
-        }
-        from.at = At(Span::new(start, self.last));
+        let from = self.place(&['|', ')', '"'])?;
         self.expect_word("on")?;
         let mut on = Vec::new();
         loop {
@@ -407,6 +402,25 @@ impl Cursor<'_> {
             }
         }
         Ok(OperatorKind::Lookup(Lookup { columns, from, on }))
+    }
+
+    /// The place of a table: `path://"/Library/…"`, `https://…`, `shared/a/b`.
+    pub(super) fn place(&mut self, stops: &[char]) -> Result<Text> {
+        let start = self.here()?;
+        let quoted = self.rest().starts_with('"');
+        let mut place = if quoted { self.string()? } else { self.raw_word(stops)? };
+        if place.text.ends_with("://") && self.rest().starts_with('"') {
+            place.text.push_str(&self.string()?.text);
+        }
+        place.at = At(Span::new(start, self.last));
+        Ok(place)
+    }
+
+    fn geoip(&mut self) -> Result<OperatorKind> {
+        let name = self.name()?;
+        self.eat(",")?;
+        let more = if self.at_end()? { Vec::new() } else { self.names()? };
+        Ok(OperatorKind::GeoIp(name, more))
     }
 
     fn bin(&mut self) -> Result<OperatorKind> {

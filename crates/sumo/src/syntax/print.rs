@@ -17,7 +17,7 @@ fn print_query(query: &Query, separator: &str) -> String {
     for (index, operator) in query.operators.iter().enumerate() {
         match &operator.kind {
             OperatorKind::Placeholder(name) => {
-                let _ = write!(text, "{separator}{{{{{name}}}}}");
+                let _ = write!(text, "{separator}{}", print_parameter(name));
             }
             _ if index == 0 && query.scope.is_none() => text.push_str(&print_operator(operator)),
             _ => {
@@ -54,7 +54,7 @@ fn print_scope(scope: &Scope, outer: u8) -> String {
         ScopeKind::In { name, values } => {
             (format!("{} in ({})", scope_name(name), list(values, ", ", |v| encode(&v.text))), 3)
         }
-        ScopeKind::Parameter(name) => (format!("{{{{{name}}}}}"), 3),
+        ScopeKind::Parameter(name) => (print_parameter(name), 3),
         ScopeKind::Subquery(inner) => (print_subquery(inner), 3),
     };
     if own < outer { format!("({text})") } else { text }
@@ -281,13 +281,7 @@ fn print_operator(operator: &Operator) -> String {
         OperatorKind::Lookup(lookup) => {
             let columns = list(&lookup.columns, ", ", |(c, a)| format!("{}{}", print_name(&c.text), alias(a.as_ref())));
             let columns = if columns.is_empty() { "*".to_owned() } else { columns };
-            let from = &lookup.from.text;
-            let odd = from.contains(|c: char| c.is_whitespace() || matches!(c, '|' | ')' | '"'));
-            let from = match (odd, from.find("://")) {
-                (false, _) => from.clone(),
-                (true, Some(at)) => format!("{}{}", &from[..at + 3], encode(&from[at + 3..])),
-                (true, None) => encode(from),
-            };
+            let from = print_place(&lookup.from.text);
             let on = list(&lookup.on, ", ", |(a, b)| format!("{} = {}", print_name(&a.text), print_name(&b.text)));
             format!("lookup {columns} from {from} on {on}")
         }
@@ -296,13 +290,30 @@ fn print_operator(operator: &Operator) -> String {
             let options = options.iter().fold(String::new(), |text, (n, v)| format!("{text} {n}={}", print_expr(v)));
             format!("bin {}{options}", print_name(&name.text))
         }
-        OperatorKind::GeoIp(name) => format!("geoip {}", print_name(&name.text)),
+        OperatorKind::GeoIp(name, more) if more.is_empty() => format!("geoip {}", print_name(&name.text)),
+        OperatorKind::GeoIp(name, more) => format!("geoip {}, {}", print_name(&name.text), names(more)),
+        OperatorKind::Cat(path) => format!("cat {}", print_place(&path.text)),
+        OperatorKind::Save { append, path } => format!("save{} {}", flag(*append, "append"), print_place(&path.text)),
         OperatorKind::Compose { fields, max_results, keywords } => {
             let max = max_results.as_ref().map_or(String::new(), |m| format!(" maxresults={}", print_expr(m)));
             format!("compose {}{max}{}", names(fields), flag(*keywords, "keywords"))
         }
-        OperatorKind::Placeholder(name) => format!("{{{{{name}}}}}"),
+        OperatorKind::Placeholder(name) => print_parameter(name),
         OperatorKind::Verbatim { name, arguments } => format!("{name} {arguments}").trim_end().to_owned(),
+    }
+}
+
+/// `{{name}}`; a macro has its own quotes.
+pub(super) fn print_parameter(name: &str) -> String {
+    if name.starts_with('`') { name.to_owned() } else { format!("{{{{{name}}}}}") }
+}
+
+fn print_place(place: &str) -> String {
+    let odd = place.contains(|c: char| c.is_whitespace() || matches!(c, '|' | ')' | '"'));
+    match (odd, place.find("://")) {
+        (false, _) => place.to_owned(),
+        (true, Some(at)) => format!("{}{}", &place[..at + 3], encode(&place[at + 3..])),
+        (true, None) => encode(place),
     }
 }
 
@@ -387,7 +398,7 @@ fn print_inner(expr: &Expr, outer: u8) -> String {
         ExprKind::Bool(yes) => (yes.to_string(), 9),
         ExprKind::Null => ("null".to_owned(), 9),
         ExprKind::Regex(text) => (encode_regex(text, '/'), 9),
-        ExprKind::Parameter(name) => (format!("{{{{{name}}}}}"), 9),
+        ExprKind::Parameter(name) => (print_parameter(name), 9),
         ExprKind::Not(inner) => (format!("!{}", print_inner(inner, 8)), 8),
         ExprKind::Negate(inner) => (format!("-{}", print_inner(inner, 8)), 8),
         ExprKind::Or(terms) => (list(terms, " or ", |t| print_inner(t, 2)), 1),

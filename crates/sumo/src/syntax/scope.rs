@@ -91,7 +91,8 @@ impl Cursor<'_> {
     }
 
     fn scope_word_or_field(&mut self, start: usize) -> Result<Scope> {
-        if self.rest().starts_with("{{") && !parameter_goes_on(self.rest()) {
+        let is_macro = self.rest().strip_prefix('`').is_some_and(|rest| rest.contains('`'));
+        if is_macro || (self.rest().starts_with("{{") && !parameter_goes_on(self.rest())) {
             let Token::Parameter(name) = self.bump()? else {
                 return Err(self.unexpected("a parameter", codes::UNEXPECTED));
             };

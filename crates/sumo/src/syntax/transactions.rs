@@ -85,6 +85,13 @@ pub(crate) struct Trace {
     pub(crate) seed: Text,
 }
 
+/// `threatlookup singleIndicator source="s" f`.
+pub(crate) struct Threat {
+    pub(crate) single: bool,
+    pub(crate) source: Option<Text>,
+    pub(crate) fields: Vec<Name>,
+}
+
 /// Reads the arguments of the operator that stands at `at` by `read`.
 fn arguments<'a, T>(text: &'a str, at: At, read: impl FnOnce(&mut Cursor<'a>) -> Result<T>) -> Result<T> {
     let mut cursor = Cursor::new(text);
@@ -281,6 +288,24 @@ pub(crate) fn sessionize(text: &str, at: At) -> Result<Vec<(Text, Vec<Name>)>> {
                 return Ok(steps);
             }
         }
+    })
+}
+
+/// The arguments of `threatip` and `threatlookup`.
+pub(crate) fn threat(text: &str, at: At) -> Result<Threat> {
+    arguments(text, at, |c| {
+        let mut read = Threat { single: c.eat_word("singleindicator")?, source: None, fields: Vec::new() };
+        if c.at_word("source")? {
+            let (pos, last) = (c.pos, c.last);
+            c.bump()?;
+            if c.eat("=")? {
+                read.source = Some(c.string()?);
+            } else {
+                (c.pos, c.last) = (pos, last);
+            }
+        }
+        read.fields = c.names()?;
+        Ok(read)
     })
 }
 

@@ -35,6 +35,8 @@ pub(super) const OPERATORS: &[&str] = &[
     "withtime",
     "bin",
     "geoip",
+    "cat",
+    "save",
     "compose",
 ];
 
@@ -47,8 +49,6 @@ pub(super) const VERBATIM: &[&str] = &[
     "outlier",
     "predict",
     "compare",
-    "save",
-    "cat",
     "trace",
     "logreduce",
     "summarize",

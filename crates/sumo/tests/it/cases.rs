@@ -40,6 +40,12 @@ struct Case {
     warnings: Vec<String>,
     /// The query after all fixes.
     fixed: Option<String>,
+    /// Lookup tables, by their places.
+    #[serde(default)]
+    tables: BTreeMap<String, Vec<Value>>,
+    /// Texts of macros, `{{name}}` of the arguments in them.
+    #[serde(default)]
+    macros: BTreeMap<String, String>,
     #[serde(default)]
     strict: bool,
     #[serde(default)]
@@ -75,12 +81,19 @@ fn check(case: &Case, shared: &BTreeMap<String, Vec<Value>>) -> Result<(), Strin
         Some(name) => shared.get(name).ok_or(format!("there are no messages `{name}`"))?,
         None => &case.input,
     };
-    let messages = Messages::new(input);
+    let mut messages = Messages::new(input);
+    for (place, rows) in &case.tables {
+        messages = messages.table(place, rows);
+    }
+    messages.macros.clone_from(&case.macros);
     let mut context = context();
     context.strict = case.strict;
     context.switches.clone_from(&case.switches);
     context.parameters.clone_from(&case.parameters);
-    let planned = match parse(&case.query).and_then(|tree| plan(&tree, &messages, &context)) {
+    let planned = parse(&case.query).and_then(|tree| plan(&tree, &messages, &context));
+    // What needs a table that is not there can be planned, but does not run.
+    let planned = planned.and_then(|p| if p.unreached.is_empty() { Ok(p) } else { Err(p.unreached) });
+    let planned = match planned {
         Ok(planned) => planned,
         Err(diagnostics) => {
             let shown = diagnostics.render(&case.query, &case.name, Style::Plain);

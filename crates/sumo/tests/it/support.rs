@@ -4,7 +4,9 @@ use arrow::array::{Array, ArrayRef, AsArray, Int64Builder, StringViewArray, Stri
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema};
 use arrow::record_batch::RecordBatch;
 use datafusion::datasource::{MemTable, provider_as_source};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
+use parallax_catalog::external::{Externals, List, Listed, Macro, Networks, Unreached};
 use parallax_catalog::{Catalog, Column, Context, PROVENANCE, Planned, Table};
 use parallax_telemetry::ColumnType;
 use serde_json::{Map, Value, json};
@@ -18,6 +20,7 @@ pub(crate) const NEWEST: i64 = 1_748_736_000_000;
 pub(crate) struct Messages {
     messages: Vec<Map<String, Value>>,
     tables: BTreeMap<String, Vec<Map<String, Value>>>,
+    pub(crate) macros: BTreeMap<String, String>,
 }
 
 impl Messages {
@@ -33,7 +36,11 @@ impl Messages {
             fields.entry("_messageTime").or_insert(json!(time));
             fields
         };
-        Messages { messages: input.iter().enumerate().map(each).collect(), tables: BTreeMap::new() }
+        Messages {
+            messages: input.iter().enumerate().map(each).collect(),
+            tables: BTreeMap::new(),
+            macros: BTreeMap::new(),
+        }
     }
 
     /// Adds a lookup table.
@@ -44,7 +51,47 @@ impl Messages {
     }
 }
 
+impl Externals for Messages {
+    fn list(&self, list: List<'_>) -> Result<Option<Listed>, Unreached> {
+        let List::Lookup(place) = list else { return Ok(None) };
+        Ok(self.table(place).map(|table| Listed { table, declared: Vec::new(), key: None }))
+    }
+
+    fn lookup_networks(&self, place: &str) -> Result<Option<Arc<Networks>>, Unreached> {
+        let Some(rows) = self.tables.get(place) else { return Ok(None) };
+        let mut networks = Networks::default();
+        for row in rows {
+            let Some((address, length)) = row.get("network").and_then(|n| n.as_str()?.split_once('/')) else {
+                return Ok(None);
+            };
+            let about = Value::Object(row.clone()).to_string();
+            networks.add(address.parse().expect("an address"), length.parse().expect("a length"), about.into());
+        }
+        Ok(Some(Arc::new(networks)))
+    }
+
+    fn macro_text(&self, name: &str) -> Option<Macro> {
+        let text = self.macros.get(name)?.clone();
+        let argument = |part: &str| part.split_once("}}").map(|(name, _)| name.to_owned());
+        let mut arguments: Vec<String> = text.split("{{").skip(1).filter_map(argument).collect();
+        arguments.dedup();
+        Some(Macro { text, arguments })
+    }
+}
+
 impl Catalog for Messages {
+    fn externals(&self) -> &dyn Externals {
+        self
+    }
+
+    fn rows(&self, plan: &LogicalPlan) -> Option<Result<Vec<RecordBatch>, String>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        Some(runtime.block_on(async {
+            let frame = SessionContext::new().execute_logical_plan(plan.clone()).await.map_err(|e| e.to_string())?;
+            frame.collect().await.map_err(|e| e.to_string())
+        }))
+    }
+
     fn table(&self, name: &str) -> Option<Table> {
         let rows = self.tables.get(name)?;
         let names: Vec<String> = rows.first()?.keys().cloned().collect();

@@ -113,8 +113,17 @@ pub enum OperatorKind {
         /// `width=`, `min=`, `max=`.
         options: Vec<(String, Expr)>,
     },
-    /// `geoip f`.
-    GeoIp(Name),
+    /// `geoip f`, and further fields.
+    GeoIp(Name, Vec<Name>),
+    /// `cat path`.
+    Cat(Text),
+    /// `save [append] path`.
+    Save {
+        /// Whether what is there stays.
+        append: bool,
+        /// Where.
+        path: Text,
+    },
     /// `compose f, … [maxresults=n] [keywords]`.
     Compose {
         /// The fields.
