@@ -3,7 +3,7 @@
 
 use super::json_paths::Wanted;
 use super::json_walk::write;
-use parallax_telemetry::formats::json::too_deep;
+use parallax_telemetry::formats::json::{Members, too_deep};
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -17,7 +17,27 @@ impl Wanted {
     /// Fills `found` from the object at the beginning of a text; `None` where the text must be read otherwise.
     pub(super) fn lazily<'t>(&self, text: &'t str, found: &mut Found<'t>) -> Option<Result<(), Malformed>> {
         let plain = self.is_way() && !self.keys.is_empty() && self.elements.is_empty();
-        (plain && text.starts_with('{') && !too_deep(text)).then(|| self.members_of(text, found))
+        if !plain || !text.starts_with('{') {
+            return None;
+        }
+        if let Some(read) = self.usual(text, found) {
+            return Some(read);
+        }
+        found.fill(None);
+        (!too_deep(text)).then(|| self.members_of(text, found))
+    }
+
+    /// The same of an object as products write it; `None` where it is otherwise.
+    fn usual<'t>(&self, object: &'t str, found: &mut Found<'t>) -> Option<Result<(), Malformed>> {
+        let mut members = Members::new(object).ok()?;
+        while let Some((name, raw)) = members.next().ok()? {
+            let Some((_, wanted)) = self.keys.iter().find(|(key, _)| key == name) else { continue };
+            wanted.forget(found);
+            if wanted.value(raw, found).is_err() {
+                return Some(Err(Malformed));
+            }
+        }
+        Some(Ok(()))
     }
 
     /// Whether paths only lead through here.
@@ -46,7 +66,7 @@ impl Wanted {
             return Ok(());
         }
         if raw.starts_with('{') && self.is_way() && self.elements.is_empty() {
-            return self.members_of(raw, found);
+            return self.usual(raw, found).unwrap_or_else(|| self.members_of(raw, found));
         }
         self.take(&built(raw)?, found);
         Ok(())

@@ -2,6 +2,7 @@
 
 pub(crate) mod depth;
 mod fields;
+mod members;
 mod row;
 mod split;
 pub(crate) mod value;
@@ -18,6 +19,7 @@ use std::io::{self, BufRead};
 use std::ops::ControlFlow;
 
 pub use depth::too_deep;
+pub use members::{Members, Unusual};
 pub(crate) use row::{HOSTS, TIMES};
 
 /// Reads JSON lines and JSON documents.

@@ -1,6 +1,7 @@
 //! One JSON object: its entries found, only the asked values decoded.
 
 use super::depth::too_deep;
+use super::members::{Members, Unusual};
 use crate::event::Value;
 use std::borrow::Cow;
 
@@ -10,6 +11,10 @@ pub(crate) type Entry<'a> = (Cow<'a, str>, &'a str);
 /// Finds the entries of an object. Values are passed over, not decoded; an object that breaks off is an error. What
 /// stands behind the object comes back.
 pub(crate) fn entries<'a>(object: &'a str, out: &mut Vec<Entry<'a>>) -> Result<&'a str, String> {
+    out.clear();
+    if let Ok(rest) = usual(object, out) {
+        return Ok(rest);
+    }
     out.clear();
     if too_deep(object) {
         return Err("nested too deep".to_owned());
@@ -28,6 +33,15 @@ pub(crate) fn entries<'a>(object: &'a str, out: &mut Vec<Entry<'a>>) -> Result<&
     };
     let behind = object.get(read..).unwrap_or_default().trim_start();
     Ok(behind.strip_prefix('}').unwrap_or(behind).trim_start())
+}
+
+/// The same of an object as products write it.
+fn usual<'a>(object: &'a str, out: &mut Vec<Entry<'a>>) -> Result<&'a str, Unusual> {
+    let mut members = Members::new(object)?;
+    while let Some((name, raw)) = members.next()? {
+        out.push((Cow::Borrowed(name), raw));
+    }
+    Ok(members.rest().trim_start())
 }
 
 /// The elements of an array, as they stand. One that is damaged ends it.
