@@ -95,6 +95,17 @@ pub struct StoredFunction {
     pub text: Arc<str>,
 }
 
+/// A field extraction rule of Sumo Logic: fields that are taken out of messages before any query sees them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExtractionRule {
+    /// Its name.
+    pub name: String,
+    /// The messages that it is for: what stands before the first pipe of a search.
+    pub scope: String,
+    /// The operators that take the fields out, with pipes between them.
+    pub expression: String,
+}
+
 /// Gives what a query asks for from outside. By default there is nothing.
 pub trait Externals: Send + Sync {
     /// The records of the file at a place that the query names.
@@ -158,6 +169,11 @@ pub trait Externals: Send + Sync {
     fn function(&self, name: &str) -> Option<StoredFunction> {
         let _ = name;
         None
+    }
+
+    /// The field extraction rules, in the order in which they count.
+    fn extraction_rules(&self) -> Vec<ExtractionRule> {
+        Vec::new()
     }
 
     /// The names of the stored functions, for "did you mean".

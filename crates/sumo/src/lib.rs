@@ -7,5 +7,5 @@ pub mod plan;
 pub mod siem;
 pub mod syntax;
 
-pub use plan::{plan, trace};
+pub use plan::{Rule, plan, trace};
 pub use syntax::{Tree, parse};

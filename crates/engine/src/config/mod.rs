@@ -4,9 +4,10 @@
 //! not known is an error with its place, because a misspelt one would change results in silence.
 
 mod read;
+mod rules;
 
 use parallax_catalog::Column;
-use parallax_catalog::external::Macro;
+use parallax_catalog::external::{ExtractionRule, Macro};
 use parallax_diagnostics::{Diagnostics, Style};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,8 @@ pub struct Sumo {
     pub lookups: BTreeMap<String, PathBuf>,
     /// `[sumo.macros]`: by name.
     pub macros: BTreeMap<String, Macro>,
+    /// `[[sumo.field-extraction]]`: those that are enabled, in the order in which they count.
+    pub extraction_rules: Vec<ExtractionRule>,
 }
 
 /// What KQL takes from outside.

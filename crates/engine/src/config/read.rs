@@ -1,6 +1,6 @@
 //! From TOML to a [`Config`], with a place for everything that is wrong.
 
-use super::{Config, ExternalData, Kql, NamedTable, Sumo, Watchlist};
+use super::{Config, ExternalData, Kql, NamedTable, Sumo, Watchlist, rules};
 use parallax_catalog::external::{Macro, lookup_place};
 use parallax_catalog::{Column, ColumnType};
 use parallax_diagnostics::{Diagnostic, Diagnostics, Span};
@@ -14,9 +14,9 @@ const SYNTAX: &str = "CONF0001";
 /// A key that is not known.
 const KEY: &str = "CONF0002";
 /// A value that the key can't have.
-const VALUE: &str = "CONF0003";
+pub(super) const VALUE: &str = "CONF0003";
 
-type Value<'t> = Spanned<DeValue<'t>>;
+pub(super) type Value<'t> = Spanned<DeValue<'t>>;
 
 pub(super) fn config(text: &str, folder: &Path) -> Result<Config, Diagnostics> {
     let root = DeTable::parse(text).map_err(|e| {
@@ -64,7 +64,11 @@ fn kql(r: &mut Reader<'_>, section: &Section<'_, '_>) -> Kql {
 
 fn sumo(r: &mut Reader<'_>, section: &Section<'_, '_>) -> Sumo {
     let mut out = Sumo::default();
-    section.each(r, &["lookups", "macros"], |r, key, _, value| {
+    section.each(r, &["lookups", "macros", "field-extraction"], |r, key, _, value| {
+        if key == "field-extraction" {
+            out.extraction_rules = rules::rules(r, value);
+            return;
+        }
         let name = format!("sumo.{key}");
         let Some(inner) = r.section(&name, value) else { return };
         match key {
@@ -155,18 +159,18 @@ fn table(r: &mut Reader<'_>, _: &str, at: Span, value: &Value<'_>) -> Option<Nam
     Some(out)
 }
 
-struct Reader<'f> {
+pub(super) struct Reader<'f> {
     folder: &'f Path,
     wrong: Diagnostics,
 }
 
 /// A table of the file.
-struct Section<'s, 't> {
+pub(super) struct Section<'s, 't> {
     table: &'s DeTable<'t>,
     name: &'s str,
 }
 
-fn span<T>(value: &Spanned<T>) -> Span {
+pub(super) fn span<T>(value: &Spanned<T>) -> Span {
     let range = value.span();
     Span::new(range.start, range.end)
 }
@@ -177,7 +181,12 @@ fn first_line(text: &str) -> &str {
 
 impl<'s, 't> Section<'s, 't> {
     /// Goes through the keys; one that is not among `known` is an error.
-    fn each(&self, r: &mut Reader<'_>, known: &[&str], mut f: impl FnMut(&mut Reader<'_>, &str, Span, &Value<'t>)) {
+    pub(super) fn each(
+        &self,
+        r: &mut Reader<'_>,
+        known: &[&str],
+        mut f: impl FnMut(&mut Reader<'_>, &str, Span, &Value<'t>),
+    ) {
         for (key, value) in self.table.iter() {
             let (name, at) = (key.get_ref().as_ref(), span(key));
             if known.contains(&name) {
@@ -217,11 +226,11 @@ impl<'s, 't> Section<'s, 't> {
 }
 
 impl Reader<'_> {
-    fn say(&mut self, code: &'static str, at: Span, message: impl Into<String>) {
+    pub(super) fn say(&mut self, code: &'static str, at: Span, message: impl Into<String>) {
         self.wrong.push(Diagnostic::error(code, at, message));
     }
 
-    fn section<'s, 't>(&mut self, name: &'s str, value: &'s Value<'t>) -> Option<Section<'s, 't>> {
+    pub(super) fn section<'s, 't>(&mut self, name: &'s str, value: &'s Value<'t>) -> Option<Section<'s, 't>> {
         match value.get_ref() {
             DeValue::Table(table) => Some(Section { table, name }),
             _ => {
@@ -231,7 +240,7 @@ impl Reader<'_> {
         }
     }
 
-    fn text(&mut self, value: &Value<'_>) -> Option<String> {
+    pub(super) fn text(&mut self, value: &Value<'_>) -> Option<String> {
         match value.get_ref().as_str() {
             Some(text) if !text.is_empty() => Some(text.to_owned()),
             _ => {
@@ -241,7 +250,7 @@ impl Reader<'_> {
         }
     }
 
-    fn path(&mut self, value: &Value<'_>) -> Option<PathBuf> {
+    pub(super) fn path(&mut self, value: &Value<'_>) -> Option<PathBuf> {
         self.text(value).map(|text| self.folder.join(text))
     }
 

@@ -15,7 +15,8 @@ use feed::{FileFeed, schema};
 use files::Files;
 use functions::Functions;
 use parallax_catalog::external::{
-    Externals, Field, FileFormat, Layout, List, Listed, Macro, Networks, Step, StoredFunction, Unreached,
+    Externals, ExtractionRule, Field, FileFormat, Layout, List, Listed, Macro, Networks, Step, StoredFunction,
+    Unreached,
 };
 use parallax_catalog::{Column, ColumnType, Table};
 use parallax_telemetry::{Input, Report};
@@ -181,6 +182,10 @@ impl Externals for Outward {
 
     fn macro_text(&self, name: &str) -> Option<Macro> {
         self.given.config.sumo.macros.get(name).cloned()
+    }
+
+    fn extraction_rules(&self) -> Vec<ExtractionRule> {
+        self.given.config.sumo.extraction_rules.clone()
     }
 
     fn function(&self, name: &str) -> Option<StoredFunction> {

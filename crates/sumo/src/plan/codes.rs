@@ -20,6 +20,8 @@ pub const STRICT: &str = "SUMO0108";
 pub const BAD_SWITCH: &str = "SUMO0109";
 /// A macro that nobody gives, or with other arguments.
 pub const NO_MACRO: &str = "SUMO0110";
+/// A field extraction rule that can't be used.
+pub const RULE: &str = "SUMO0111";
 /// The plan could not be built.
 pub const INTERNAL: &str = "SUMO0199";
 
@@ -43,3 +45,5 @@ pub const NO_TABLE: &str = "SUMO0208";
 pub const DEFAULT_PARAMETER: &str = "SUMO0209";
 /// Columns whose names are not documented.
 pub const COLUMN_NAMES: &str = "SUMO0210";
+/// A field that field extraction rules take out of messages.
+pub const EXTRACTED: &str = "SUMO0212";

@@ -212,15 +212,7 @@ impl Planner<'_> {
                 "write a regular expression with two groups",
             );
         }
-        let names = if kv.names.is_empty() {
-            // Documented: characters that a bare name cannot have become underscores.
-            let clean = |t: &Text| {
-                t.text.chars().map(|c| if c.is_alphanumeric() || c == '_' || c == '.' { c } else { '_' }).collect()
-            };
-            kv.keys.iter().map(|k| Name { text: clean(k), at: k.at }).collect()
-        } else {
-            kv.names.clone()
-        };
+        let names = if kv.names.is_empty() { kv.keys.iter().map(bare).collect() } else { kv.names.clone() };
         let mut calls = Vec::new();
         for key in &kv.keys {
             let pattern = match &kv.regex {
@@ -315,6 +307,12 @@ impl Planner<'_> {
         }
         Ok(())
     }
+}
+
+/// A key as a name. Documented: characters that a bare name cannot have become underscores.
+pub(super) fn bare(key: &Text) -> Name {
+    let text = key.text.chars().map(|c| if c.is_alphanumeric() || c == '_' || c == '.' { c } else { '_' });
+    Name { text: text.collect(), at: key.at }
 }
 
 /// Fields that are named after what they were taken from.

@@ -21,6 +21,7 @@ mod ordering;
 mod outlier;
 mod parameters;
 mod rows;
+mod rules;
 mod running;
 mod scope;
 mod subqueries;
@@ -39,6 +40,7 @@ use rows::{Field, Rows, column, same};
 use switches::Switches;
 use values::{Ty, Value};
 
+pub use rules::Rule;
 pub use trace::trace;
 
 /// What every raw result shows first; `_raw` comes last.
@@ -68,6 +70,8 @@ fn passes<T>(
     run: &mut dyn FnMut(&mut Planner<'_>) -> Planning<T>,
 ) -> Result<(T, Diagnostics), Diagnostics> {
     let switches = Switches::read(context)?;
+    let rules = rules::given(catalog)?;
+    let (mut rule_reads, mut mentions) = (Vec::new(), Vec::new());
     let mut reads: Vec<String> = METADATA.iter().chain([&RAW]).map(|s| (*s).to_owned()).collect();
     // Every pass learns all names that it meets; a second one can only fail to settle through a defect.
     for _ in 0..16 {
@@ -81,6 +85,11 @@ fn passes<T>(
             text: &filled.text,
             reads: reads.clone(),
             missing: Vec::new(),
+            mentions: mentions.clone(),
+            rules: &rules,
+            rule_reads: rule_reads.clone(),
+            rule_missing: Vec::new(),
+            in_rule: false,
             diagnostics: Diagnostics::default(),
             next: 0,
             alternatives: false,
@@ -88,13 +97,15 @@ fn passes<T>(
             unreached: Diagnostics::default(),
         };
         let result = run(&mut planner);
-        if planner.missing.is_empty() {
+        if planner.missing.is_empty() && planner.rule_missing.is_empty() {
             return match result {
                 Ok(planned) => Ok((planned, planner.diagnostics)),
                 Err(d) => Err(filled.original(d.into())),
             };
         }
         reads.append(&mut planner.missing);
+        rule_reads.append(&mut planner.rule_missing);
+        mentions = planner.mentions;
     }
     Err(internal(Span::default(), "the fields that the query reads could not be settled").into())
 }
@@ -127,6 +138,15 @@ struct Planner<'a> {
     reads: Vec<String>,
     /// Names that it should have delivered.
     missing: Vec<String>,
+    /// Where names were first read.
+    mentions: Vec<(String, At)>,
+    /// The field extraction rules.
+    rules: &'a [rules::Rule],
+    /// What the scan delivers for them alone, and what it should have.
+    rule_reads: Vec<String>,
+    rule_missing: Vec<String>,
+    /// Whether one of them is being planned.
+    in_rule: bool,
     diagnostics: Diagnostics,
     next: usize,
     /// Whether a `parse` without `nodrop` follows directly, so that what matched now must be remembered.
@@ -185,14 +205,16 @@ impl Planner<'_> {
     }
 
     fn scan(&mut self, at: At) -> Planning<Rows> {
-        let records = if self.records { self.catalog.records(&self.reads) } else { None };
+        let others = self.rule_reads.iter().filter(|r| !self.reads.iter().any(|name| same(name, r)));
+        let names: Vec<String> = self.reads.iter().chain(others).cloned().collect();
+        let records = if self.records { self.catalog.records(&names) } else { None };
         let from = if records.is_some() { "records" } else { "messages" };
-        let table = records.unwrap_or_else(|| self.catalog.messages(&self.reads, self.switches.raw_audit));
+        let table = records.unwrap_or_else(|| self.catalog.messages(&names, self.switches.raw_audit));
         let provenance = self.context.provenance && table.provenance;
         let mut fields = Vec::new();
         let mut columns: Vec<Expr> = Vec::new();
         let qualified = |name: &str| Expr::Column(datafusion::common::Column::new(Some(from), name));
-        for name in self.reads.clone() {
+        for name in names {
             let found = table
                 .columns
                 .iter()
@@ -222,7 +244,7 @@ impl Planner<'_> {
         }
         let scan = LogicalPlanBuilder::scan(from, table.source, None).and_then(|b| b.project(columns)?.build());
         let time = fields.iter().find(|f| same(&f.name, TIME)).map(|f| column(&f.id).sort(false, false));
-        Ok(Rows {
+        let mut rows = Rows {
             plan: built(scan, at)?,
             fields,
             shown: None,
@@ -237,7 +259,13 @@ impl Planner<'_> {
             pivot: None,
             layer: None,
             watched: None,
-        })
+        };
+        if from == "messages" {
+            self.extraction_rules(&mut rows, at)?;
+        }
+        // What only rules read is no field of the query's.
+        rows.fields.retain(|f| self.reads.iter().any(|name| same(name, &f.name)));
+        Ok(rows)
     }
 
     /// The field of that name; a name that nothing assigned is a field of the messages.
@@ -247,8 +275,12 @@ impl Planner<'_> {
         }
         let removed = rows.removed.iter().any(|r| same(r, name));
         if rows.raw && !removed && (rows.open || name.starts_with('_')) {
-            if !self.missing.iter().any(|m| same(m, name)) {
-                self.missing.push(name.to_owned());
+            let missing = if self.in_rule { &mut self.rule_missing } else { &mut self.missing };
+            if !missing.iter().any(|m| same(m, name)) {
+                missing.push(name.to_owned());
+                if !self.in_rule {
+                    self.mentions.push((name.to_owned(), at));
+                }
             }
             // The pass goes on to find the other names; its plan is not used.
             let (id, ty) = (self.id(), if is_time(name) { Ty::Time } else { Ty::Text });

@@ -6,7 +6,7 @@ use arrow::record_batch::RecordBatch;
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use parallax_catalog::external::{Externals, List, Listed, Macro, Networks, Unreached};
+use parallax_catalog::external::{Externals, ExtractionRule, List, Listed, Macro, Networks, Unreached};
 use parallax_catalog::{Catalog, Column, Context, PROVENANCE, Planned, Table};
 use parallax_telemetry::ColumnType;
 use serde_json::{Map, Value, json};
@@ -21,6 +21,7 @@ pub(crate) struct Messages {
     messages: Vec<Map<String, Value>>,
     tables: BTreeMap<String, Vec<Map<String, Value>>>,
     pub(crate) macros: BTreeMap<String, String>,
+    pub(crate) rules: Vec<ExtractionRule>,
 }
 
 impl Messages {
@@ -40,6 +41,7 @@ impl Messages {
             messages: input.iter().enumerate().map(each).collect(),
             tables: BTreeMap::new(),
             macros: BTreeMap::new(),
+            rules: Vec::new(),
         }
     }
 
@@ -52,6 +54,10 @@ impl Messages {
 }
 
 impl Externals for Messages {
+    fn extraction_rules(&self) -> Vec<ExtractionRule> {
+        self.rules.clone()
+    }
+
     fn list(&self, list: List<'_>) -> Result<Option<Listed>, Unreached> {
         let List::Lookup(place) = list else { return Ok(None) };
         Ok(self.table(place).map(|table| Listed { table, declared: Vec::new(), key: None }))
@@ -80,10 +86,6 @@ impl Externals for Messages {
 }
 
 impl Catalog for Messages {
-    fn externals(&self) -> &dyn Externals {
-        self
-    }
-
     fn rows(&self, plan: &LogicalPlan) -> Option<Result<Vec<RecordBatch>, String>> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         Some(runtime.block_on(async {
@@ -108,6 +110,10 @@ impl Catalog for Messages {
             provenance: false,
             fed: true,
         })
+    }
+
+    fn externals(&self) -> &dyn Externals {
+        self
     }
 
     fn table_names(&self) -> Vec<String> {
