@@ -9,6 +9,7 @@ mod external;
 mod functions;
 mod further;
 mod layers;
+mod model;
 mod names;
 mod operators;
 mod relation;
@@ -167,11 +168,15 @@ impl Binder<'_> {
                 Ok(())
             }
             StatementKind::Query(query) => fail(error::NO_FORM, query.span, "a query is not allowed at this place"),
-            StatementKind::Pattern(_) => fail(error::NO_FORM, statement.span, "`declare pattern` is not supported"),
-            StatementKind::Alias { .. } => fail(error::NO_FORM, statement.span, "`alias database` is not supported"),
-            StatementKind::Restrict { .. } => {
-                fail(error::NO_FORM, statement.span, "`restrict access` is not supported: it would be ignored here")
+            StatementKind::Pattern(pattern) => {
+                self.declare_pattern(pattern, scope);
+                Ok(())
             }
+            StatementKind::Alias { name, .. } => {
+                self.alias(name);
+                Ok(())
+            }
+            StatementKind::Restrict { entities, .. } => self.restrict(entities, scope),
         }
     }
 
@@ -188,9 +193,7 @@ impl Binder<'_> {
                 Binding::Table(self.relation(expr, &mut inner)?)
             }
             tree::LetValue::Expr(expr) => Binding::Scalar(self.scalar(expr, &Rows::none(scope))?.folded()),
-            tree::LetValue::EntityGroup(_) => {
-                return fail(error::NO_FORM, declared.name.span, "entity groups are not supported");
-            }
+            tree::LetValue::EntityGroup(members) => Binding::Entities(Rc::new(members.clone())),
         };
         scope.declare(&declared.name.text, binding);
         Ok(())

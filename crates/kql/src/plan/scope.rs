@@ -1,5 +1,7 @@
 //! Names declared by `let`, by `as`, and by a function's parameters.
 
+use super::model::PatternClosure;
+use super::operators::wildcard;
 use super::relation::{Column, Relation};
 use super::value::Value;
 use crate::syntax::tree;
@@ -14,6 +16,9 @@ pub(crate) enum Binding {
     Scalar(Value),
     Table(Relation),
     Function(Rc<Closure>),
+    Pattern(Rc<PatternClosure>),
+    /// `entity_group [ … ]`
+    Entities(Rc<Vec<tree::Expr>>),
 }
 
 /// A declared function, with the names that were in sight where it was declared.
@@ -30,7 +35,13 @@ pub(crate) struct Closure {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scope {
     names: Rc<HashMap<String, Binding>>,
+    /// After `restrict access`: which of the catalog's tables are seen.
+    visible: Option<Rc<Visible>>,
 }
+
+/// The catalog's tables that `restrict access` lists: names and patterns.
+#[derive(Debug)]
+pub(crate) struct Visible(pub(crate) Vec<String>);
 
 impl Scope {
     pub(crate) fn get(&self, name: &str) -> Option<&Binding> {
@@ -39,6 +50,19 @@ impl Scope {
 
     pub(crate) fn declare(&mut self, name: &str, binding: Binding) {
         Rc::make_mut(&mut self.names).insert(name.to_string(), binding);
+    }
+
+    /// Whether a name is declared, or that of a table that may be seen.
+    pub(crate) fn sees(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+            || self.visible.as_ref().is_none_or(|v| v.0.iter().any(|pattern| wildcard(pattern, name)))
+    }
+
+    /// Hides declared names, and all tables but those. What is hidden stays so.
+    pub(crate) fn restrict(&mut self, hidden: &[String], visible: Visible) {
+        Rc::make_mut(&mut self.names).retain(|name, _| !hidden.contains(name));
+        let still = visible.0.into_iter().filter(|name| self.visible.is_none() || self.sees(name)).collect();
+        self.visible = Some(Rc::new(Visible(still)));
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {

@@ -36,6 +36,14 @@ impl Binder<'_> {
                 self.scoped(base, &name.text)?;
                 self.named(&name.text, name.span, scope)
             }
+            ExprKind::Path { selector, base } if called_pattern(base, scope).is_some() => {
+                match called_pattern(base, scope) {
+                    Some((pattern, call)) => {
+                        self.pattern_rows(&pattern, &call.arguments, Some(selector), scope, expr.span)
+                    }
+                    None => fail(error::SHAPE, expr.span, "rows are expected here"),
+                }
+            }
             ExprKind::ExternalData(external) => self.external_data(external, expr.span, scope),
             ExprKind::Wildcard(_) => {
                 fail(error::SHAPE, expr.span, "a wildcard stands for several tables; use it in `union`")
@@ -72,9 +80,13 @@ impl Binder<'_> {
         let name = call.name.text.as_str();
         let closure = match scope.get(name) {
             Some(Binding::Function(closure)) => Some(Rc::clone(closure)),
+            Some(Binding::Pattern(pattern)) => {
+                return self.pattern_rows(&Rc::clone(pattern), &call.arguments, None, scope, call.span);
+            }
             _ => self.stored(name, call.name.span)?,
         };
         if let Some(closure) = closure {
+            self.seen(name, call.name.span, scope)?;
             return self.rows_of_call(&closure, &call.arguments, &Rows::none(scope), None, call.span);
         }
         match (name, call.arguments.as_slice()) {
@@ -279,11 +291,12 @@ impl Binder<'_> {
                 true
             }
             ExprKind::Paren(inner) => self.is_tabular_in(inner, scope, local),
-            ExprKind::Path { base, .. } => is_database(base),
+            ExprKind::Path { base, .. } => is_database(base) || called_pattern(base, scope).is_some(),
             ExprKind::Name(name) => match (local.get(&name.text), scope.get(&name.text)) {
                 (Some(tabular), _) => *tabular,
                 (None, Some(Binding::Table(_))) => true,
-                (None, Some(Binding::Scalar(_))) => false,
+                (None, Some(Binding::Scalar(_) | Binding::Entities(_))) => false,
+                (None, Some(Binding::Pattern(_))) => true,
                 (None, Some(Binding::Function(f))) => self.gives_rows(f),
                 (None, None) => {
                     name.text == "_GetWatchlistAlias"
@@ -296,6 +309,7 @@ impl Binder<'_> {
             },
             ExprKind::Call(call) => match (call.name.text.as_str(), scope.get(&call.name.text)) {
                 (_, Some(Binding::Function(f))) => self.gives_rows(f),
+                (_, Some(Binding::Pattern(_))) => true,
                 ("materialize", None) => call.arguments.iter().any(|a| self.is_tabular_in(&a.value, scope, local)),
                 ("table" | "_GetWatchlist" | "_GetWatchlistAlias", None) => true,
                 (name, None) => self.stored_gives_rows(name).unwrap_or_else(|| self.is_parser(name)),
@@ -326,6 +340,15 @@ impl Binder<'_> {
             }
         }
         closure.function.body.value.as_ref().is_some_and(|v| self.is_tabular_in(v, &closure.scope, &local))
+    }
+}
+
+/// The pattern that an expression calls.
+fn called_pattern<'e>(expr: &'e Expr, scope: &Scope) -> Option<(Rc<super::model::PatternClosure>, &'e tree::Call)> {
+    let ExprKind::Call(call) = &expr.kind else { return None };
+    match scope.get(&call.name.text) {
+        Some(Binding::Pattern(pattern)) => Some((Rc::clone(pattern), call)),
+        _ => None,
     }
 }
 

@@ -28,7 +28,7 @@ impl Binder<'_> {
                 };
             }
             Some(_) => return fail(error::SHAPE, span, format!("`{name}` is not a table")),
-            None => {}
+            None => self.seen(name, span, scope)?,
         }
         if let Some(table) = self.catalog.table(name) {
             return self.scan(&table, span);

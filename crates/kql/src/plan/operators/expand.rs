@@ -197,12 +197,9 @@ impl Binder<'_> {
 
     /// `partition by x (…)`: the subquery over the rows of each value of `x`.
     pub(super) fn partition(&self, input: Relation, p: &Partition, scope: &mut Scope, span: Span) -> Result<Relation> {
-        let PartitionBody::Subquery(query) = &p.body else {
-            return fail(
-                error::NO_FORM,
-                span,
-                "`partition … { … }` is not supported; write the subquery in parentheses",
-            );
+        let query = match &p.body {
+            PartitionBody::Subquery(query) => query,
+            PartitionBody::Query(query) => return self.partition_of_queries(input, &p.by, query, scope, span),
         };
         if !input.partition.is_empty() {
             return fail(error::NO_FORM, span, "a partition within a partition is not supported");

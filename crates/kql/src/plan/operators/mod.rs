@@ -7,11 +7,13 @@ mod evaluate;
 mod expand;
 mod explore;
 mod join;
+mod macro_expand;
 mod nested;
 mod open;
 mod order;
 mod parse;
 mod parse_kv;
+mod partition;
 mod rows;
 mod scan;
 mod search;
@@ -21,6 +23,7 @@ mod top_nested;
 mod union;
 
 pub(crate) use aggregate::aggregate_call;
+pub(crate) use columns::wildcard;
 pub(crate) use join::UniqueJoin;
 
 use super::Binder;
@@ -50,6 +53,9 @@ impl Binder<'_> {
             K::Range { name, from, to, step } => return self.range(name, [from, to, step], scope, span),
             K::Search(search) => return self.search(rows, search, scope, span),
             K::Find(find) => return self.find(find, scope, span),
+            K::MacroExpand { options, group, members, scope: name, statements } if rows.is_none() => {
+                return self.macro_expand(options, (group, members.as_deref()), name.as_ref(), statements, scope, span);
+            }
             K::Union { options, tables } => return self.union(rows, options, tables, scope, span),
             _ => {}
         }

@@ -54,6 +54,7 @@ impl Binder<'_> {
                 // A declared function is searched where it says that it is a view (documented).
                 names.extend(scope.names().filter(|n| is_view(scope.get(n))).map(str::to_owned));
                 names.extend(self.catalog.externals().tables());
+                names.retain(|n| scope.sees(n));
                 names.sort();
                 names.dedup();
                 if names.is_empty() {

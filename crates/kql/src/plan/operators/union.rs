@@ -107,7 +107,7 @@ impl Binder<'_> {
         // A declared function counts where it says that it is a view (documented).
         let counts = |n: &&str| matches!(scope.get(n), Some(Binding::Table(_))) || is_view(scope.get(n));
         names.extend(scope.names().filter(counts).map(str::to_owned));
-        names.retain(|n| wildcard(pattern, n));
+        names.retain(|n| wildcard(pattern, n) && scope.sees(n));
         names.sort();
         names.dedup();
         if names.is_empty() {
