@@ -89,6 +89,9 @@ impl State for Basket {
     }
 }
 
+/// The number of all values of a column that are not frequent.
+const RARE: u32 = u32::MAX;
+
 /// The value of a column, by its number; none where a pattern leaves the column open.
 type Cell = Option<u32>;
 
@@ -112,32 +115,47 @@ impl<'r> Items<'r> {
     fn read(rows: &'r BTreeMap<Box<str>, f64>, threshold: f64) -> Self {
         let mut numbers: Vec<HashMap<&str, u32>> = Vec::new();
         let mut values: Vec<Vec<&str>> = Vec::new();
+        let mut of_value: Vec<Vec<f64>> = Vec::new();
         let mut numbered = Vec::with_capacity(rows.len());
-        for cells in rows.keys() {
+        for (cells, weight) in rows {
             let mut row = Vec::with_capacity(values.len());
             for (column, cell) in raw_cells(cells).into_iter().enumerate() {
                 if column == values.len() {
                     values.push(Vec::new());
+                    of_value.push(Vec::new());
                     numbers.push(HashMap::new());
                 }
                 let next = values[column].len() as u32;
                 let number = *numbers[column].entry(cell).or_insert(next);
                 if number == next {
                     values[column].push(cell);
+                    of_value[column].push(0.0);
                 }
+                of_value[column][number as usize] += weight;
                 row.push(number);
             }
-            numbered.push(row);
+            numbered.push((row, *weight));
         }
-        let weights: Vec<f64> = rows.values().copied().collect();
-        let total: f64 = weights.iter().sum();
-        Items { rows: numbered, weights, total, least: threshold * total, values }
+        let total: f64 = rows.values().sum();
+        let least = threshold * total;
+        // A rare value is in no frequent pattern: rows that differ in rare values are the same.
+        let mut same: BTreeMap<Vec<u32>, f64> = BTreeMap::new();
+        for (mut row, weight) in numbered {
+            for (column, value) in row.iter_mut().enumerate() {
+                if of_value[column][*value as usize] < least {
+                    *value = RARE;
+                }
+            }
+            *same.entry(row).or_default() += weight;
+        }
+        let (rows, weights) = same.into_iter().unzip();
+        Items { rows, weights, total, least, values }
     }
 
     /// The largest pattern that holds for all of those rows.
     fn closed(&self, rows: &[u32]) -> Vec<Cell> {
         let Some((first, rest)) = rows.split_first() else { return Vec::new() };
-        let mut cells: Vec<Cell> = self.rows[*first as usize].iter().map(|v| Some(*v)).collect();
+        let mut cells: Vec<Cell> = self.rows[*first as usize].iter().map(|v| Some(*v).filter(|v| *v != RARE)).collect();
         for row in rest {
             for (cell, value) in cells.iter_mut().zip(&self.rows[*row as usize]) {
                 if cell.is_some_and(|c| c != *value) {
@@ -186,6 +204,7 @@ impl<'r> Items<'r> {
             for row in rows {
                 *weights.entry(self.rows[*row as usize][column]).or_default() += self.weights[*row as usize];
             }
+            weights.remove(&RARE);
             let mut frequent: Vec<(u32, f64)> = weights.into_iter().filter(|(_, w)| *w >= self.least).collect();
             frequent.sort_by_key(|(value, _)| *value);
             for (value, weight) in frequent {

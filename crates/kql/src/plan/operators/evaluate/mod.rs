@@ -48,6 +48,10 @@ impl Binder<'_> {
         span: Span,
     ) -> Result<Relation> {
         let name = call.name.text.as_str();
+        if !input.partition.is_empty() && !ROW_BY_ROW.contains(&name) && !refused::is_known(name) {
+            let message = format!("`{name}` within a partition or `mv-apply` is not supported");
+            return fail(error::NO_FORM, span, message);
+        }
         match name {
             "bag_unpack" => return self.bag_unpack(input, call, schema, scope, span),
             "pivot" => return self.pivot(input, call, schema, scope, span),
@@ -81,6 +85,10 @@ impl Binder<'_> {
         }
     }
 }
+
+/// Plugins whose rows are the same, whether the input is taken whole or in parts.
+const ROW_BY_ROW: [&str; 7] =
+    ["bag_unpack", "dcount_intersect", "identity", "ipv4_lookup", "ipv6_lookup", "preview", "rows_near"];
 
 /// A plugin that is being called.
 struct Plugin<'p, 'b> {

@@ -23,10 +23,13 @@ impl Plugin<'_, '_> {
             Some((last, before)) if !self.is_column(last, &input) && self.gives_rows(last) => {
                 rest = before;
                 let rows = self.binder.relation(&last.value, &mut self.scope.clone())?;
-                let Some(first) = rows.columns.first().cloned() else {
-                    return fail(error::SHAPE, last.span, "the ids of the lookback are a column of rows");
+                // A column of the same name as the ids', else the only one there is (documented by example).
+                let own = rows.column(&ids.name).or_else(|| rows.columns.first().filter(|_| rows.columns.len() == 1));
+                let Some(own) = own.cloned() else {
+                    let message = format!("the ids of the lookback are a column `{}`, and there is none", ids.name);
+                    return fail(error::UNKNOWN_NAME, last.span, message);
                 };
-                Relation { columns: vec![first], ..rows }
+                Relation { columns: vec![own], ..rows }
             }
             _ => self.binder.no_rows(vec![(ids.name.clone(), ids.ty)], self.span)?,
         };

@@ -5,16 +5,24 @@ use super::Plugin;
 use super::template::Given;
 use super::timeline::length;
 use crate::plan::error::{self, Result, fail};
-use crate::plan::relation::Relation;
+use crate::plan::relation::{Column, Relation};
 use crate::plan::types::Type;
 use crate::plan::value::Value;
-use datafusion::common::ScalarValue;
+use arrow::array::{Int64Array, ListArray};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field};
+use datafusion::common::{Column as PlanColumn, ScalarValue};
+use datafusion::logical_expr::Expr as Plan;
+use std::sync::Arc;
+
+/// Each row stands in so many windows.
+const MOST: i64 = 100_000;
+
+const BINNED: &str = "T | extend B = bin(Time, Step)";
 
 const TEMPLATE: &str = "
-let Binned = T | extend B = bin(Time, Step);
-let Last = toscalar(Binned | summarize max(B));
-Binned
-| mv-expand N = range(0, Bins - 1) to typeof(long)
+let Last = toscalar(T | summarize max(Time) | project bin(max_Time, Step));
+Repeated
 | extend B = B + N * Step
 | where B <= Last
 | summarize P = percentile(Id, Percentile) by B, K
@@ -33,22 +41,35 @@ impl Plugin<'_, '_> {
         self.timeline(&arguments[3], time.ty)?;
         let step = self.scalar_as(&arguments[3], length(time.ty))?;
         let bins = self.whole(&arguments[4])?;
-        if bins < 1 {
-            return fail(error::OPTION, arguments[4].span, "a window has at least one bin");
+        if !(1..=MOST).contains(&bins) {
+            return fail(error::OPTION, arguments[4].span, format!("a window has 1 to {MOST} bins"));
         }
         let by = self.columns(arguments.from(5), &input)?;
         let name = format!("rolling_{bins}_percentile_{}_{percent}", value.name);
         let activity = self.activity(input, &value, time, &by)?;
-        let given = Given::default()
-            .table("T", activity.rows.clone())
-            .scalar("Step", step)
-            .scalar("Bins", Value::long(bins))
-            .scalar("Percentile", percentile);
+        let given = || Given::default().table("T", activity.rows.clone()).scalar("Step", step.clone());
+        let repeated = self.repeated(self.template(BINNED, given())?, bins)?;
+        let given = given().table("Repeated", repeated).scalar("Percentile", percentile);
         let rows = self.template(TEMPLATE, given)?;
         let mut rows = self.sliced(rows, &activity, 1)?;
         if let Some(last) = rows.columns.last_mut() {
             last.name = name;
         }
+        Ok(rows)
+    }
+}
+
+impl Plugin<'_, '_> {
+    /// Each row so many times, with the numbers 0, 1, … in a column `N`.
+    fn repeated(&self, rows: Relation, times: i64) -> Result<Relation> {
+        let numbers = Int64Array::from_iter_values(0..times);
+        let item = Arc::new(Field::new("item", DataType::Int64, true));
+        let list = ListArray::new(item, OffsetBuffer::from_lengths([numbers.len()]), Arc::new(numbers), None);
+        let all = Plan::Literal(ScalarValue::List(Arc::new(list)), None);
+        let number = self.binder.ids.fresh();
+        let rows = rows.compute(self.span, vec![(number.clone(), all)])?;
+        let mut rows = rows.then(self.span, |b| b.unnest_column(PlanColumn::from_name(&number)))?;
+        rows.columns.push(Column { name: "N".to_owned(), ty: Type::Long, id: number });
         Ok(rows)
     }
 }
