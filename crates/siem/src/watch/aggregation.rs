@@ -63,8 +63,11 @@ pub(crate) struct Aggregation {
     open: HashMap<Key, Open>,
 }
 
+/// What the functions are given of a record.
+type Given = Vec<Option<Box<str>>>;
+
 struct Open {
-    records: VecDeque<(i64, Vec<Option<Box<str>>>, RecordRef)>,
+    records: VecDeque<(i64, Given, RecordRef)>,
     values: Vec<Running>,
 }
 
@@ -94,8 +97,7 @@ impl Aggregation {
 
     pub(super) fn look(&mut self, look: &mut Look<'_, '_>) {
         let Some(time) = look.record.time() else { return };
-        let given: Vec<Option<Box<str>>> =
-            self.arguments.iter().map(|(_, place)| look.record.text(*place).map(Box::from)).collect();
+        let given: Given = self.arguments.iter().map(|(_, place)| look.record.text(*place).map(Box::from)).collect();
         for (key, entities) in self.group.parts(look.record, look.entities) {
             let open = self.open.entry(key).or_insert_with(|| Open::new(&self.arguments));
             let oldest = time.saturating_sub(self.window);

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, missing_docs)]
 
 mod catalog;
+mod docs;
 mod insights;
 mod kinds;
 mod support;

@@ -64,7 +64,7 @@ const SPECIAL: [&str; 17] = [
 ];
 
 /// All functions' names, lower-case.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
+pub fn names() -> impl Iterator<Item = &'static str> {
     PLAIN.iter().flat_map(|(names, ..)| names.iter().copied()).chain(SPECIAL)
 }
 
@@ -91,7 +91,7 @@ impl Planner<'_> {
                 Value::new(call("sumo_concat", texts), Ty::Text)
             }
             "num" | "number" | "double" | "todouble" | "float" | "tofloat" => {
-                Value::new(self.value(one()?)?.to_number(), Ty::Number)
+                Value::new(self.value(one()?)?.number_of(), Ty::Number)
             }
             "int" | "toint" | "long" | "tolong" => whole(self.value(one()?)?),
             "tostring" | "string" => Value::new(self.value(one()?)?.text(), Ty::Text),
@@ -118,8 +118,8 @@ impl Planner<'_> {
         for (argument, kind) in arguments.iter().zip(takes.chars()) {
             let value = self.value(argument)?;
             given.push(match kind.to_ascii_lowercase() {
-                'n' => value.to_number(),
-                'w' => cast(value.to_number(), DataType::Int64),
+                'n' => value.number_of(),
+                'w' => cast(value.number_of(), DataType::Int64),
                 _ => value.text(),
             });
         }
@@ -137,7 +137,7 @@ impl Planner<'_> {
 fn whole(value: Value) -> Value {
     let whole = match value.ty {
         Ty::Text => call("sumo_whole", vec![value.expr]),
-        _ => call("sumo_whole_of_real", vec![value.to_number()]),
+        _ => call("sumo_whole_of_real", vec![value.number_of()]),
     };
     Value::new(cast(whole, DataType::Float64), Ty::Number)
 }
@@ -145,7 +145,7 @@ fn whole(value: Value) -> Value {
 fn choose(condition: Expr, yes: Value, no: Value, span: Span) -> Planning<Value> {
     let (yes, no, ty) = match (yes.ty, no.ty) {
         (a, b) if a == b => (yes.expr, no.expr, a),
-        (Ty::Number, Ty::Null) | (Ty::Null, Ty::Number) => (yes.to_number(), no.to_number(), Ty::Number),
+        (Ty::Number, Ty::Null) | (Ty::Null, Ty::Number) => (yes.number_of(), no.number_of(), Ty::Number),
         (Ty::Bool, Ty::Null) | (Ty::Null, Ty::Bool) => (yes.condition(), no.condition(), Ty::Bool),
         // The documentation asks for one type; a text beside another one makes both texts.
         _ => (yes.text(), no.text(), Ty::Text),

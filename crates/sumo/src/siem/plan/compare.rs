@@ -39,7 +39,7 @@ fn compared(left: Value, operator: Operator, right: Value) -> Expr {
             let order = call("sumo_compare", vec![left.expr, right.expr]);
             both.and(binary_expr(order, operator, lit(0_i64)))
         }
-        _ => binary_expr(left.to_number(), operator, right.to_number()),
+        _ => binary_expr(left.number_of(), operator, right.number_of()),
     }
 }
 

@@ -7,6 +7,7 @@ mod compare;
 mod patterns;
 mod value;
 
+pub use calls::names as functions;
 pub use value::Ty;
 
 use super::syntax::{Alias, Arithmetic, Expression, Kind, Node};
@@ -141,7 +142,7 @@ impl Planner<'_> {
             }
             Kind::Not(inner) => Value::new(Expr::Not(Box::new(self.condition(inner)?)), Ty::Bool),
             Kind::Negative(inner) => {
-                let number = self.value(inner)?.to_number();
+                let number = self.value(inner)?.number_of();
                 Value::new(Expr::Negative(Box::new(number)), Ty::Number)
             }
             Kind::All(terms) => self.terms(terms, Operator::And)?,
@@ -161,7 +162,7 @@ impl Planner<'_> {
             }
             Kind::IsNull(inner) => Value::new(self.value(inner)?.expr.is_null(), Ty::Bool),
             Kind::Arithmetic(left, operator, right) => {
-                let (left, right) = (self.value(left)?.to_number(), self.value(right)?.to_number());
+                let (left, right) = (self.value(left)?.number_of(), self.value(right)?.number_of());
                 let operator = match operator {
                     Arithmetic::Add => Operator::Plus,
                     Arithmetic::Subtract => Operator::Minus,

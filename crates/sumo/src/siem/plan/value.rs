@@ -90,7 +90,7 @@ impl Value {
     }
 
     /// A number; null where it is none.
-    pub(super) fn to_number(self) -> Expr {
+    pub(super) fn number_of(self) -> Expr {
         match (self.ty, self.constant()) {
             (Ty::Null, _) => Expr::Literal(ScalarValue::Float64(None), None),
             (Ty::Text, Some(text)) => match text.trim().parse::<f64>() {
