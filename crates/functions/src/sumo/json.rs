@@ -38,6 +38,16 @@ pub(super) fn register(f: &mut Functions) {
             write(&found, out)
         }))
     });
+    // The names of the fields of `json auto`, packed: `a.b[0]`, as deep as the second argument says; with the third, the
+    // elements of arrays of single values too.
+    f.compiled("json_keys(string, long, bool) dynamic", &[1], |c| {
+        let depth = usize::try_from(c.long(1).unwrap_or(i64::MAX)).unwrap_or(0);
+        Ok(Body::text(move |r, out| {
+            let value = last_object(r.text(0)?)?;
+            names(&value, "", depth, r.bool(2).unwrap_or(false), &mut |name| capture::pack(name, out));
+            (!out.is_empty()).then_some(())
+        }))
+    });
     // A JSON value as a field holds it.
     f.text("json_text(string) dynamic", |r, out| {
         let text = r.text(0)?;
@@ -76,6 +86,32 @@ pub(super) fn register(f: &mut Functions) {
         out.push_str(&capture::unpack(r.text(0)?).collect::<Vec<_>>().join("\n"));
         Some(())
     });
+}
+
+/// Goes through the names of a value's fields, as deep as `depth`.
+fn names(value: &Value, prefix: &str, depth: usize, arrays: bool, each: &mut dyn FnMut(&str)) {
+    let flat = |items: &[Value]| !items.iter().any(|i| i.is_object() || i.is_array());
+    let below = |name: &str, value: &Value, each: &mut dyn FnMut(&str)| match value {
+        Value::Object(map) if depth > 1 && !map.is_empty() => names(value, name, depth - 1, arrays, each),
+        Value::Array(items) if depth > 1 && !items.is_empty() && (arrays || !flat(items)) => {
+            names(value, name, depth - 1, arrays, each);
+        }
+        _ => each(name),
+    };
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                // White space in names becomes an underscore (documented).
+                let key = key.replace(' ', "_");
+                let name = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
+                below(&name, value, each);
+            }
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(at, item)| below(&format!("{prefix}[{at}]"), item, each));
+        }
+        _ => {}
+    }
 }
 
 /// The JSON object at the end of a message (documented: searched from the end). Its start is the first brace from

@@ -110,9 +110,9 @@ pub(super) fn walk(value: &Value, path: &[Step], nocase: bool) -> Option<Value> 
     let Some((step, rest)) = path.split_first() else { return Some(value.clone()) };
     match (step, value) {
         (Step::Key(key), Value::Object(map)) => {
-            let found = map.get(key).or_else(|| {
-                nocase.then(|| map.iter().find(|(k, _)| k.eq_ignore_ascii_case(key)).map(|(_, v)| v)).flatten()
-            });
+            let found = map
+                .get(key)
+                .or_else(|| nocase.then(|| map.iter().find(|(k, _)| is_named(k, key)).map(|(_, v)| v)).flatten());
             walk(found?, rest, nocase)
         }
         (Step::Index(index), Value::Array(items)) => walk(items.get(*index)?, rest, nocase),
@@ -140,6 +140,11 @@ pub(super) fn walk(value: &Value, path: &[Step], nocase: bool) -> Option<Value> 
         }
         _ => None,
     }
+}
+
+/// Whether `json auto` calls a key by that name: in any case, `_` for white space (documented).
+fn is_named(key: &str, name: &str) -> bool {
+    key.eq_ignore_ascii_case(name) || (key.contains(' ') && key.replace(' ', "_").eq_ignore_ascii_case(name))
 }
 
 fn all<'v>(values: impl Iterator<Item = &'v Value>, rest: &[Step], nocase: bool) -> Value {

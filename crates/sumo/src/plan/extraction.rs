@@ -4,6 +4,7 @@
 //! row that does not match goes, unless one of the `parse … nodrop` directly before matched it: `parse A nodrop |
 //! parse B` keeps what matches A or B (documented).
 
+use super::auto::AutoOptions;
 use super::operators::{long, text};
 use super::rows::{Rows, column, same};
 use super::scope::balanced;
@@ -175,10 +176,14 @@ impl Planner<'_> {
 
     pub(super) fn json(&mut self, rows: &mut Rows, json: &Json, at: At) -> Planning<()> {
         if let Some(auto) = &json.auto {
+            let depth = auto.max_depth.as_ref().and_then(|d| usize::try_from(d.whole()?).ok()).unwrap_or(usize::MAX);
+            // `refonly` alone keeps the other keys of the messages out (documented).
+            if !auto.refonly || auto.keys.is_empty() {
+                let options = AutoOptions { json: true, depth, arrays: auto.extract_arrays, delimiter: "" };
+                self.auto(rows, json.source.as_ref(), options, at)?;
+            }
             if auto.keys.is_empty() {
-                let depth =
-                    auto.max_depth.as_ref().and_then(|d| usize::try_from(d.whole()?).ok()).unwrap_or(usize::MAX);
-                return self.auto(rows, json.source.as_ref(), "sumo_json_auto", depth, at);
+                return Ok(());
             }
             let names = if json.names.is_empty() { named(&auto.keys) } else { json.names.clone() };
             let keys = auto.keys.iter().map(|k| ("sumo_json_auto", k.text.clone())).collect();
@@ -202,15 +207,13 @@ impl Planner<'_> {
     }
 
     pub(super) fn key_value(&mut self, rows: &mut Rows, kv: &KeyValue, at: At) -> Planning<()> {
-        if kv.keys.is_empty() {
-            return self.auto(rows, kv.source.as_ref(), "sumo_keyvalue", usize::MAX, at);
+        let delimiter = kv.delimiters.first().map_or("", |(_, text)| text.text.as_str());
+        if kv.keys.is_empty() || (kv.auto && !kv.refonly) {
+            let options = AutoOptions { json: false, depth: usize::MAX, arrays: false, delimiter };
+            self.auto(rows, kv.source.as_ref(), options, at)?;
         }
-        if let Some((option, value)) = kv.delimiters.first() {
-            return self.refuse(
-                value.at,
-                format!("`{option}=` of `keyvalue` is not supported"),
-                "write a regular expression with two groups",
-            );
+        if kv.keys.is_empty() {
+            return Ok(());
         }
         let names = if kv.names.is_empty() { kv.keys.iter().map(bare).collect() } else { kv.names.clone() };
         let mut calls = Vec::new();
@@ -218,16 +221,21 @@ impl Planner<'_> {
             let pattern = match &kv.regex {
                 Some(regex) => {
                     let compiled = self.check_regex(&regex.text, regex.at)?;
-                    if compiled.captures_len() != 3 {
-                        return self.refuse(
-                            regex.at,
-                            "`keyvalue regex` needs two groups here: the key and the value",
-                            "",
-                        );
+                    match compiled.captures_len() {
+                        3 => format!("{}\u{0}{}", key.text, regex.text),
+                        // One group is the value; it is looked for behind the key (documented).
+                        2 => format!("{}\u{1}{}", key.text, regex.text),
+                        _ => {
+                            return self.refuse(
+                                regex.at,
+                                "`keyvalue regex` has a group for the key and one for the value, or the latter alone",
+                                "",
+                            );
+                        }
                     }
-                    format!("{}\u{0}{}", key.text, regex.text)
                 }
-                None => key.text.clone(),
+                None if delimiter.is_empty() => key.text.clone(),
+                None => format!("{}\u{2}{delimiter}", key.text),
             };
             calls.push(("sumo_keyvalue", pattern));
         }

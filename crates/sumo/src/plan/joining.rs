@@ -1,9 +1,8 @@
-//! `join`, `filter`, `json auto`.
+//! `join`, `filter`.
 
 use super::rows::{Field, Rows, column, same};
 use super::scope::balanced;
-use super::values::{Ty, call, text_literal};
-use super::{METADATA, Planner, Planning, RAW, TIME, built, codes};
+use super::{Planner, Planning, TIME, built, codes};
 use crate::syntax::{At, Join, Name, Query};
 use datafusion::common::{Column, JoinType};
 use datafusion::logical_expr::{LogicalPlanBuilder, Operator, lit};
@@ -147,47 +146,6 @@ impl Planner<'_> {
         let keys = (vec![Column::from_name(&left)], vec![Column::from_name(&id)]);
         let plan = rows.builder().join(right, JoinType::LeftSemi, keys, None);
         rows.plan = built(plan.and_then(LogicalPlanBuilder::build), at)?;
-        Ok(())
-    }
-
-    /// `json auto`, `keyvalue auto`: every field that the query names takes the value of its key, if there is one.
-    ///
-    /// Fields that the query does not name are not made; a result that shows all fields lacks them, which is said.
-    pub(super) fn auto(
-        &mut self,
-        rows: &mut Rows,
-        source: Option<&Name>,
-        function: &str,
-        depth: usize,
-        at: At,
-    ) -> Planning<()> {
-        let source = self.source(rows, source, at)?;
-        let internal = |n: &str| same(n, RAW) || METADATA.iter().any(|m| same(m, n));
-        let names: Vec<String> = rows.fields.iter().map(|f| f.name.clone()).filter(|n| !internal(n)).collect();
-        let mut columns = Vec::new();
-        let mut bound = Vec::new();
-        for name in names.into_iter().filter(|n| n.split('.').count() <= depth) {
-            let Some(old) = rows.find(&name).map(Field::value) else { continue };
-            let found = call(function, vec![source.clone(), text_literal(&name)]);
-            let id = self.id();
-            columns.push((id.clone(), super::values::coalesce(found, old.to_text())));
-            bound.push((name, id));
-        }
-        built(rows.extend(columns), at)?;
-        for (name, id) in bound {
-            rows.bind(&name, &id, Ty::Text);
-        }
-        self.unnamed.push(
-            Diagnostic::warning(
-                codes::NAMED_ONLY,
-                at.0,
-                format!(
-                    "`{}` makes only the fields that the query names",
-                    if function == "sumo_json_auto" { "json auto" } else { "keyvalue auto" }
-                ),
-            )
-            .help("name the fields that are to be shown, with `fields`"),
-        );
         Ok(())
     }
 }

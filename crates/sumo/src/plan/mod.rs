@@ -5,6 +5,7 @@
 //! rules of what a name means stand once, in the planner.
 
 mod aggregates;
+mod auto;
 mod calls;
 mod chains;
 pub mod codes;
@@ -73,6 +74,7 @@ fn passes<T>(
     let rules = rules::given(catalog)?;
     let (mut rule_reads, mut mentions) = (Vec::new(), Vec::new());
     let mut reads: Vec<String> = METADATA.iter().chain([&RAW]).map(|s| (*s).to_owned()).collect();
+    let mut explored = false;
     // Every pass learns all names that it meets; a second one can only fail to settle through a defect.
     for _ in 0..16 {
         let mut planner = Planner {
@@ -93,7 +95,8 @@ fn passes<T>(
             diagnostics: Diagnostics::default(),
             next: 0,
             alternatives: false,
-            unnamed: Vec::new(),
+            autos: Vec::new(),
+            explored,
             unreached: Diagnostics::default(),
         };
         let result = run(&mut planner);
@@ -103,6 +106,7 @@ fn passes<T>(
                 Err(d) => Err(filled.original(d.into())),
             };
         }
+        explored = planner.explored;
         reads.append(&mut planner.missing);
         rule_reads.append(&mut planner.rule_missing);
         mentions = planner.mentions;
@@ -153,8 +157,10 @@ struct Planner<'a> {
     alternatives: bool,
     /// What the query needs and is not there, though it can be planned.
     unreached: Diagnostics,
-    /// What is to be said if the result shows all fields.
-    unnamed: Vec<Diagnostic>,
+    /// What makes fields of the messages' own keys.
+    autos: Vec<auto::Auto>,
+    /// Whether those fields are known.
+    explored: bool,
 }
 
 fn internal(span: Span, message: impl std::fmt::Display) -> Diagnostic {
@@ -339,7 +345,7 @@ impl Planner<'_> {
             }
         };
         if rows.shown.is_none() {
-            self.diagnostics.extend(std::mem::take(&mut self.unnamed));
+            self.explore(&rows)?;
         }
         let mut outputs = Vec::new();
         let mut columns = Vec::new();

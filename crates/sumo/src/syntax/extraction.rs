@@ -177,10 +177,15 @@ impl Cursor<'_> {
             } else if let Token::Word(word) = self.peek()? {
                 let option = word.to_ascii_lowercase();
                 if !["delim", "keydelim", "pairdelim"].contains(&option.as_str()) {
-                    return Err(self.unexpected("an option of `keyvalue`", codes::UNEXPECTED));
+                    if !kv.keys.is_empty() {
+                        return Err(self.unexpected("an option of `keyvalue`", codes::UNEXPECTED));
+                    }
+                    // Keys without white space need no quotes (documented).
+                    kv.keys = self.names()?.into_iter().map(|n| Text { text: n.text, at: n.at }).collect();
+                    continue;
                 }
                 self.bump()?;
-                self.expect("=")?;
+                self.eat("=")?;
                 kv.delimiters.push((option, self.string()?));
                 self.eat(",")?;
             } else {
