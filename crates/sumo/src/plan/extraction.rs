@@ -319,7 +319,7 @@ impl Planner<'_> {
 
 /// A key as a name. Documented: characters that a bare name cannot have become underscores.
 pub(super) fn bare(key: &Text) -> Name {
-    let text = key.text.chars().map(|c| if c.is_alphanumeric() || c == '_' || c == '.' { c } else { '_' });
+    let text = key.text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
     Name { text: text.collect(), at: key.at }
 }
 

@@ -181,7 +181,7 @@ impl<'a> Planner<'a> {
         let base = rows.fields.clone();
         rows.watched = Some(Watched::default());
         base.iter().for_each(|field| rows.live_on(&field.id));
-        let before = (std::mem::take(&mut self.diagnostics), std::mem::take(&mut self.unnamed), self.text);
+        let before = (std::mem::take(&mut self.diagnostics), std::mem::take(&mut self.autos), self.text);
         let mut given: Vec<Given<'_>> = Vec::new();
         self.in_rule = true;
         for rule in wanted {
@@ -190,7 +190,7 @@ impl<'a> Planner<'a> {
             planned.map_err(|d| unusable(&rule.name, d.into()))?;
         }
         self.in_rule = false;
-        (self.diagnostics, self.unnamed, self.text) = before;
+        (self.diagnostics, self.autos, self.text) = before;
         rows.fields = base;
         (rows.open, rows.shown) = (true, None);
         rows.removed.clear();
