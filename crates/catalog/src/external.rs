@@ -165,6 +165,14 @@ pub trait Externals: Send + Sync {
         None
     }
 
+    /// The text of a file of patterns of user agents; none where the configuration does not say.
+    ///
+    /// # Errors
+    /// The file can't be read.
+    fn user_agents(&self) -> Result<Option<Arc<str>>, Unreached> {
+        Ok(None)
+    }
+
     /// The file that defines the function of that name.
     fn function(&self, name: &str) -> Option<StoredFunction> {
         let _ = name;

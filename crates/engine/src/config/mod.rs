@@ -47,6 +47,8 @@ pub struct Kql {
     pub file_profiles: Option<PathBuf>,
     /// `[kql.geo]`
     pub networks: Option<PathBuf>,
+    /// `[kql.user_agents]`
+    pub user_agents: Option<PathBuf>,
     /// `[kql.functions]`: folders, in the order in which they are searched.
     pub functions: Vec<PathBuf>,
     /// `[kql.schemas]`: folders, in the order in which they are searched.

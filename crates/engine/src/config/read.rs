@@ -45,7 +45,7 @@ pub(super) fn config(text: &str, folder: &Path) -> Result<Config, Diagnostics> {
 
 fn kql(r: &mut Reader<'_>, section: &Section<'_, '_>) -> Kql {
     let mut out = Kql::default();
-    let keys = ["externaldata", "watchlists", "file_profiles", "geo", "functions", "schemas", "tables"];
+    let keys = ["externaldata", "watchlists", "file_profiles", "geo", "user_agents", "functions", "schemas", "tables"];
     section.each(r, &keys, |r, key, _, value| {
         let name = format!("kql.{key}");
         let Some(inner) = r.section(&name, value) else { return };
@@ -54,6 +54,7 @@ fn kql(r: &mut Reader<'_>, section: &Section<'_, '_>) -> Kql {
             "watchlists" => out.watchlists = inner.all(r, watchlist),
             "file_profiles" => out.file_profiles = inner.file(r),
             "geo" => out.networks = inner.file(r),
+            "user_agents" => out.user_agents = inner.file(r),
             "functions" => inner.each(r, &["folders"], |r, _, _, value| out.functions = r.paths(value)),
             "schemas" => inner.each(r, &["folders"], |r, _, _, value| out.schemas = r.paths(value)),
             _ => out.tables = inner.all(r, table),

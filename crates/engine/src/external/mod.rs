@@ -22,7 +22,7 @@ use parallax_catalog::{Column, ColumnType, Table};
 use parallax_telemetry::{Input, Report};
 use schemas::Schemas;
 use std::collections::HashMap;
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -37,6 +37,7 @@ pub(crate) struct Given {
     /// The files of Sumo's lookup tables, and what has been read of those over networks.
     lookups: Files,
     lookup_networks: Mutex<HashMap<PathBuf, Option<Arc<Networks>>>>,
+    user_agents: OnceLock<Result<Arc<str>, Unreached>>,
 }
 
 impl Given {
@@ -49,6 +50,7 @@ impl Given {
             config,
             networks: OnceLock::new(),
             lookup_networks: Mutex::default(),
+            user_agents: OnceLock::new(),
         }
     }
 }
@@ -186,6 +188,17 @@ impl Externals for Outward {
 
     fn extraction_rules(&self) -> Vec<ExtractionRule> {
         self.given.config.sumo.extraction_rules.clone()
+    }
+
+    fn user_agents(&self) -> Result<Option<Arc<str>>, Unreached> {
+        let Some(file) = &self.given.config.kql.user_agents else { return Ok(None) };
+        let read = || {
+            let mut text = String::new();
+            let mut reader = open(file)?.open().map_err(|e| failed(file, &e))?;
+            reader.read_to_string(&mut text).map_err(|e| failed(file, &e))?;
+            Ok(Arc::from(text))
+        };
+        self.given.user_agents.get_or_init(read).clone().map(Some)
     }
 
     fn function(&self, name: &str) -> Option<StoredFunction> {

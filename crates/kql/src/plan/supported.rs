@@ -43,6 +43,7 @@ const BOUND: &[&str] = &[
     "pack_all",
     "pack_dictionary",
     "parse_json",
+    "parse_user_agent",
     "parsejson",
     "pi",
     "prev",

@@ -4,6 +4,7 @@ mod command_line;
 mod pairs;
 mod path;
 mod url;
+pub(super) mod user_agent;
 mod xml;
 
 use crate::udf::Functions;

@@ -4,6 +4,7 @@
 //! the configuration; the catalog's [`Externals`](parallax_catalog::Externals) finds them. What is not given either
 //! keeps the query from running, by name and place, or is null and said so; it is never quietly something else.
 
+mod agents;
 mod data;
 mod functions;
 mod geo;

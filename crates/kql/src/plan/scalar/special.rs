@@ -98,12 +98,10 @@ impl Binder<'_> {
                     format!("`{name}` is not supported: how the service combines hashes is not published"),
                 );
             }
-            ("parse_user_agent", _) => {
-                return fail(
-                    error::NO_FUNCTION,
-                    span,
-                    "`parse_user_agent` is not supported: its result depends on the service's own list of patterns",
-                );
+            ("parse_user_agent", [agent, wanted]) => {
+                let agent = convert(self.scalar(agent, rows)?, Type::String, agent.span)?;
+                let wanted = self.scalar(wanted, rows)?.folded();
+                self.user_agent(agent, &wanted, span)?
             }
             ("parse_version", _) => {
                 return fail(
