@@ -34,9 +34,8 @@ mod tabular;
 mod time;
 pub mod values;
 
-pub use strings::{granny_key, is_older_regex, regex};
 pub use parse::user_agent::{Part, UserAgents};
-pub use strings::{is_older_regex, regex};
+pub use strings::{granny_key, is_older_regex, regex};
 
 use crate::udf::{Function, Functions, Signature};
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};

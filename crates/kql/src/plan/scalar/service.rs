@@ -46,6 +46,12 @@ impl Binder<'_> {
             }
             ("bag_pack_columns", args) if !args.is_empty() => self.pack_columns(args, rows)?,
             ("estimate_data_size", args) if !args.is_empty() => self.data_size(args, rows)?,
+            (
+                "current_principal_details" | "current_principal_is_member_of" | "cursor_after" | "cursor_before_or_at",
+                _,
+            ) => {
+                return fail(error::NO_FUNCTION, span, format!("`{name}` has no meaning outside of the service"));
+            }
             _ => return Ok(None),
         };
         Ok(Some(value))
