@@ -42,7 +42,8 @@ impl Plugin<'_, '_> {
         new.push((ticks.clone(), on.expr));
         let column = |name: &str, ty: Type, id: &str| Column { name: name.to_owned(), ty, id: id.to_owned() };
         let key = column("K", Type::String, &key);
-        let mut rows = input.compute(self.span, new)?;
+        // A row without a time is nowhere on the timeline.
+        let mut rows = input.compute(self.span, new)?.filter(self.span, id(&ticks).is_not_null())?;
         rows.columns = vec![column("Id", ids.ty, &ids.id), column("Time", counted(time.ty), &ticks), key.clone()];
         rows.provenance = None;
         rows.order.clear();
