@@ -102,6 +102,42 @@ fn cases() {
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases["case"].len(), wrong.join("\n"));
 }
 
+/// Whatever the text, the answer is a plan or a diagnostic, and comes soon.
+#[test]
+fn mutated_and_hostile_expressions_are_answered() {
+    let text = include_str!("../cases/siem.toml");
+    let cases: BTreeMap<String, Vec<Case>> = toml::from_str(text).expect("cases");
+    let mut all: Vec<String> = Vec::new();
+    for case in &cases["case"] {
+        let chars: Vec<char> = case.expression.chars().collect();
+        for at in 0..chars.len() {
+            let (before, after) = (&chars[..at], &chars[at + 1..]);
+            all.push(before.iter().collect());
+            all.push(before.iter().chain(after).collect());
+            let put = ['(', '\'', '"', '/', '[', 'ä', '\\'][at % 7];
+            all.push(before.iter().chain([&put]).chain(after).collect());
+        }
+    }
+    let long = |part: &str| part.repeat(100_000 / part.len());
+    all.extend(
+        ["(", "not ", "- ", "a(", "a[", "1+", "1*", "a or ", "a and ", "/* ", "'", "json field=f \"a\" as a "]
+            .map(long),
+    );
+    all.push(format!("{}a{}", "(".repeat(60), ")".repeat(60)));
+    all.push(format!("a in ({}1)", long("'x', 2, ")));
+    all.push(format!("a like '{}'", long("%_")));
+    all.push(format!("a rlike '{}'", long("(a*)*")));
+    let (mut planned, count) = (0, all.len());
+    for text in all {
+        let record = Record(Map::new());
+        match bind(&text, &record, Switches::default()) {
+            Ok(_) => planned += 1,
+            Err(d) => assert!(d.0[0].span.end <= text.len(), "{text}"),
+        }
+    }
+    println!("{planned} of {count} mutations plan");
+}
+
 /// The vendor documentation's own examples, where the folder that holds them is given.
 #[test]
 fn documented_examples() {

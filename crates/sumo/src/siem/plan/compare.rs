@@ -5,6 +5,7 @@
 //! they stand as numbers where both are (the documentation compares `severity > '6'` by value), else as text.
 
 use super::super::syntax::Comparison;
+use super::balanced;
 use super::value::{Ty, Value, call};
 use datafusion::logical_expr::{Expr, Operator, binary_expr, in_list, lit};
 
@@ -56,5 +57,5 @@ pub(super) fn among(value: Value, items: Vec<Value>) -> Value {
         return Value::new(in_list(value.expr, items, false).is_true(), Ty::Bool);
     }
     let each = items.into_iter().map(|item| compare(value.clone(), Comparison::Equal, item).expr);
-    Value::new(each.reduce(Expr::or).unwrap_or_else(|| lit(false)), Ty::Bool)
+    Value::new(balanced(each.collect(), Operator::Or), Ty::Bool)
 }

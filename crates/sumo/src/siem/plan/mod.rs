@@ -183,23 +183,12 @@ impl Planner<'_> {
 
     /// `and` is a chain to the left, whose cheap first conditions spare the others; `or` is a balanced tree.
     fn terms(&mut self, terms: &[Node], operator: Operator) -> Planning<Value> {
-        let mut all = terms.iter().map(|t| self.condition(t)).collect::<Planning<Vec<_>>>()?;
+        let all = terms.iter().map(|t| self.condition(t)).collect::<Planning<Vec<_>>>()?;
         if operator == Operator::And && all.len() <= 48 {
             let joined = all.into_iter().reduce(|left, right| binary_expr(left, operator, right));
             return Ok(Value::new(joined.unwrap_or_else(|| lit(true)), Ty::Bool));
         }
-        while all.len() > 1 {
-            let mut half = Vec::with_capacity(all.len().div_ceil(2));
-            let mut each = all.into_iter();
-            while let Some(left) = each.next() {
-                half.push(match each.next() {
-                    Some(right) => binary_expr(left, operator, right),
-                    None => left,
-                });
-            }
-            all = half;
-        }
-        Ok(Value::new(all.pop().unwrap_or_else(|| lit(false)), Ty::Bool))
+        Ok(Value::new(balanced(all, operator), Ty::Bool))
     }
 
     fn field(&mut self, name: &str, span: Span) -> Planning<Value> {
@@ -240,6 +229,22 @@ impl Planner<'_> {
             ty => Value::new(column, ty),
         })
     }
+}
+
+/// All or any of the conditions, as a tree whose depth grows with the logarithm of their number.
+fn balanced(mut all: Vec<Expr>, operator: Operator) -> Expr {
+    while all.len() > 1 {
+        let mut half = Vec::with_capacity(all.len().div_ceil(2));
+        let mut each = all.into_iter();
+        while let Some(left) = each.next() {
+            half.push(match each.next() {
+                Some(right) => binary_expr(left, operator, right),
+                None => left,
+            });
+        }
+        all = half;
+    }
+    all.pop().unwrap_or_else(|| lit(false))
 }
 
 /// The key that a JSON path names in the flat map of unmapped fields.

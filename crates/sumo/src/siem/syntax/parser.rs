@@ -19,7 +19,10 @@ use super::tree::{Alias, Arithmetic, Comparison, Expression, Kind, Node, Pattern
 use parallax_diagnostics::{Diagnostic, Span};
 
 /// How deep expressions may nest.
-const MAX_DEPTH: usize = 128;
+const MAX_DEPTH: usize = 64;
+
+/// How many arithmetic operators may stand in a row: each makes the tree deeper.
+const MAX_ROW: usize = 120;
 
 type Parsing<T> = Result<T, Diagnostic>;
 
@@ -287,15 +290,26 @@ impl<'a> Parser<'a> {
         Ok(items)
     }
 
+    fn in_row(&self, operators: usize) -> Parsing<()> {
+        if operators <= MAX_ROW {
+            return Ok(());
+        }
+        let message = format!("more than {MAX_ROW} arithmetic operators in a row");
+        Err(Diagnostic::error(codes::TOO_LARGE, self.span, message))
+    }
+
     fn sum(&mut self) -> Parsing<Node> {
         let from = self.span.start;
         let mut left = self.product()?;
+        let mut row = 0;
         loop {
             let operator = match &self.token {
                 Token::Symbol("+") => Arithmetic::Add,
                 Token::Symbol("-") => Arithmetic::Subtract,
                 _ => return Ok(left),
             };
+            row += 1;
+            self.in_row(row)?;
             self.step();
             let right = self.product()?;
             left = self.node(from, Kind::Arithmetic(Box::new(left), operator, Box::new(right)));
@@ -305,6 +319,7 @@ impl<'a> Parser<'a> {
     fn product(&mut self) -> Parsing<Node> {
         let from = self.span.start;
         let mut left = self.unary()?;
+        let mut row = 0;
         loop {
             let operator = match &self.token {
                 Token::Symbol("*") => Arithmetic::Multiply,
@@ -312,6 +327,8 @@ impl<'a> Parser<'a> {
                 Token::Symbol("%") => Arithmetic::Remainder,
                 _ => return Ok(left),
             };
+            row += 1;
+            self.in_row(row)?;
             self.step();
             let right = self.unary()?;
             left = self.node(from, Kind::Arithmetic(Box::new(left), operator, Box::new(right)));
