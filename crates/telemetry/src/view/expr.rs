@@ -64,6 +64,8 @@ pub enum Function {
     Bool,
     /// `private(ip)`: whether an address is of a private range; missing where it is no address.
     Private,
+    /// `partition(type)`: the partition of Cloud SIEM that keeps records of a type.
+    Partition,
     /// `host()`: the host that the user said the source is of.
     Host,
     /// `category()`: the source's category, by default the family's.
@@ -101,6 +103,7 @@ impl Function {
             "length" => (Function::Length, 1..=1),
             "bool" => (Function::Bool, 1..=1),
             "private" => (Function::Private, 1..=1),
+            "partition" => (Function::Partition, 1..=1),
             "host" => (Function::Host, 0..=0),
             "category" => (Function::Category, 0..=0),
             "collector" => (Function::Collector, 0..=0),
@@ -322,6 +325,9 @@ fn call<'a>(function: Function, arguments: &'a [Node], scope: &Scope<'a>) -> Val
         Function::Lower => Value::Text(Cow::Owned(first.to_lowercase())),
         Function::Guid => Value::Text(Cow::Owned(first.trim_matches(|c| c == '{' || c == '}').to_ascii_lowercase())),
         Function::Length => Value::Int(i64::try_from(first.len()).unwrap_or(i64::MAX)),
+        Function::Partition => {
+            super::records::partition(&first).map_or(Value::Missing, |p| Value::Text(Cow::Borrowed(p)))
+        }
         Function::Private => private(&first).map_or(Value::Missing, Value::Bool),
         Function::Bool => Value::Bool(["true", "1", "yes"].iter().any(|t| first.eq_ignore_ascii_case(t))),
         Function::Unless => match get(1) {

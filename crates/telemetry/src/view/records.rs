@@ -10,26 +10,19 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
 /// Which partition records of a type are kept in (documented: “Partitions for Cloud SIEM records”).
-const PARTITIONS: [(&str, &str); 18] = [
-    ("Audit", "sec_record_audit"),
-    ("AuditChange", "sec_record_audit"),
-    ("AuditFile", "sec_record_audit"),
-    ("AuditResourceAccess", "sec_record_audit"),
-    ("Authentication", "sec_record_authentication"),
-    ("AuthenticationPrivilegeEscalation", "sec_record_authentication"),
-    ("Email", "sec_record_email"),
-    ("Endpoint", "sec_record_endpoint"),
-    ("EndpointModuleLoad", "sec_record_endpoint"),
-    ("EndpointProcess", "sec_record_endpoint"),
-    ("Network", "sec_record_network"),
-    ("NetworkDHCP", "sec_record_network"),
-    ("NetworkDNS", "sec_record_network"),
-    ("NetworkFlow", "sec_record_network"),
-    ("NetworkHTTP", "sec_record_network"),
-    ("NetworkProxy", "sec_record_network"),
-    ("Notification", "sec_record_notification"),
-    ("NotificationVulnerability", "sec_record_notification"),
-];
+pub(super) fn partition(record_type: &str) -> Option<&'static str> {
+    Some(match record_type {
+        "Audit" | "AuditChange" | "AuditFile" | "AuditResourceAccess" => "sec_record_audit",
+        "Authentication" | "AuthenticationPrivilegeEscalation" => "sec_record_authentication",
+        "Email" => "sec_record_email",
+        "Endpoint" | "EndpointModuleLoad" | "EndpointProcess" => "sec_record_endpoint",
+        "Network" | "NetworkDHCP" | "NetworkDNS" | "NetworkFlow" | "NetworkHTTP" | "NetworkProxy" => {
+            "sec_record_network"
+        }
+        "Notification" | "NotificationVulnerability" => "sec_record_notification",
+        _ => return None,
+    })
+}
 
 /// `mappings/records.toml`.
 #[derive(Deserialize)]
@@ -146,9 +139,7 @@ fn source_of(schema: &Schema, name: &str, family: Family, data: &FamilyData) -> 
     let lower = name.to_ascii_lowercase();
     if ["_index", "_view"].contains(&lower.as_str()) {
         let kind = schema.attributes.get("objectType")?.from.get(&family)?.clone();
-        let cases =
-            PARTITIONS.iter().flat_map(|(ty, to)| [Expr::Const((*ty).to_owned()), Expr::Const((*to).to_owned())]);
-        return Some(Expr::Call(Function::Case, std::iter::once(kind).chain(cases).collect()));
+        return Some(Expr::Call(Function::Partition, vec![kind]));
     }
     if lower.starts_with('_') {
         return data.names.get(&lower).cloned();
