@@ -6,20 +6,21 @@ use crate::udf::{Functions, Row};
 
 pub(super) fn register(f: &mut Functions) {
     f.long("dayofweek(datetime) timespan", |r| Some(weekday(r.long(0)?.div_euclid(TICKS_PER_DAY)) * TICKS_PER_DAY));
-    let named: [(&str, &'static str); 8] = [
+    // The product's values are longs, whatever its documentation says (measured for `hourofday` and `datetime_part`,
+    // inferred for the others).
+    let named: [(&str, &'static str); 9] = [
         ("dayofmonth", "day"),
         ("dayofyear", "dayofyear"),
+        ("hourofday", "hour"),
         ("monthofyear", "month"),
         ("getmonth", "month"),
         ("getyear", "year"),
-        ("weekofyear", "week_of_year"),
+        ("weekofyear", "weekofyear"),
         ("week_of_year", "week_of_year"),
         ("minuteofhour", "minute"),
     ];
-    // The product's value is a long, whatever its documentation says (measured).
-    f.long("hourofday(datetime) long", |r| part("hour", r.long(0)?));
     for (name, part) in named {
-        f.int(&format!("{name}(datetime) int"), move |r| self::part(part, r.long(0)?)?.try_into().ok());
+        f.long(&format!("{name}(datetime) long"), move |r| self::part(part, r.long(0)?));
     }
     for name in ["datetime_part", "datepart"] {
         f.long(&format!("{name}(string, datetime) long"), |r| part(r.str(0), r.long(1)?));
@@ -34,7 +35,9 @@ fn part(name: &str, t: i64) -> Option<i64> {
         "year" => c.year,
         "quarter" => (c.month + 2) / 3,
         "month" => c.month,
-        "week_of_year" | "weekofyear" | "week" => iso_week(c),
+        "week_of_year" | "week" => week_with(c, THURSDAY, 1),
+        // Obsolete: weeks from Sunday, the first of a year with its first Wednesday (documented).
+        "weekofyear" => week_with(c, WEDNESDAY, 0),
         "day" => c.day,
         "dayofyear" | "day_of_year" => days(c.year, c.month, c.day) - days(c.year, 1, 1) + 1,
         "hour" => c.hour,
@@ -47,12 +50,17 @@ fn part(name: &str, t: i64) -> Option<i64> {
     })
 }
 
-/// ISO 8601: a week belongs to the year that holds its Thursday (documented).
-fn iso_week(c: Civil) -> i64 {
+const WEDNESDAY: i64 = 3;
+/// ISO 8601: a week, from Monday, belongs to the year that holds its Thursday (documented).
+const THURSDAY: i64 = 4;
+
+/// The number of the week that begins on `first` (Sunday is 0) and belongs to the year of its `middle`.
+fn week_with(c: Civil, middle: i64, first: i64) -> i64 {
     let day = days(c.year, c.month, c.day);
-    let thursday = day - (weekday(day) + 6) % 7 + 3;
-    let (year, _, _) = crate::kql::values::civil::date(thursday);
-    (thursday - days(year, 1, 1)) / 7 + 1
+    let start = day - (weekday(day) - first).rem_euclid(7);
+    let middle = start + middle - first;
+    let (year, _, _) = crate::kql::values::civil::date(middle);
+    (middle - days(year, 1, 1)) / 7 + 1
 }
 
 /// How many boundaries of the part lie between the instants: the first minus the second (documented).
