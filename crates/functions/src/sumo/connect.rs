@@ -34,6 +34,12 @@ impl OverAll {
         Self::new("sumo_transactionize", DataType::Utf8View)
     }
 
+    /// `sumo_predict(time, value, step)`: the value at its time on the line that fits all points best; a step without a
+    /// point counts as zero.
+    pub(super) fn predict() -> Self {
+        Self::new("sumo_predict", DataType::Float64)
+    }
+
     fn new(name: &'static str, returns: DataType) -> Self {
         OverAll { name, returns, signature: Signature::variadic_any(Volatility::Immutable) }
     }
@@ -49,7 +55,11 @@ impl WindowUDFImpl for OverAll {
     }
 
     fn partition_evaluator(&self, _: PartitionEvaluatorArgs<'_>) -> Result<Box<dyn PartitionEvaluator>> {
-        let run = if self.name == "sumo_trace" { trace } else { transactionize };
+        let run = match self.name {
+            "sumo_trace" => trace,
+            "sumo_predict" => super::predict::predict,
+            _ => transactionize,
+        };
         Ok(Box::new(Evaluator { run }))
     }
 

@@ -9,14 +9,56 @@ pub(super) fn register(f: &mut Functions) {
         let function: fn(&[u8]) -> Vec<u8> = match c.text(1).unwrap_or("md5").to_ascii_lowercase().as_str() {
             "md5" => md5,
             "sha1" => sha1,
-            "sha2_256" | "sha256" => sha256,
-            other => return plan_err!("the hash `{other}` is not supported; md5, sha1 and sha2_256 are"),
+            "sha2_256" | "sha256" | "sha_256" => sha256,
+            "murmur3_128" => murmur3,
+            other => return plan_err!("there is no hash `{other}`; there are {}", HASHES.join(", ")),
         };
         Ok(Body::text(move |r, out| {
             function(r.text(0)?.as_bytes()).iter().for_each(|b| out.push_str(&format!("{b:02x}")));
             Some(())
         }))
     });
+}
+
+/// The algorithms; the documentation names the third in two ways.
+pub const HASHES: [&str; 6] = ["md5", "sha1", "sha2_256", "murmur3_128", "sha_256", "sha256"];
+
+/// MurmurHash3 of 128 bits for 64-bit machines, without a seed, the lower half first.
+fn murmur3(message: &[u8]) -> Vec<u8> {
+    const C: [u64; 2] = [0x87c3_7b91_1142_53d5, 0x4cf5_ad43_2745_937f];
+    let word = |bytes: &[u8]| bytes.iter().rev().fold(0u64, |word, byte| (word << 8) | u64::from(*byte));
+    let mix = |k: u64, from: usize, turn: u32| k.wrapping_mul(C[from]).rotate_left(turn).wrapping_mul(C[1 - from]);
+    let last = |mut k: u64| {
+        for factor in [0xff51_afd7_ed55_8ccd, 0xc4ce_b9fe_1a85_ec53] {
+            k = (k ^ (k >> 33)).wrapping_mul(factor);
+        }
+        k ^ (k >> 33)
+    };
+    let (mut a, mut b) = (0u64, 0u64);
+    let blocks = message.chunks_exact(16);
+    let rest = blocks.remainder();
+    for block in blocks {
+        a = (a ^ mix(word(&block[..8]), 0, 31))
+            .rotate_left(27)
+            .wrapping_add(b)
+            .wrapping_mul(5)
+            .wrapping_add(0x52dc_e729);
+        b = (b ^ mix(word(&block[8..]), 1, 33))
+            .rotate_left(31)
+            .wrapping_add(a)
+            .wrapping_mul(5)
+            .wrapping_add(0x3849_5ab5);
+    }
+    b ^= mix(word(rest.get(8..).unwrap_or_default()), 1, 33);
+    a ^= mix(word(&rest[..rest.len().min(8)]), 0, 31);
+    let length = message.len() as u64;
+    (a, b) = (a ^ length, b ^ length);
+    a = a.wrapping_add(b);
+    b = b.wrapping_add(a);
+    (a, b) = (last(a), last(b));
+    a = a.wrapping_add(b);
+    b = b.wrapping_add(a);
+    [a.to_le_bytes(), b.to_le_bytes()].concat()
 }
 
 /// The message with its padding: a one bit, zeros, and its length in bits.
@@ -118,12 +160,15 @@ fn sha256(message: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{md5, sha1, sha256};
+    use super::{md5, murmur3, sha1, sha256};
 
     /// The test vectors of RFC 1321, RFC 3174 and FIPS 180-4.
     #[test]
     fn digests_of_abc() {
         let hex = |bytes: Vec<u8>| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        assert_eq!(hex(murmur3(b"")), "00000000000000000000000000000000");
+        let fox = b"The quick brown fox jumps over the lazy dog";
+        assert_eq!(hex(murmur3(fox)), "6c1b07bc7bbc4be347939ac4a93c437a");
         assert_eq!(hex(md5(b"abc")), "900150983cd24fb0d6963f7d28e17f72");
         assert_eq!(hex(sha1(b"abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
         assert_eq!(hex(sha256(b"abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");

@@ -25,6 +25,7 @@ mod math;
 mod net;
 mod networks;
 mod pattern;
+mod predict;
 mod rules;
 mod sessions;
 mod text;
@@ -34,6 +35,7 @@ mod xml;
 
 pub use backtracking::Pattern;
 pub use capture::{Anchors, pack};
+pub use digest::HASHES;
 pub use networks::networks;
 pub use pattern::regex;
 pub use sessions::steps;
@@ -74,10 +76,11 @@ static LISTS: LazyLock<[Arc<ScalarUDF>; 8]> = LazyLock::new(|| {
     ]
 });
 
-static WINDOWS: LazyLock<[Arc<WindowUDF>; 2]> = LazyLock::new(|| {
+static WINDOWS: LazyLock<[Arc<WindowUDF>; 3]> = LazyLock::new(|| {
     [
         Arc::new(WindowUDF::from(connect::OverAll::trace())),
         Arc::new(WindowUDF::from(connect::OverAll::transactionize())),
+        Arc::new(WindowUDF::from(connect::OverAll::predict())),
     ]
 });
 

@@ -127,6 +127,7 @@ impl Planner<'_> {
         rows.shown = Some(fields.iter().map(|f| f.name.clone()).collect());
         rows.fields = fields;
         rows.raw = false;
+        rows.transposed = false;
         rows.open = false;
         rows.order.clear();
         rows.sorted = false;
@@ -266,6 +267,7 @@ impl Planner<'_> {
                 ((end - start) / count).max(1)
             }
         };
+        self.slice = Some(width);
         let time = match &slice.source {
             Some(name) => self.field(rows, &name.text, name.at)?,
             None => self.field(rows, super::TIME, at)?,

@@ -299,9 +299,9 @@ impl Planner<'_> {
             }
             "hash" => {
                 if let Some((name, at)) = text(1) {
-                    let known = ["md5", "sha1", "sha2_256", "sha256"];
+                    let known = parallax_functions::sumo::HASHES;
                     if !known.iter().any(|k| k.eq_ignore_ascii_case(name)) {
-                        return wrong(at, format!("the hash `{name}` is not supported; md5, sha1 and sha2_256 are"));
+                        return wrong(at, format!("there is no hash `{name}`; there are {}", known[..4].join(", ")));
                     }
                 }
             }

@@ -1,12 +1,18 @@
 //! `fillmissing` and `transpose`.
 
 use super::rows::{Field, Rows, column, same};
-use super::values::{Ty, Value, call, choose, text_literal};
+use super::values::{Ty, Value, call, choose, coalesce, text_literal};
 use super::{Planner, Planning, built, codes};
 use crate::syntax::{At, Expr as Expression, ExprKind, FillKey, FillMissing, Name, Operator, OperatorKind, Query};
-use datafusion::common::{Column, JoinType};
+use arrow::array::AsArray;
+use datafusion::common::{Column, JoinType, ScalarValue};
 use datafusion::functions_aggregate::expr_fn::first_value;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
+use datafusion::functions_aggregate::first_last::last_value_udaf;
+use datafusion::logical_expr::expr::{NullTreatment, WindowFunction};
+use datafusion::logical_expr::{
+    Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, WindowFrame, WindowFrameBound, WindowFrameUnits,
+    WindowFunctionDefinition, lit,
+};
 use parallax_diagnostics::Diagnostic;
 
 /// At most that many combinations are made (documented).
@@ -18,9 +24,6 @@ pub(super) const MAX_COLUMNS: usize = 300;
 impl Planner<'_> {
     /// Adds a row for every combination of keys that has none.
     pub(super) fn fill_missing(&mut self, rows: &mut Rows, fill: &FillMissing, at: At) -> Planning<()> {
-        if fill.take_last {
-            return self.refuse(at, "`takeLast` of `fillmissing` is not supported", "");
-        }
         if rows.raw {
             return self.refuse(at, "`fillmissing` stands after an aggregate", "");
         }
@@ -60,19 +63,83 @@ impl Planner<'_> {
             kept.push(column(&field.id));
             let value = match keys.iter().find(|(name, _)| same(name, &field.name)) {
                 Some((_, id)) => column(id),
-                None => self.filler(fill, &field.name, field.ty)?,
+                None => self.filler(rows, fill, &field.name, field.ty)?,
             };
             columns.push(value.alias(&field.id));
         }
+        // What says that a row was made, for `takeLast`.
+        let made = self.id();
+        columns.push(lit(true).alias(&made));
+        kept.push(lit(false).alias(&made));
         let missing =
             built(LogicalPlanBuilder::from(missing).project(columns).and_then(LogicalPlanBuilder::build), at)?;
         let all = rows.builder().project(kept).and_then(|b| b.union(missing)?.build());
         rows.plan = built(all, at)?;
+        rows.layer = None;
+        if fill.take_last {
+            self.take_last(rows, fill, &keys, &made, at)?;
+        }
         // An order by columns that are gone is none.
         let alive = |s: &datafusion::logical_expr::SortExpr| {
             s.expr.column_refs().iter().all(|c| rows.fields.iter().any(|f| f.id == c.name))
         };
         rows.order = rows.order.iter().filter(|s| alive(s)).cloned().collect();
+        Ok(())
+    }
+
+    /// Gives the rows that were made the values of the time slice before (documented).
+    fn take_last(
+        &mut self,
+        rows: &mut Rows,
+        fill: &FillMissing,
+        keys: &[(String, String)],
+        made: &str,
+        at: At,
+    ) -> Planning<()> {
+        let slice = fill.keys.iter().find_map(|k| match k {
+            FillKey::Timeslice(_, name) => Some(name.as_ref().map_or("_timeslice", |n| n.text.as_str())),
+            _ => None,
+        });
+        let Some(slice) = slice.and_then(|s| rows.find(s)).cloned() else {
+            return self.refuse(at, "`takeLast` needs time slices", "write `fillmissing timeslice, … takeLast`");
+        };
+        let is_key = |f: &Field| keys.iter().any(|(name, _)| same(name, &f.name));
+        let fields = rows.fields.clone();
+        let partition: Vec<Expr> =
+            fields.iter().filter(|f| is_key(f) && f.id != slice.id).map(|f| column(&f.id)).collect();
+        let mut windows = Vec::new();
+        let mut replaced = Vec::new();
+        for field in fields.iter().filter(|f| !is_key(f)) {
+            let own = choose(column(made), lit(ScalarValue::Null), column(&field.id));
+            let id = self.id();
+            let frame = WindowFrame::new_bounds(
+                WindowFrameUnits::Rows,
+                WindowFrameBound::Preceding(ScalarValue::UInt64(None)),
+                WindowFrameBound::CurrentRow,
+            );
+            let last = WindowFunction::new(WindowFunctionDefinition::AggregateUDF(last_value_udaf()), vec![own]);
+            let last = Expr::from(last)
+                .partition_by(partition.clone())
+                .order_by(vec![column(&slice.id).sort(true, true)])
+                .window_frame(frame)
+                .null_treatment(NullTreatment::IgnoreNulls)
+                .build();
+            windows.push(built(last, at)?.alias(&id));
+            replaced.push((field.clone(), id));
+        }
+        rows.plan = built(rows.builder().window(windows).and_then(LogicalPlanBuilder::build), at)?;
+        rows.chain.extend(replaced.iter().map(|(_, id)| id.clone()));
+        let mut columns = Vec::new();
+        for (field, last) in &replaced {
+            let value = coalesce(column(last), column(&field.id));
+            columns.push((self.id(), choose(column(made), value, column(&field.id))));
+        }
+        let ids: Vec<String> = columns.iter().map(|(id, _)| id.clone()).collect();
+        built(rows.extend(columns), at)?;
+        rows.chain.clear();
+        for ((field, _), id) in replaced.iter().zip(&ids) {
+            rows.bind(&field.name, id, field.ty);
+        }
         Ok(())
     }
 
@@ -100,10 +167,18 @@ impl Planner<'_> {
                 let name = name.as_ref().map_or("_timeslice".to_owned(), |n| n.text.clone());
                 let named = Name { text: name.clone(), at };
                 self.field_type(rows, &named)?;
-                let Some(width) = width else {
-                    return self.refuse(at, "`fillmissing timeslice` needs its width here", "write `timeslice(1h)`");
+                // Without one the width is that of the `timeslice` before (documented).
+                let width = match (width, self.slice) {
+                    (Some(width), _) => self.duration(width)?,
+                    (None, Some(width)) => width,
+                    (None, None) => {
+                        return self.refuse(
+                            at,
+                            "there is no `timeslice` before that says the width",
+                            "write `timeslice(1h)`",
+                        );
+                    }
                 };
-                let width = self.duration(width)?;
                 let (Some(start), Some(end)) = self.switches.range else {
                     return Err(Diagnostic::error(
                         codes::NEEDS_RANGE,
@@ -137,7 +212,7 @@ impl Planner<'_> {
     }
 
     /// What a made row holds in a field that is no key: what `with` says, else zero, false or nothing (documented).
-    fn filler(&mut self, fill: &FillMissing, name: &str, ty: Ty) -> Planning<Expr> {
+    fn filler(&mut self, rows: &Rows, fill: &FillMissing, name: &str, ty: Ty) -> Planning<Expr> {
         for (value, names) in &fill.with {
             if !names.iter().any(|n| same(&n.text, name)) {
                 continue;
@@ -153,6 +228,10 @@ impl Planner<'_> {
                 _ => return Err(Diagnostic::error(codes::BAD_ARGUMENT, value.at.0, "this is a constant")),
             };
             return Ok(constant.to(ty));
+        }
+        // After a `transpose` there is no default (documented).
+        if rows.transposed {
+            return Ok(Value::null().to(ty));
         }
         Ok(match ty {
             Ty::Text => Value::null().expr,
@@ -206,20 +285,59 @@ impl Planner<'_> {
                 call("sumo_concat", parts)
             }
         };
-        if names.is_empty() || names.iter().any(|n| n.text == "*") {
+        let open = names.is_empty() || names.iter().any(|n| n.text == "*");
+        // What follows must know the columns.
+        let found = if open && self.followed { self.columns_of(rows, &column_value, names, at)? } else { None };
+        if open && found.is_none() {
             let named = names.iter().filter(|n| n.text != "*").map(|n| n.text.clone()).collect();
             let value = value.clone();
             return self.pivot(rows, keep, column_value, &value, named, at);
         }
         let mut items = Vec::new();
-        for name in names {
+        for name in found.as_deref().unwrap_or(names) {
             let id = self.id();
             let here = column_value.clone().eq(text_literal(&name.text));
-            let picked = choose(here.clone(), value.value().expr, lit(datafusion::common::ScalarValue::Null));
+            let picked = choose(here.clone(), value.value().expr, lit(ScalarValue::Null));
             let first = first_value(picked, vec![here.is_true().sort(false, false)]);
             items.push((name.text.clone(), id, first, value.ty));
         }
-        self.aggregate_into(rows, groups, items, at)
+        self.aggregate_into(rows, groups, items, at)?;
+        rows.transposed = true;
+        Ok(())
+    }
+
+    /// The columns that the data make, where something can be run while the query is planned: those that are named, then
+    /// the others alphabetically.
+    fn columns_of(&mut self, rows: &Rows, value: &Expr, named: &[Name], at: At) -> Planning<Option<Vec<Name>>> {
+        let id = self.id();
+        let plan = rows.builder().project(vec![value.clone().alias(&id)]).and_then(|b| {
+            b.distinct()?.sort(vec![column(&id).sort(true, false)])?.limit(0, Some(MAX_COLUMNS + 1))?.build()
+        });
+        let mut all: Vec<Name> = named.iter().filter(|n| n.text != "*").cloned().collect();
+        // A pass that met an unknown field is not the last one.
+        if !self.missing.is_empty() {
+            return Ok(Some(all));
+        }
+        let batches = match self.catalog.rows(&built(plan, at)?) {
+            Some(Ok(batches)) => batches,
+            Some(Err(why)) => {
+                let message = format!("the columns of `transpose` could not be looked for: {why}");
+                return Err(Diagnostic::error(codes::BAD_ARGUMENT, at.0, message));
+            }
+            None => return Ok(None),
+        };
+        for batch in &batches {
+            let Some(values) = batch.columns().first().and_then(|c| c.as_string_view_opt()) else { continue };
+            for text in values.iter().flatten() {
+                if !all.iter().any(|n| n.text == text) {
+                    all.push(Name { text: text.to_owned(), at });
+                }
+            }
+        }
+        if all.len() > MAX_COLUMNS {
+            return self.refuse(at, format!("`transpose` makes at most {MAX_COLUMNS} columns"), "");
+        }
+        Ok(Some(all))
     }
 
     /// Leaves the fields of the rows, the name of the column and the value, in the order in which rows are to stand.

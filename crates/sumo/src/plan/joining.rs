@@ -76,7 +76,8 @@ impl Planner<'_> {
         rows.shown = Some(shown);
         rows.raw = false;
         rows.open = false;
-        rows.order.clear();
+        // The newest first, as messages are.
+        rows.order = times.iter().map(|t| t.expr.clone().sort(false, false)).collect();
         rows.sorted = false;
         rows.provenance = false;
         if let Some(window) = &join.window {

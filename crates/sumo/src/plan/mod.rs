@@ -21,6 +21,7 @@ mod operators;
 mod ordering;
 mod outlier;
 mod parameters;
+mod predict;
 mod rows;
 mod rules;
 mod running;
@@ -95,6 +96,8 @@ fn passes<T>(
             diagnostics: Diagnostics::default(),
             next: 0,
             alternatives: false,
+            followed: false,
+            slice: None,
             autos: Vec::new(),
             explored,
             unreached: Diagnostics::default(),
@@ -157,6 +160,10 @@ struct Planner<'a> {
     alternatives: bool,
     /// What the query needs and is not there, though it can be planned.
     unreached: Diagnostics,
+    /// Whether what follows the operator that is planned needs the columns of a `transpose`, without naming them.
+    followed: bool,
+    /// The width of the last `timeslice`.
+    slice: Option<i64>,
     /// What makes fields of the messages' own keys.
     autos: Vec<auto::Auto>,
     /// Whether those fields are known.
@@ -263,6 +270,7 @@ impl Planner<'_> {
             provenance,
             groups: Vec::new(),
             pivot: None,
+            transposed: false,
             layer: None,
             watched: None,
         };
@@ -328,6 +336,12 @@ impl Planner<'_> {
             _ => None,
         });
         self.alternatives = following.into_iter().any(|parse| !parse.nodrop);
+        // The columns that a `transpose` makes of the data can't be named by what follows (documented), but must be there.
+        let rest = &query.operators[index + 1..];
+        self.followed = rest.iter().any(|o| matches!(o.kind, OperatorKind::FillMissing(_) | OperatorKind::Limit(_)))
+            && rest.iter().all(|o| {
+                matches!(o.kind, OperatorKind::FillMissing(_) | OperatorKind::Limit(_) | OperatorKind::Sort(_))
+            });
         self.operator(rows, &query.operators[index])
     }
 

@@ -75,6 +75,7 @@ impl Planner<'_> {
             OperatorKind::Verbatim { name: "outlier", arguments } => self.outlier(rows, arguments, at),
             OperatorKind::Verbatim { name: "threatip", .. } => self.threatip(rows, at),
             OperatorKind::Verbatim { name: "threatlookup", .. } => self.threatlookup(rows, at),
+            OperatorKind::Verbatim { name: "predict", .. } => self.predict(rows, at),
             OperatorKind::Verbatim { name: "merge", .. } => self.merge(rows, at),
             OperatorKind::Verbatim { name: "transactionize", .. } => self.transactionize(rows, at),
             OperatorKind::Verbatim { name: "transaction", .. } => self.transaction(rows, at),
@@ -87,9 +88,7 @@ impl Planner<'_> {
     /// Operators that are recognised and refused.
     fn verbatim(&self, name: &str, at: At) -> Planning<()> {
         match name {
-            "infer" | "benchmark" | "predict" | "logreduce" | "summarize" | "logcompare" | "logexplain" => {
-                Err(cloud(name, at))
-            }
+            "infer" | "benchmark" | "logreduce" | "summarize" | "logcompare" | "logexplain" => Err(cloud(name, at)),
             "timeshift" | "quantize" | "metrics" | "eval" => {
                 self.refuse(at, "metrics queries are not supported", "only log searches are")
             }

@@ -47,6 +47,8 @@ pub(super) struct Rows {
     pub(super) provenance: bool,
     /// The groups of the last aggregate.
     pub(super) groups: Vec<String>,
+    /// Whether the columns are those of a `transpose`.
+    pub(super) transposed: bool,
     /// Where `transpose` makes columns of values: the columns that it names itself.
     pub(super) pivot: Option<Vec<String>>,
     /// What the topmost projection computes, and over what.

@@ -23,6 +23,10 @@ impl Planner<'_> {
         let field = &running.field;
         let value = self.field(rows, &field.text, field.at)?;
         let value = Value::new(value.to_double(), Ty::Double);
+        // Rows whose value is no number are removed (documented).
+        if running.function == R::Diff {
+            built(rows.filter(value.expr.clone().is_not_null()), at)?;
+        }
         let mut partition = Vec::new();
         for name in &running.by {
             partition.push(self.field(rows, &name.text, name.at)?.expr);

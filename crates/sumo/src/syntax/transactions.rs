@@ -291,6 +291,35 @@ pub(crate) fn sessionize(text: &str, at: At) -> Result<Vec<(Text, Vec<Name>)>> {
     })
 }
 
+/// `predict f by 1m model=ar, …`.
+pub(crate) struct Predict {
+    pub(crate) field: Name,
+    pub(crate) step: Expr,
+    /// The options, as they stand.
+    pub(crate) options: Vec<(String, At)>,
+}
+
+/// The arguments of `predict`.
+pub(crate) fn predict(text: &str, at: At) -> Result<Predict> {
+    arguments(text, at, |c| {
+        let field = c.name()?;
+        c.expect_word("by")?;
+        let mut read = Predict { field, step: c.count()?, options: Vec::new() };
+        while !c.at_end()? {
+            c.eat(",")?;
+            let option = c.name()?;
+            c.expect("=")?;
+            if let Token::Word(_) | Token::Number(_) = c.peek()? {
+                c.bump()?;
+            } else {
+                return Err(c.unexpected("a value", codes::UNEXPECTED));
+            }
+            read.options.push((option.text, option.at));
+        }
+        Ok(read)
+    })
+}
+
 /// The arguments of `threatip` and `threatlookup`.
 pub(crate) fn threat(text: &str, at: At) -> Result<Threat> {
     arguments(text, at, |c| {
