@@ -45,6 +45,9 @@ impl Default for Limits {
 /// Runs plans under limits.
 pub(crate) struct Executor {
     state: SessionState,
+    /// For plans that depend on the order of rows: nothing is shared out by the values of rows, so that partitions are
+    /// runs of rows everywhere, and meet in their order.
+    in_order: SessionState,
     limits: Limits,
     /// Always there but while it is dropped.
     runtime: Option<Runtime>,
@@ -57,8 +60,11 @@ impl Executor {
         // Both move rows between partitions as threads happen to be free; the order of rows must not depend on that.
         options.optimizer.enable_round_robin_repartition = false;
         options.execution.enable_file_stream_work_stealing = false;
-        // Our sources are not cut up by DataFusion, and have no statistics to collect.
-        options.execution.collect_statistics = false;
+        // Parquet says how many rows it has: which side of a join is the smaller one. Other sources do not.
+        options.execution.collect_statistics = true;
+        // Reading the larger side of a join once more for every row that is moved costs more than a few such tables.
+        options.optimizer.hash_join_single_partition_threshold = 64 << 20;
+        options.optimizer.hash_join_single_partition_threshold_rows = 1 << 20;
         let mut env = RuntimeEnvBuilder::new().with_disk_manager_builder(DiskManagerBuilder::default());
         if let Some(bytes) = limits.memory {
             let top = const { NonZeroUsize::new(3).unwrap() };
@@ -71,13 +77,17 @@ impl Executor {
             .with_default_features()
             .with_query_planner(parallax_functions::kql::scan::planner())
             .build();
+        let mut in_order = state.clone();
+        let options = &mut in_order.config_mut().options_mut().optimizer;
+        options.repartition_aggregations = false;
+        options.repartition_windows = false;
         let runtime = Builder::new_multi_thread()
             .worker_threads(limits.threads.max(1))
             .thread_name("parallax")
             .enable_time()
             .build()
             .map_err(|e| Error::Setup(format!("threads can't be started: {e}")))?;
-        Ok(Executor { state, limits, runtime: Some(runtime) })
+        Ok(Executor { state, in_order, limits, runtime: Some(runtime) })
     }
 
     fn handle(&self) -> Handle {
@@ -95,7 +105,8 @@ impl Executor {
 
     /// The plan to run. `ordered`: what it computes depends on the order of rows.
     pub(crate) fn physical(&self, plan: &LogicalPlan, ordered: bool) -> Result<Arc<dyn ExecutionPlan>, Error> {
-        let plan = self.handle().block_on(self.state.create_physical_plan(plan));
+        let plan =
+            self.handle().block_on(if ordered { &self.in_order } else { &self.state }.create_physical_plan(plan));
         plan.and_then(|plan| if ordered { in_order::settle(plan) } else { Ok(plan) }).map_err(|e| self.failure(e))
     }
 

@@ -7,7 +7,8 @@
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, Result};
-use datafusion::logical_expr::{Expr, ExprSchemable, JoinType, LogicalPlan, LogicalPlanBuilder, SortExpr};
+use datafusion::logical_expr::{Distinct, Expr, ExprSchemable, JoinType, LogicalPlan, LogicalPlanBuilder, SortExpr};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The hidden columns that tell events apart, in the order of the sources.
@@ -21,28 +22,66 @@ const ORDERLESS: [&str; 14] = [
 
 /// Makes every sort of the plan total, and sorts the rows of aggregates and joins where the query does not.
 pub(crate) fn settle(plan: LogicalPlan, ordered: bool) -> Result<LogicalPlan> {
-    let plan = plan
-        .transform_up(|node| match node {
-            LogicalPlan::Sort(mut sort) => {
-                let more = ties(&sort.input, &sort.expr);
-                sort.expr.extend(more);
-                Ok(Transformed::yes(LogicalPlan::Sort(sort)))
-            }
-            // Which rows a bare `take` takes must not depend on which thread was first.
-            LogicalPlan::Limit(mut limit) if !is_sorted(&limit.input) && regroups(&limit.input)? => {
-                let keys = ties(&limit.input, &[]);
-                let input = LogicalPlanBuilder::from(limit.input.as_ref().clone());
-                limit.input = Arc::new(input.sort(keys)?.build()?);
-                Ok(Transformed::yes(LogicalPlan::Limit(limit)))
-            }
-            node => Ok(Transformed::no(node)),
-        })?
-        .data;
+    let all = plan.schema().fields().iter().map(|f| f.name().clone()).collect();
+    let plan = settle_top(plan, &all)?;
     if ordered || !regroups(&plan)? {
         return Ok(plan);
     }
     let keys = ties(&plan, &[]);
     if keys.is_empty() { Ok(plan) } else { LogicalPlanBuilder::from(plan).sort(keys)?.build() }
+}
+
+/// The operators that end the plan, of whose columns those in `read` are read by anyone. Rows that do not differ in
+/// these need not be told apart, so that a `top` over a wide table does not read all of its columns.
+fn settle_top(plan: LogicalPlan, read: &HashSet<String>) -> Result<LogicalPlan> {
+    let with = |read: &HashSet<String>, more: &mut dyn Iterator<Item = &Expr>| {
+        let more = more.flat_map(|e| e.column_refs().into_iter().map(|c| c.name.clone()));
+        read.iter().cloned().chain(more).collect::<HashSet<String>>()
+    };
+    let below = match &plan {
+        LogicalPlan::Projection(p) => {
+            let shown = p.expr.iter().zip(p.schema.fields()).filter(|(_, field)| read.contains(field.name()));
+            with(&HashSet::new(), &mut shown.map(|(e, _)| e))
+        }
+        LogicalPlan::Filter(f) => with(read, &mut std::iter::once(&f.predicate)),
+        LogicalPlan::Limit(l) if is_sorted(&l.input) => read.clone(),
+        LogicalPlan::Sort(s) => with(read, &mut s.expr.iter().map(|k| &k.expr)),
+        _ => return plan.transform_up(settle_node).map(|t| t.data),
+    };
+    let plan = plan.map_children(|child| settle_top(child, &below).map(Transformed::yes))?.data;
+    let LogicalPlan::Sort(mut sort) = plan else { return Ok(plan) };
+    let mut more = ties(&sort.input, &sort.expr);
+    if !regroups(&sort.input)? {
+        more.retain(|k| {
+            k.expr.column_refs().iter().all(|c| below.contains(&c.name)) || is_identity(&k.expr, &sort.input)
+        });
+    }
+    sort.expr.extend(more);
+    Ok(LogicalPlan::Sort(sort))
+}
+
+fn settle_node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    match node {
+        LogicalPlan::Sort(mut sort) => {
+            let more = ties(&sort.input, &sort.expr);
+            sort.expr.extend(more);
+            Ok(Transformed::yes(LogicalPlan::Sort(sort)))
+        }
+        // Which rows a bare `take` takes must not depend on which thread was first.
+        LogicalPlan::Limit(mut limit) if !is_sorted(&limit.input) && regroups(&limit.input)? => {
+            let keys = ties(&limit.input, &[]);
+            let input = LogicalPlanBuilder::from(limit.input.as_ref().clone());
+            limit.input = Arc::new(input.sort(keys)?.build()?);
+            Ok(Transformed::yes(LogicalPlan::Limit(limit)))
+        }
+        node => Ok(Transformed::no(node)),
+    }
+}
+
+/// Whether it is one of the columns that tell events apart.
+fn is_identity(e: &Expr, input: &LogicalPlan) -> bool {
+    let at = column_of(e).and_then(|c| input.schema().maybe_index_of_column(c));
+    at.and_then(|at| origins(input).swap_remove(at)).is_some_and(|o| IDENTITY.contains(&o.as_str()))
 }
 
 /// Whether the rows that come out depend on the order in which rows are read, beyond their own order.
@@ -52,6 +91,8 @@ pub(crate) fn depends_on_order(plan: &LogicalPlan) -> Result<bool> {
         depends |= match node {
             LogicalPlan::Limit(limit) => !is_sorted(&limit.input),
             LogicalPlan::Window(_) | LogicalPlan::Extension(_) => true,
+            // The first row of each key.
+            LogicalPlan::Distinct(Distinct::On(on)) => on.sort_expr.is_none(),
             LogicalPlan::Aggregate(a) => a.aggr_expr.iter().any(order_matters),
             _ => false,
         };

@@ -7,11 +7,13 @@
 
 mod offered;
 mod opener;
+mod pruned;
 mod source;
 mod table;
 mod window;
 
 pub use offered::Offered;
+pub(crate) use pruned::PrunedTable;
 pub use table::TelemetryTable;
 pub use window::{Outside, Window};
 pub(crate) use window::{lower_bound, times};

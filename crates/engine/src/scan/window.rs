@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(super) const TIME: &str = "$time";
 
 /// Ticks of 100 ns between 0001-01-01 and 1970-01-01: the language's datetimes are ticks, telemetry's are nanoseconds.
-const EPOCH_TICKS: i64 = 621_355_968_000_000_000;
+pub(super) const EPOCH_TICKS: i64 = 621_355_968_000_000_000;
 
 /// A half-open range of event time, in nanoseconds since the Unix epoch. Events without a time are in no range but the
 /// unbounded one.

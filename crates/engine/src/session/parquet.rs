@@ -1,6 +1,7 @@
 //! Parquet files, read by DataFusion itself.
 
 use crate::execute::Executor;
+use crate::scan::PrunedTable;
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
@@ -40,7 +41,10 @@ pub(super) fn open(source: &Source, executor: &Executor) -> Result<ParquetTable,
     let schema = Arc::new(Schema::new(fields.iter().map(|(_, f)| f.clone()).collect::<Vec<_>>()));
     let config = ListingTableConfig::new(url).with_listing_options(options).with_schema(schema);
     let provider = ListingTable::try_new(config).map_err(|e| e.strip_backtrace())?;
-    Ok(ParquetTable { columns: fields.into_iter().map(|(c, _)| c).collect(), provider: Arc::new(provider) })
+    Ok(ParquetTable {
+        columns: fields.into_iter().map(|(c, _)| c).collect(),
+        provider: Arc::new(PrunedTable(provider)),
+    })
 }
 
 /// A declared column as one of ours; `None` for what has no type in any of the languages (lists, structs).

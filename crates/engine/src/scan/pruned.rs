@@ -1,0 +1,101 @@
+//! Telling a Parquet scan in its own terms what a query asks of times.
+//!
+//! A language compares ticks that it computes from a timestamp, and the statistics of row groups and pages are of the
+//! timestamp itself. So a comparison with a constant is handed to the scan as one of timestamps, a tick wider on each
+//! side: the scan leaves out what cannot match, and the plan's own filter, which stays, decides on the rest.
+
+use super::window::EPOCH_TICKS;
+use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::{DFSchema, Result, ScalarValue, Statistics};
+use datafusion::datasource::TableType;
+use datafusion::datasource::listing::ListingTable;
+use datafusion::datasource::physical_plan::{FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::logical_expr::utils::{conjunction, split_conjunction};
+use datafusion::logical_expr::{Expr, Operator, TableProviderFilterPushDown, binary_expr};
+use datafusion::physical_plan::ExecutionPlan;
+use std::sync::Arc;
+
+/// A Parquet file whose scans are told of times.
+#[derive(Debug)]
+pub(crate) struct PrunedTable(pub(crate) ListingTable);
+
+#[async_trait]
+impl TableProvider for PrunedTable {
+    fn schema(&self) -> SchemaRef {
+        self.0.schema()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn statistics(&self) -> Option<Statistics> {
+        self.0.statistics()
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        self.0.supports_filters_pushdown(filters)
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let plan = self.0.scan(state, projection, filters, limit).await?;
+        let schema = self.schema();
+        let bounds = filters.iter().flat_map(|f| split_conjunction(f)).filter_map(|f| on_timestamp(f, &schema));
+        let Some(bounds) = conjunction(bounds) else { return Ok(plan) };
+        let found = plan.downcast_ref::<DataSourceExec>().and_then(|e| e.downcast_to_file_source::<ParquetSource>());
+        let Some((config, source)) = found else { return Ok(plan) };
+        let predicate = state.create_physical_expr(bounds, &DFSchema::try_from(schema.as_ref().clone())?)?;
+        let source = Arc::new(source.with_predicate(predicate));
+        let config = FileScanConfigBuilder::from(config.clone()).with_source(source).build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+}
+
+/// A comparison of ticks with a constant as one of timestamps that is true at least where it is.
+fn on_timestamp(filter: &Expr, schema: &SchemaRef) -> Option<Expr> {
+    let Expr::BinaryExpr(comparison) = filter else { return None };
+    let (side, ticks, op) = match (comparison.left.as_ref(), comparison.right.as_ref()) {
+        (side, Expr::Literal(ScalarValue::Int64(Some(ticks)), _)) => (side, *ticks, comparison.op),
+        (Expr::Literal(ScalarValue::Int64(Some(ticks)), _), side) => (side, *ticks, comparison.op.swap()?),
+        _ => return None,
+    };
+    let column = ticks_of(side, schema)?;
+    let nanos = ticks.checked_sub(EPOCH_TICKS)?.checked_mul(100)?;
+    let bound = |op, nanos| {
+        let literal = ScalarValue::TimestampNanosecond(Some(nanos), Some("UTC".into()));
+        binary_expr(column.clone(), op, Expr::Literal(literal, None))
+    };
+    let (from, to) = (bound(Operator::GtEq, nanos.checked_sub(100)?), bound(Operator::LtEq, nanos.checked_add(100)?));
+    match op {
+        Operator::Gt | Operator::GtEq => Some(from),
+        Operator::Lt | Operator::LtEq => Some(to),
+        Operator::Eq => Some(from.and(to)),
+        _ => None,
+    }
+}
+
+/// The timestamp of which `e` is the ticks: `CAST(timestamp AS long) / 100 + epoch`.
+fn ticks_of(e: &Expr, schema: &SchemaRef) -> Option<Expr> {
+    let with = |e: &Expr, op: Operator, literal: i64| match e {
+        Expr::BinaryExpr(b)
+            if b.op == op && matches!(*b.right, Expr::Literal(ScalarValue::Int64(Some(n)), _) if n == literal) =>
+        {
+            Some(b.left.as_ref().clone())
+        }
+        _ => None,
+    };
+    let Expr::Cast(cast) = with(&with(e, Operator::Plus, EPOCH_TICKS)?, Operator::Divide, 100)? else { return None };
+    let Expr::Column(column) = cast.expr.as_ref() else { return None };
+    let field = schema.field_with_name(&column.name).ok()?;
+    matches!(field.data_type(), DataType::Timestamp(TimeUnit::Nanosecond, _))
+        .then(|| Expr::Column(datafusion::common::Column::from_name(&column.name)))
+}
