@@ -95,11 +95,14 @@ impl Binder<'_> {
             values.push(value.expr);
             items.push(Item { name, list, ty });
         }
-        let number = self.ids.fresh();
-        values.extend([lit(pairs), lit(most)]);
-        lists.push((number.clone(), raw_call("kql_expand_numbers", values, span)?));
-        let to_unnest: Vec<PlanColumn> = lists.iter().map(|(l, _)| PlanColumn::from_name(l)).collect();
         let had_order = !input.order.is_empty();
+        let number = self.ids.fresh();
+        // Only who shows the numbers, or sorts by them, pays for them.
+        if index.is_some() || had_order || !input.partition.is_empty() {
+            values.extend([lit(pairs), lit(most)]);
+            lists.push((number.clone(), raw_call("kql_expand_numbers", values, span)?));
+        }
+        let to_unnest: Vec<PlanColumn> = lists.iter().map(|(l, _)| PlanColumn::from_name(l)).collect();
         let mut out = input.compute(span, lists)?;
         out = out.then(span, |b| {
             b.unnest_columns_with_options(to_unnest, UnnestOptions::new().with_preserve_nulls(false))

@@ -210,6 +210,18 @@ impl Binder<'_> {
         left.then(span, |b| b.distinct_on(on, select, order))
     }
 
+    /// The keys alone, each once; `on` becomes the columns that they are.
+    fn keys_once(&self, side: &Relation, on: &mut [Plan], span: Span) -> Result<LogicalPlan> {
+        let ids: Vec<String> = on.iter().map(|_| self.ids.fresh()).collect();
+        let keys: Vec<Plan> = on.iter().zip(&ids).map(|(key, id)| key.clone().alias(id.as_str())).collect();
+        on.iter_mut().zip(&ids).for_each(|(key, name)| *key = id(name));
+        LogicalPlanBuilder::from(side.plan.clone())
+            .project(keys)
+            .and_then(LogicalPlanBuilder::distinct)
+            .and_then(LogicalPlanBuilder::build)
+            .at(span)
+    }
+
     pub(super) fn joined(
         &self,
         left: Relation,
@@ -221,9 +233,21 @@ impl Binder<'_> {
     ) -> Result<Relation> {
         let left = left.pruned(span)?;
         let right = right.pruned(span)?;
-        let on: (Vec<Plan>, Vec<Plan>) = keys.iter().map(|k| (k.left.expr.clone(), k.right.expr.clone())).unzip();
-        let plan = LogicalPlanBuilder::from(left.plan.clone())
-            .join_with_expr_keys(right.plan.clone(), join_type, on, None)
+        let (mut on_left, mut on_right): (Vec<Plan>, Vec<Plan>) =
+            keys.iter().map(|k| (k.left.expr.clone(), k.right.expr.clone())).unzip();
+        // Of a side that only says which keys there are, each key once is enough: a key's partners are a list, and
+        // looking a key up would otherwise go through all of them.
+        let (left_plan, right_plan) = match join_type {
+            JoinType::LeftSemi | JoinType::LeftAnti => {
+                (left.plan.clone(), self.keys_once(&right, &mut on_right, span)?)
+            }
+            JoinType::RightSemi | JoinType::RightAnti => {
+                (self.keys_once(&left, &mut on_left, span)?, right.plan.clone())
+            }
+            _ => (left.plan.clone(), right.plan.clone()),
+        };
+        let plan = LogicalPlanBuilder::from(left_plan)
+            .join_with_expr_keys(right_plan, join_type, (on_left, on_right), None)
             .and_then(LogicalPlanBuilder::build)
             .at(span)?;
         match join_type {
