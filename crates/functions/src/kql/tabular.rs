@@ -12,6 +12,7 @@
 //! An array gives its elements, a bag one bag (or pair) a member, another value itself, null a null; an empty array
 //! gives nothing.
 
+use crate::kql::json;
 use crate::udf::{Body, Functions};
 use arrow::array::{Array, ArrayRef, AsArray, Int64Builder, ListBuilder, StringViewArray, StringViewBuilder};
 use arrow::datatypes::{DataType, Field, Int64Type};
@@ -19,7 +20,7 @@ use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
-use sonic_rs::{JsonValueTrait as _, LazyValue, to_array_iter, to_object_iter};
+use sonic_rs::{JsonValueTrait as _, to_array_iter, to_object_iter};
 use std::sync::Arc;
 
 pub(super) fn register(f: &mut Functions) {
@@ -156,7 +157,12 @@ impl ScalarUDFImpl for Lists {
         let out: ArrayRef = if self.numbers {
             let mut lists = ListBuilder::new(Int64Builder::new());
             for row in 0..rows {
-                let longest = columns.iter().map(|c| elements(text(c, row), pairs.value(row), limit(row)).len()).max();
+                let count = |c: &&StringViewArray| {
+                    let mut n = 0;
+                    each_element(text(c, row), pairs.value(row), limit(row), |_| n += 1);
+                    n
+                };
+                let longest = columns.iter().map(count).max();
                 (0..longest.unwrap_or(0)).for_each(|n| lists.values().append_value(n as i64));
                 lists.append(true);
             }
@@ -165,9 +171,7 @@ impl ScalarUDFImpl for Lists {
             let mut lists = ListBuilder::new(StringViewBuilder::new());
             for row in 0..rows {
                 for column in &columns {
-                    for element in elements(text(column, row), pairs.value(row), limit(row)) {
-                        lists.values().append_option(element);
-                    }
+                    each_element(text(column, row), pairs.value(row), limit(row), |e| lists.values().append_option(e));
                 }
                 lists.append(true);
             }
@@ -182,22 +186,32 @@ fn text(column: &StringViewArray, row: usize) -> Option<&str> {
 }
 
 fn elements(value: Option<&str>, pairs: bool, most: usize) -> Vec<Option<String>> {
-    let Some(value) = value else { return vec![None] };
-    let raw = |v: &LazyValue<'_>| if v.is_null() { None } else { Some(v.as_raw_str().to_string()) };
+    let mut all = Vec::new();
+    each_element(value, pairs, most, |e| all.push(e.map(str::to_owned)));
+    all
+}
+
+/// Calls `f` with the text of each element, as it stands in the array; `None` is a null.
+fn each_element(value: Option<&str>, pairs: bool, most: usize, mut f: impl FnMut(Option<&str>)) {
+    let Some(value) = value else { return f(None) };
     match value.trim_start().as_bytes().first() {
-        Some(b'[') => to_array_iter(value).take(most).map_while(|v| v.ok()).map(|v| raw(&v)).collect(),
-        Some(b'{') => to_object_iter(value)
-            .take(most)
-            .map_while(|m| m.ok())
-            .map(|(key, v)| {
-                let key = serde_json::Value::String(key.to_string());
-                Some(if pairs {
-                    format!("[{key},{}]", v.as_raw_str())
-                } else {
-                    format!("{{{key}:{}}}", v.as_raw_str())
-                })
-            })
-            .collect(),
-        _ => vec![Some(value.to_string())],
+        Some(b'[') => {
+            for v in to_array_iter(value).take(most).map_while(|v| v.ok()) {
+                f(if v.is_null() { None } else { Some(v.as_raw_str()) });
+            }
+        }
+        Some(b'{') => {
+            let mut text = String::new();
+            for (key, v) in to_object_iter(value).take(most).map_while(|m| m.ok()) {
+                text.clear();
+                text.push(if pairs { '[' } else { '{' });
+                json::write_string(&mut text, &key);
+                text.push(if pairs { ',' } else { ':' });
+                text.push_str(v.as_raw_str());
+                text.push(if pairs { ']' } else { '}' });
+                f(Some(&text));
+            }
+        }
+        _ => f(Some(value)),
     }
 }

@@ -6,7 +6,8 @@
 
 use super::adapter::passes;
 use crate::udf::{Columns, Row};
-use arrow::array::{Array, ArrayRef, BooleanArray, StructArray, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StructArray, UInt32Array, new_null_array};
+use arrow::compute;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -138,17 +139,30 @@ impl Key {
     }
 }
 
-/// The best row of each group: its key, and its values (from a batch just seen, or kept).
+/// Where a row is kept: which of the kept batches, and where in it.
+type Place = (u32, u32);
+
+/// The best row of each group: its key, and where its values are kept.
+///
+/// Of every batch the rows that were best in it are kept, as columns. Most of them are beaten later, so now and then
+/// those that still stand are brought together.
 #[derive(Debug)]
 struct Rows {
     kind: Kind,
     types: Vec<DataType>,
-    best: Vec<Option<(Key, Vec<ScalarValue>)>>,
+    best: Vec<Option<(Key, Place)>>,
+    kept: Vec<Vec<ArrayRef>>,
+    /// Rows in `kept`.
+    rows: usize,
 }
 
 impl Rows {
+    /// A kept batch holds on to the buffers of the batch that it is of.
+    const BATCHES: usize = 64;
+
     fn new(kind: Kind, args: &AccumulatorArgs<'_>) -> Self {
-        Rows { kind, types: args.expr_fields.iter().map(|f| f.data_type().clone()).collect(), best: Vec::new() }
+        let types = args.expr_fields.iter().map(|f| f.data_type().clone()).collect();
+        Rows { kind, types, best: Vec::new(), kept: Vec::new(), rows: 0 }
     }
 
     fn better(&self, key: &Key, row: &Row<'_>) -> bool {
@@ -169,74 +183,112 @@ impl Rows {
     /// Takes rows in; the values of a group's best row are copied once a batch.
     fn take(&mut self, values: &[ArrayRef], group_of: impl Fn(usize) -> Option<usize>) -> Result<()> {
         let columns = Columns::new(&values[..1])?;
-        let rows = values[0].len();
-        let mut fresh: Vec<(usize, usize)> = Vec::new();
-        let mut at: std::collections::HashMap<usize, usize> = std::collections::HashMap::new();
-        for i in 0..rows {
+        let batch = self.kept.len() as u32;
+        let mut fresh: Vec<u32> = Vec::new();
+        for i in 0..values[0].len() {
             let Some(group) = group_of(i) else { continue };
             let row = columns.row(i);
-            let replace = match &self.best[group] {
-                None => true,
-                Some((key, _)) => self.better(key, &row),
+            let at = match &self.best[group] {
+                None => None,
+                Some((key, place)) if self.better(key, &row) => Some(*place),
+                Some(_) => continue,
             };
-            if replace {
-                self.best[group] = Some((Key::of(&row), Vec::new()));
-                match at.get(&group) {
-                    Some(&n) => fresh[n].1 = i,
-                    None => {
-                        at.insert(group, fresh.len());
-                        fresh.push((group, i));
-                    }
+            let at = match at {
+                // The row that it beats is of this batch too.
+                Some((b, at)) if b == batch => {
+                    fresh[at as usize] = i as u32;
+                    at
                 }
-            }
+                _ => {
+                    fresh.push(i as u32);
+                    fresh.len() as u32 - 1
+                }
+            };
+            self.best[group] = Some((Key::of(&row), (batch, at)));
         }
-        for (group, i) in fresh {
-            let copied = values
-                .iter()
-                .take(self.types.len())
-                .map(|v| ScalarValue::try_from_array(v, i))
-                .collect::<Result<Vec<_>>>()?;
-            if let Some(best) = &mut self.best[group] {
-                best.1 = copied;
-            }
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        self.rows += fresh.len();
+        let fresh = UInt32Array::from(fresh);
+        let columns = values.iter().take(self.types.len()).map(|v| Ok(compute::take(v, &fresh, None)?));
+        self.kept.push(columns.collect::<Result<_>>()?);
+        if self.kept.len() > Self::BATCHES || self.rows > 4 * self.best.len() + (1 << 16) {
+            self.bring_together()?;
         }
         Ok(())
     }
 
-    /// The columns of the given groups' rows, null where a group has none.
-    fn columns(&self, groups: &[Option<(Key, Vec<ScalarValue>)>]) -> Result<Vec<ArrayRef>> {
-        let column = |c: usize, ty: &DataType| {
-            if groups.is_empty() {
-                return Ok(new_null_array(ty, 0));
-            }
-            let null = ScalarValue::try_from(ty)?;
-            ScalarValue::iter_to_array(groups.iter().map(|g| match g {
-                Some((_, values)) => values[c].clone(),
-                None => null.clone(),
-            }))
-        };
-        self.types.iter().enumerate().map(|(c, ty)| column(c, ty)).collect()
+    /// Keeps the rows that stand as one batch, and drops all others.
+    fn bring_together(&mut self) -> Result<()> {
+        let all = self.columns_of(&self.best)?;
+        let mut standing = 0;
+        for (_, place) in self.best.iter_mut().flatten() {
+            *place = (0, standing);
+            standing += 1;
+        }
+        self.rows = standing as usize;
+        self.kept = vec![all];
+        Ok(())
     }
 
-    fn result(&self, groups: &[Option<(Key, Vec<ScalarValue>)>]) -> Result<ArrayRef> {
-        let mut columns = self.columns(groups)?;
+    /// The values of the best rows that there are, column by column, in buffers of their own.
+    fn columns_of(&self, groups: &[Option<(Key, Place)>]) -> Result<Vec<ArrayRef>> {
+        let places: Vec<(usize, usize)> =
+            groups.iter().flatten().map(|(_, (batch, at))| (*batch as usize, *at as usize)).collect();
+        let column = |c: usize| -> Result<ArrayRef> {
+            if places.is_empty() {
+                return Ok(new_null_array(&self.types[c], 0));
+            }
+            let kept: Vec<&dyn Array> = self.kept.iter().map(|k| k[c].as_ref()).collect();
+            let column = compute::interleave(&kept, &places)?;
+            Ok(match column.as_string_view_opt() {
+                Some(texts) => Arc::new(texts.gc()),
+                None => column,
+            })
+        };
+        (0..self.types.len()).map(column).collect()
+    }
+
+    /// The columns of the given groups' rows, null where a group has none.
+    fn columns(&self, groups: &[Option<(Key, Place)>]) -> Result<Vec<ArrayRef>> {
+        let columns = self.columns_of(groups)?;
+        if groups.iter().all(Option::is_some) {
+            return Ok(columns);
+        }
+        let mut found = 0u32;
+        let place = |g: &Option<(Key, Place)>| {
+            g.as_ref().map(|_| {
+                found += 1;
+                found - 1
+            })
+        };
+        let places: UInt32Array = groups.iter().map(place).collect();
+        columns.iter().map(|c| Ok(compute::take(c, &places, None)?)).collect()
+    }
+
+    /// Takes groups away.
+    fn emit(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
+        let groups = emit.take_needed(&mut self.best);
+        let columns = self.columns(&groups)?;
+        if self.best.is_empty() {
+            (self.kept, self.rows) = (Vec::new(), 0);
+        }
+        Ok(columns)
+    }
+
+    fn result(&self, mut columns: Vec<ArrayRef>) -> Result<ArrayRef> {
         if self.kind == Kind::Any && columns.len() == 1 {
             return Ok(columns.remove(0));
         }
         Ok(Arc::new(StructArray::try_new(fields(self.types.iter()), columns, None)?))
     }
 
-    fn states(&self, groups: &[Option<(Key, Vec<ScalarValue>)>]) -> Result<Vec<ArrayRef>> {
-        let mut columns = self.columns(groups)?;
-        columns.push(Arc::new(groups.iter().map(|g| Some(g.is_some())).collect::<BooleanArray>()));
-        Ok(columns)
-    }
-
     fn memory(&self) -> usize {
-        let of = |g: &Option<(Key, Vec<ScalarValue>)>| {
-            g.as_ref().map_or(0, |(_, v)| v.iter().map(ScalarValue::size).sum::<usize>() + 32)
-        };
-        size_of::<(Key, Vec<ScalarValue>)>() * self.best.capacity() + self.best.iter().map(of).sum::<usize>()
+        // Views; the texts of what was not yet brought together lie in batches that others hold too.
+        let views = 16 * self.types.len() * self.rows;
+        let kept = views + self.kept.iter().take(1).flatten().map(|c| c.get_array_memory_size()).sum::<usize>();
+        (size_of::<(Key, Place)>() + 8) * self.best.capacity() + kept
     }
 }
 
@@ -251,7 +303,8 @@ impl Accumulator for Rows {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        ScalarValue::try_from_array(&self.result(&self.best)?, 0)
+        let columns = self.columns(&self.best)?;
+        ScalarValue::try_from_array(&self.result(columns)?, 0)
     }
 
     fn size(&self) -> usize {
@@ -259,7 +312,9 @@ impl Accumulator for Rows {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        self.states(&self.best)?.iter().map(|c| ScalarValue::try_from_array(c, 0)).collect()
+        let found = ScalarValue::Boolean(Some(self.best.iter().any(Option::is_some)));
+        let columns = self.columns(&self.best)?;
+        columns.iter().map(|c| ScalarValue::try_from_array(c, 0)).chain([Ok(found)]).collect()
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
@@ -280,13 +335,19 @@ impl GroupsAccumulator for Rows {
     }
 
     fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
-        let groups = emit.take_needed(&mut self.best);
-        self.result(&groups)
+        let columns = self.emit(emit)?;
+        self.result(columns)
     }
 
     fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
-        let groups = emit.take_needed(&mut self.best);
-        self.states(&groups)
+        let standing = match emit {
+            EmitTo::All => self.best.len(),
+            EmitTo::First(n) => n,
+        };
+        let found: BooleanArray = self.best.iter().take(standing).map(|g| Some(g.is_some())).collect();
+        let mut columns = self.emit(emit)?;
+        columns.push(Arc::new(found));
+        Ok(columns)
     }
 
     fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total: usize) -> Result<()> {

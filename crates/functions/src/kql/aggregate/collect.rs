@@ -5,6 +5,7 @@ use crate::kql::json;
 use crate::udf::Row;
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
+use hashbrown::DefaultHashBuilder;
 use indexmap::{IndexMap, IndexSet};
 use serde_json::Value;
 
@@ -141,7 +142,7 @@ fn may_be_spelt_otherwise(v: &str) -> bool {
 /// Distinct values in order of first appearance. An array gives its elements (measured); nulls are left out.
 #[derive(Default)]
 pub(super) struct Set {
-    all: IndexSet<Box<str>>,
+    all: IndexSet<Box<str>, DefaultHashBuilder>,
     bytes: usize,
     most: u64,
 }
@@ -163,6 +164,10 @@ impl State for Set {
     fn add(&mut self, row: &Row<'_>) {
         let Some(v) = row.text(0) else { return };
         self.most = limit(row);
+        // An array is not itself an element, though an element of another may look like it.
+        if !v.starts_with('[') && self.all.contains(v) {
+            return;
+        }
         match may_be_spelt_otherwise(v).then(|| json::value(v)).flatten() {
             Some(Value::Array(items)) => items.iter().for_each(|v| self.push(&json::compact(v))),
             Some(v) => self.push(&json::compact(&v)),

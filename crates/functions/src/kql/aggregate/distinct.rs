@@ -1,62 +1,359 @@
 //! `dcount`, exactly.
+//!
+//! Each value is kept once for all groups, under a number; what a group has seen is a set of pairs of numbers. A partial
+//! state travels as a list of values a group.
 
-use super::adapter::{State, put_bytes, take_bytes};
-use crate::udf::Row;
-use arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue};
-use std::collections::HashSet;
+use super::adapter::passes;
+use arrow::array::{Array, ArrayRef, AsArray, BinaryViewBuilder, BooleanArray, Int64Array, ListArray, StringViewArray};
+use arrow::buffer::{Buffer, OffsetBuffer};
+use arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef, Float64Type, Int32Type, Int64Type};
+use datafusion::common::{Result, ScalarValue, exec_err};
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::utils::format_state_name;
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, TypeSignature, Volatility,
+};
+use hashbrown::{DefaultHashBuilder, HashSet, HashTable};
+use std::hash::BuildHasher;
+use std::mem;
+use std::sync::Arc;
 
-/// The distinct values that are not null.
-#[derive(Default)]
+/// The aggregate.
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Distinct {
-    all: HashSet<Box<[u8]>>,
-    bytes: usize,
+    signature: Signature,
 }
 
 impl Distinct {
-    fn push(&mut self, v: &[u8]) {
-        if !self.all.contains(v) {
-            self.bytes += v.len();
-            self.all.insert(v.into());
-        }
+    pub(super) const NAME: &str = "kql_dcount";
+
+    pub(super) fn new() -> Self {
+        Distinct { signature: Signature::new(TypeSignature::VariadicAny, Volatility::Immutable) }
     }
 }
 
-impl State for Distinct {
-    fn returns(_: &[DataType]) -> DataType {
-        DataType::Int64
+fn item() -> FieldRef {
+    Arc::new(Field::new("item", DataType::BinaryView, true))
+}
+
+impl AggregateUDFImpl for Distinct {
+    fn name(&self) -> &str {
+        Self::NAME
     }
 
-    fn add(&mut self, row: &Row<'_>) {
-        if let Some(t) = row.text(0) {
-            self.push(t.as_bytes());
-        } else if let Some(v) = row.long(0) {
-            self.push(&v.to_le_bytes());
-        } else if let Some(v) = row.bool(0) {
-            self.push(&[u8::from(v)]);
-        } else if row.is_decimal(0) {
-            row.decimal(0).into_iter().for_each(|v| self.push(&v.to_le_bytes()));
-        } else if let Some(v) = row.real(0) {
-            // Both zeros are one value.
-            self.push(&(v + 0.0).to_bits().to_le_bytes());
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Int64)
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
+        Ok(vec![Arc::new(Field::new(format_state_name(args.name, "values"), DataType::List(item()), true))])
+    }
+
+    fn accumulator(&self, _: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
+        Ok(Box::new(One(Groups::default())))
+    }
+
+    fn groups_accumulator_supported(&self, _: AccumulatorArgs<'_>) -> bool {
+        true
+    }
+
+    fn create_groups_accumulator(&self, _: AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
+        Ok(Box::<Groups>::default())
+    }
+}
+
+/// Values, each once, under numbers.
+#[derive(Default)]
+struct Values {
+    bytes: Vec<u8>,
+    /// Where each value ends.
+    ends: Vec<usize>,
+    table: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Values {
+    fn get(&self, id: u32) -> (usize, usize) {
+        let at = id as usize;
+        (if at == 0 { 0 } else { self.ends[at - 1] }, self.ends[at])
+    }
+
+    fn number(&mut self, value: &[u8]) -> u32 {
+        let hash = self.hasher.hash_one(value);
+        let same = |id: &u32| {
+            let (from, to) = self.get(*id);
+            &self.bytes[from..to] == value
+        };
+        if let Some(id) = self.table.find(hash, same) {
+            return *id;
         }
-    }
-
-    fn save(&self, out: &mut Vec<u8>) {
-        self.all.iter().for_each(|v| put_bytes(out, v));
-    }
-
-    fn merge(&mut self, mut saved: &[u8]) {
-        while let Some(v) = take_bytes(&mut saved) {
-            self.push(v);
-        }
-    }
-
-    fn finish(&mut self, _: &DataType) -> Result<ScalarValue> {
-        Ok(ScalarValue::Int64(Some(self.all.len() as i64)))
+        let id = self.ends.len() as u32;
+        self.bytes.extend_from_slice(value);
+        self.ends.push(self.bytes.len());
+        let (bytes, ends, hasher) = (&self.bytes, &self.ends, &self.hasher);
+        self.table.insert_unique(hash, id, |id| {
+            let at = *id as usize;
+            hasher.hash_one(&bytes[if at == 0 { 0 } else { ends[at - 1] }..ends[at]])
+        });
+        id
     }
 
     fn size(&self) -> usize {
-        self.bytes + self.all.capacity() * 24
+        self.bytes.capacity() + self.ends.capacity() * 8 + self.table.capacity() * 5
+    }
+}
+
+/// Numbers of texts that were just looked up, by their views: within an array equal views are equal texts, and columns
+/// that repeat a few texts repeat their views.
+struct Recent(Vec<(u128, u32)>);
+
+impl Recent {
+    const PLACES: usize = 1024;
+
+    fn new() -> Self {
+        // No view: text of that length has no such place.
+        Recent(vec![(u128::MAX, 0); Self::PLACES])
+    }
+
+    fn number(&mut self, view: u128, look_up: impl FnOnce() -> u32) -> u32 {
+        let mixed = ((view ^ (view >> 64)) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let place = &mut self.0[(mixed >> 54) as usize % Self::PLACES];
+        if place.0 != view {
+            *place = (view, look_up());
+        }
+        place.1
+    }
+}
+
+/// What all groups have seen.
+#[derive(Default)]
+struct Groups {
+    values: Values,
+    /// A group's number and a value's.
+    pairs: HashSet<u64, DefaultHashBuilder>,
+    counts: Vec<i64>,
+}
+
+impl std::fmt::Debug for Groups {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Distinct").field("groups", &self.counts.len()).finish()
+    }
+}
+
+impl Groups {
+    fn note(&mut self, group: usize, value: u32) {
+        if self.pairs.insert((group as u64) << 32 | u64::from(value)) {
+            self.counts[group] += 1;
+        }
+    }
+
+    /// Takes a column in; `group_of` says of each row whose it is, if anyone's.
+    fn take(&mut self, column: &ArrayRef, group_of: impl Fn(usize) -> Option<usize>) -> Result<()> {
+        let rows = (0..column.len()).filter(|i| column.is_valid(*i)).filter_map(|i| group_of(i).map(|g| (i, g)));
+        if let Some(texts) = column.as_string_view_opt() {
+            self.texts(texts, rows);
+            return Ok(());
+        }
+        each(column, |i, value| {
+            if let Some(group) = group_of(i) {
+                let id = self.values.number(value);
+                self.note(group, id);
+            }
+        })
+    }
+
+    fn texts(&mut self, texts: &StringViewArray, rows: impl Iterator<Item = (usize, usize)>) {
+        let mut recent = Recent::new();
+        for (i, group) in rows {
+            let id = recent.number(texts.views()[i], || self.values.number(texts.value(i).as_bytes()));
+            self.note(group, id);
+        }
+    }
+
+    fn merge(&mut self, state: &ArrayRef, group_of: impl Fn(usize) -> usize) {
+        let lists = state.as_list::<i32>();
+        let values = lists.values().as_binary_view();
+        let mut recent = Recent::new();
+        for i in (0..lists.len()).filter(|i| lists.is_valid(*i)) {
+            let group = group_of(i);
+            for at in lists.value_offsets()[i]..lists.value_offsets()[i + 1] {
+                let at = at as usize;
+                let id = recent.number(values.views()[at], || self.values.number(values.value(at)));
+                self.note(group, id);
+            }
+        }
+    }
+
+    /// Takes the first groups away: their counts, and their pairs in order.
+    fn emit(&mut self, emit: EmitTo) -> (Vec<i64>, Vec<u64>) {
+        let counts = emit.take_needed(&mut self.counts);
+        let all = mem::take(&mut self.pairs);
+        let n = (counts.len() as u64) << 32;
+        let (mut gone, kept): (Vec<u64>, Vec<u64>) = all.into_iter().partition(|p| *p < n);
+        self.pairs.extend(kept.into_iter().map(|p| p - n));
+        gone.sort_unstable();
+        (counts, gone)
+    }
+
+    fn states(&mut self, emit: EmitTo) -> Result<ArrayRef> {
+        let (counts, pairs) = self.emit(emit);
+        let mut views = BinaryViewBuilder::with_capacity(pairs.len());
+        let bytes = match self.counts.is_empty() {
+            true => mem::take(&mut self.values.bytes),
+            false => self.values.bytes.clone(),
+        };
+        let block = views.append_block(Buffer::from(bytes));
+        for pair in pairs {
+            let (from, to) = self.values.get(pair as u32);
+            let (Ok(from), Ok(len)) = (u32::try_from(from), u32::try_from(to - from)) else {
+                return exec_err!("dcount: over 4 GB of distinct values");
+            };
+            views.try_append_view(block, from, len)?;
+        }
+        if self.counts.is_empty() {
+            self.values = Values::default();
+        }
+        let offsets = OffsetBuffer::from_lengths(counts.iter().map(|n| *n as usize));
+        Ok(Arc::new(ListArray::try_new(item(), offsets, Arc::new(views.finish()), None)?))
+    }
+
+    fn memory(&self) -> usize {
+        self.values.size() + self.pairs.capacity() * 9 + self.counts.capacity() * 8
+    }
+}
+
+/// Calls `f` with each value that is not null, as bytes that differ where values do.
+fn each(column: &ArrayRef, mut f: impl FnMut(usize, &[u8])) -> Result<()> {
+    let valid = (0..column.len()).filter(|i| column.is_valid(*i));
+    match column.data_type() {
+        DataType::Null => {}
+        DataType::Utf8View => valid.for_each(|i| f(i, column.as_string_view().value(i).as_bytes())),
+        DataType::Boolean => valid.for_each(|i| f(i, &[u8::from(column.as_boolean().value(i))])),
+        DataType::Int32 => {
+            valid.for_each(|i| f(i, &i64::from(column.as_primitive::<Int32Type>().value(i)).to_le_bytes()));
+        }
+        DataType::Int64 => valid.for_each(|i| f(i, &column.as_primitive::<Int64Type>().value(i).to_le_bytes())),
+        DataType::Decimal128(_, _) => {
+            valid.for_each(|i| f(i, &column.as_primitive::<Decimal128Type>().value(i).to_le_bytes()));
+        }
+        DataType::Float64 => {
+            // Both zeros are one value.
+            let bits = |i| (column.as_primitive::<Float64Type>().value(i) + 0.0).to_bits();
+            valid.for_each(|i| f(i, &bits(i).to_le_bytes()));
+        }
+        t => return exec_err!("dcount was called with a {t}"),
+    }
+    Ok(())
+}
+
+impl GroupsAccumulator for Groups {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        filter: Option<&BooleanArray>,
+        total: usize,
+    ) -> Result<()> {
+        self.counts.resize(total.max(self.counts.len()), 0);
+        self.take(&values[0], |i| passes(filter, i).then(|| group_indices[i]))
+    }
+
+    fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
+        let counts = match emit {
+            EmitTo::All => mem::take(self).counts,
+            EmitTo::First(_) => self.emit(emit).0,
+        };
+        Ok(Arc::new(Int64Array::from(counts)))
+    }
+
+    fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
+        Ok(vec![self.states(emit)?])
+    }
+
+    fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total: usize) -> Result<()> {
+        self.counts.resize(total.max(self.counts.len()), 0);
+        self.merge(&values[0], |i| group_indices[i]);
+        Ok(())
+    }
+
+    fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        let mut all = BinaryViewBuilder::with_capacity(values[0].len());
+        let mut lengths = vec![0usize; values[0].len()];
+        each(&values[0], |i, value| {
+            if passes(filter, i) {
+                all.append_value(value);
+                lengths[i] = 1;
+            }
+        })?;
+        let offsets = OffsetBuffer::from_lengths(lengths);
+        Ok(vec![Arc::new(ListArray::try_new(item(), offsets, Arc::new(all.finish()), None)?)])
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self) + self.memory()
+    }
+}
+
+/// All rows as one group.
+#[derive(Debug)]
+struct One(Groups);
+
+impl Accumulator for One {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        self.0.counts.resize(1, 0);
+        self.0.take(&values[0], |_| Some(0))
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        Ok(ScalarValue::Int64(Some(self.0.counts.first().copied().unwrap_or(0))))
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self) + self.0.memory()
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        self.0.counts.resize(1, 0);
+        Ok(vec![ScalarValue::try_from_array(&self.0.states(EmitTo::All)?, 0)?])
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        self.0.counts.resize(1, 0);
+        self.0.merge(&states[0], |_| 0);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Partial states, in one or several steps, give what one pass gives.
+    #[test]
+    fn states_are_merged() {
+        let texts: ArrayRef = Arc::new(StringViewArray::from(vec![
+            Some("a"),
+            Some("a value of more than twelve bytes"),
+            None,
+            Some("a"),
+            Some("b"),
+        ]));
+        let groups = [0, 1, 1, 1, 0];
+        let filter = BooleanArray::from(vec![true, true, true, true, false]);
+        let mut first = Groups::default();
+        GroupsAccumulator::update_batch(&mut first, &[texts.clone()], &groups, Some(&filter), 2).unwrap();
+        let mut all = Groups::default();
+        let one = GroupsAccumulator::state(&mut first, EmitTo::First(1)).unwrap();
+        let rest = GroupsAccumulator::state(&mut first, EmitTo::All).unwrap();
+        GroupsAccumulator::merge_batch(&mut all, &one, &[0], 2).unwrap();
+        GroupsAccumulator::merge_batch(&mut all, &rest, &[1], 2).unwrap();
+        let rows = all.convert_to_state(&[texts], None).unwrap();
+        GroupsAccumulator::merge_batch(&mut all, &rows, &[1, 1, 1, 0, 0], 2).unwrap();
+        let counts = GroupsAccumulator::evaluate(&mut all, EmitTo::All).unwrap();
+        assert_eq!(counts.as_primitive::<Int64Type>().values(), &[2, 2]);
     }
 }

@@ -49,7 +49,7 @@ static AGGREGATES: LazyLock<BTreeMap<&'static str, Arc<AggregateUDF>>> = LazyLoc
     add(of::<collect::ListWithNulls>("kql_make_list_with_nulls"), "kql_make_list_with_nulls");
     add(of::<collect::Set>("kql_make_set"), "kql_make_set");
     add(of::<collect::Bag>("kql_make_bag"), "kql_make_bag");
-    add(of::<distinct::Distinct>("kql_dcount"), "kql_dcount");
+    add(AggregateUDF::from(distinct::Distinct::new()), distinct::Distinct::NAME);
     add(of::<schema::Schema>("kql_buildschema"), "kql_buildschema");
     add(of::<percentile::Percentile>("kql_percentile"), "kql_percentile");
     add(of::<percentile::Percentiles>("kql_percentiles_array"), "kql_percentiles_array");

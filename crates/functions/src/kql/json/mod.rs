@@ -41,6 +41,11 @@ pub(crate) fn text(json: &str) -> Cow<'_, str> {
     {
         return Cow::Borrowed(inner);
     }
+    if trimmed.starts_with('"')
+        && let Ok(text) = serde_json::from_str::<String>(trimmed)
+    {
+        return Cow::Owned(text);
+    }
     match serde_json::from_str::<Value>(trimmed) {
         Ok(v) => Cow::Owned(text_of(&v)),
         Err(_) => Cow::Borrowed(json),
