@@ -86,6 +86,31 @@ impl Binder<'_> {
     }
 }
 
+/// Plugins that there are.
+const SUPPORTED: [&str; 21] = [
+    "active_users_count",
+    "activity_counts_metrics",
+    "activity_engagement",
+    "activity_metrics",
+    "bag_unpack",
+    "basket",
+    "dcount_intersect",
+    "funnel_sequence_completion",
+    "identity",
+    "ipv4_lookup",
+    "ipv6_lookup",
+    "narrow",
+    "new_activity_metrics",
+    "pivot",
+    "preview",
+    "rolling_percentile",
+    "rows_near",
+    "schema_merge",
+    "sequence_detect",
+    "session_count",
+    "sliding_window_counts",
+];
+
 /// Plugins whose rows are the same, whether the input is taken whole or in parts.
 const ROW_BY_ROW: [&str; 7] =
     ["bag_unpack", "dcount_intersect", "identity", "ipv4_lookup", "ipv6_lookup", "preview", "rows_near"];

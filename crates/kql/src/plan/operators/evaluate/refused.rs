@@ -1,6 +1,7 @@
 //! Plugins that are known and not run, each with the reason.
 
-use crate::plan::error::{self, Result, error, fail};
+use super::SUPPORTED;
+use crate::plan::error::{self, Result, error};
 use crate::syntax::tree::Call;
 
 const SERVICE: &str = "it needs a service, and nothing here goes over a network";
@@ -8,26 +9,31 @@ const RUNTIME: &str = "it runs a program of another language, and none is run he
 const UNPUBLISHED: &str = "how it finds its patterns is not published, so no other engine can give the same rows";
 const FUNNEL: &str = "whether other states may stand between the steps of a sequence, and how far off the states \
                       before and after it may be, is not documented";
+const UNDOCUMENTED: &str = "it is not documented";
 const GEO: &str = "the geographic functions are not supported";
 
-const REFUSED: [(&str, &str); 26] = [
+const REFUSED: [(&str, &str); 28] = [
     ("ai_chat_completion", SERVICE),
     ("ai_chat_completion_prompt", SERVICE),
     ("ai_embed_text", SERVICE),
     ("ai_embeddings", SERVICE),
     ("autocluster", UNPUBLISHED),
     ("azure_digital_twins_query_request", SERVICE),
-    ("bag_unpack_columns", "it is not documented"),
     ("cosmosdb_sql_request", SERVICE),
+    ("csharp", RUNTIME),
+    ("dax_request", SERVICE),
     ("diffpatterns", UNPUBLISHED),
     ("diffpatterns_text", UNPUBLISHED),
+    ("estimate_rows_count", UNDOCUMENTED),
     ("execute_query", SERVICE),
     ("execute_show_command", SERVICE),
+    ("external_datatable", UNDOCUMENTED),
     ("funnel_sequence", FUNNEL),
     ("geo_line_lookup", GEO),
     ("geo_polygon_lookup", GEO),
     ("http_request", SERVICE),
     ("http_request_post", SERVICE),
+    ("identity_v3", UNDOCUMENTED),
     ("infer_storage_schema", SERVICE),
     ("infer_storage_schema_with_suggestions", SERVICE),
     ("mysql_request", SERVICE),
@@ -35,8 +41,6 @@ const REFUSED: [(&str, &str); 26] = [
     ("python", RUNTIME),
     ("r", RUNTIME),
     ("sql_request", SERVICE),
-    ("sql_request_via_service", SERVICE),
-    ("azure_openai", SERVICE),
 ];
 
 fn reason(name: &str) -> Option<&'static str> {
@@ -51,7 +55,9 @@ pub(super) fn is_known(name: &str) -> bool {
 pub(super) fn refuse<T>(call: &Call) -> Result<T> {
     let name = call.name.text.as_str();
     let Some(why) = reason(name) else {
-        return fail(error::NO_PLUGIN, call.name.span, format!("there is no plugin `{name}`"));
+        let unknown = error(error::NO_PLUGIN, call.name.span, format!("there is no plugin `{name}`"));
+        let known = SUPPORTED.iter().chain(REFUSED.iter().map(|(refused, _)| refused)).copied();
+        return Err(Box::new(unknown.suggest(name, known)));
     };
     let refused = error(error::NO_PLUGIN, call.name.span, format!("the plugin `{name}` is not supported: {why}"));
     Err(match why {
