@@ -23,7 +23,7 @@ use crate::scan::{Offered, Outside, Window};
 use crate::{lift, order};
 use catalog::{Asked, OwnTable, Tables};
 use datafusion::common::Column;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
 use parallax_catalog::{Context, Output, PROVENANCE, Planned};
 use parallax_diagnostics::{Diagnostic, Diagnostics, Severity};
 use parallax_telemetry::source::{self, discover};
@@ -263,5 +263,6 @@ fn finish(planned: &Planned, provenance: bool) -> datafusion::common::Result<Log
     }
     let visible: Vec<Expr> =
         (0..planned.columns.len()).map(|i| Expr::Column(Column::from(plan.schema().qualified_field(i)))).collect();
-    LogicalPlanBuilder::from(plan).project(visible)?.build()
+    // Not by the builder, which looks for each column in the whole plan anew.
+    Projection::try_new(visible, Arc::new(plan)).map(LogicalPlan::Projection)
 }
