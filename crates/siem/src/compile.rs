@@ -1,7 +1,9 @@
 //! Rules to conditions and texts over records, and to what watches them.
 
-use crate::rule::{Aggregate, Function, Kind, Rule, Rules, Template, Tuning};
+use crate::rule::{Aggregate, Function, Kind, MatchList, Rule, Rules, Template, Tuning};
 use crate::watch::{self, Group, Place, Watch};
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{Expr, lit};
 use parallax_diagnostics::{Diagnostic, Diagnostics, Severity, Span};
 use parallax_engine::RecordsAsked;
@@ -64,7 +66,14 @@ impl Compiled {
             said: Vec::new(),
             unfilled: BTreeSet::new(),
         };
-        let mut compiler = Compiler { compiled, switches, reads: HashMap::new(), rule: String::new() };
+        let mut compiler = Compiler {
+            compiled,
+            switches,
+            reads: HashMap::new(),
+            rule: String::new(),
+            attributes: Attributes { lists: !rules.lists.is_empty() },
+        };
+        compiler.lists(&rules.lists);
         for rule in rules.rules.into_iter().filter(|r| r.enabled) {
             compiler.rule.clone_from(&rule.id);
             let before = (compiler.compiled.asked.conditions.len(), compiler.compiled.said.len());
@@ -93,10 +102,18 @@ struct Compiler {
     switches: Switches,
     reads: HashMap<String, ()>,
     rule: String,
+    attributes: Attributes,
 }
 
+/// The attribute that says on which match lists a record's values stand.
+const LIST_MATCHES: &str = "listMatches";
+
 /// The attributes of records. Any name may be asked for; one that nothing fills is missing text.
-struct Attributes;
+#[derive(Clone, Copy)]
+struct Attributes {
+    /// Whether there are match lists.
+    lists: bool,
+}
 
 impl Names for Attributes {
     fn ty(&self, name: &str) -> Option<Ty> {
@@ -109,7 +126,7 @@ impl Names for Attributes {
     }
 
     fn filled(&self, name: &str) -> bool {
-        record_attribute(name).is_some()
+        record_attribute(name).is_some() || (self.lists && name == LIST_MATCHES)
     }
 
     fn all(&self) -> Vec<String> {
@@ -223,11 +240,11 @@ impl Compiler {
 
     /// The place of a condition, with the tuning expressions joined to it.
     fn condition(&mut self, place: &'static str, text: &str, tunings: &[&Tuning]) -> Option<Place> {
-        let bound = self.bind(place, text, &Attributes)?;
+        let bound = self.bind(place, text, &{ self.attributes })?;
         let mut condition = bound.condition();
         self.read(&bound);
         for tuning in tunings {
-            let bound = self.bind("tuning expression", &tuning.expression, &Attributes)?;
+            let bound = self.bind("tuning expression", &tuning.expression, &{ self.attributes })?;
             self.read(&bound);
             let more = bound.condition();
             condition = condition.and(if tuning.exclude { Expr::Not(Box::new(more)) } else { more });
@@ -241,7 +258,7 @@ impl Compiler {
         if let Some(known) = self.compiled.places.get(text) {
             return Some(*known);
         }
-        let bound = self.bind(place, text, &Attributes)?;
+        let bound = self.bind(place, text, &{ self.attributes })?;
         self.read(&bound);
         self.compiled.asked.texts.push(bound.text());
         let new = self.compiled.asked.texts.len() - 1;
@@ -257,7 +274,7 @@ impl Compiler {
                 let (notes, rest): (Vec<_>, Vec<_>) =
                     bound.diagnostics.iter().cloned().partition(|d| d.severity == Severity::Note);
                 if !notes.is_empty() {
-                    self.compiled.unfilled.extend(bound.reads.iter().filter(|r| !Attributes.filled(r)).cloned());
+                    self.compiled.unfilled.extend(bound.reads.iter().filter(|r| !self.attributes.filled(r)).cloned());
                 }
                 self.say(place, text, Diagnostics(rest));
                 Some(bound)
@@ -275,6 +292,37 @@ impl Compiler {
             let (rule, text) = (self.rule.clone(), text.to_owned());
             self.compiled.said.push(Wrong { rule, place, text, diagnostics });
         }
+    }
+
+    /// Fills the attribute of match lists: their items are compared with values when a record comes in.
+    fn lists(&mut self, lists: &[MatchList]) {
+        if lists.is_empty() {
+            return;
+        }
+        let mut fields: Vec<String> = Vec::new();
+        let definitions = lists.iter().map(|list| {
+            list.definition(|field| {
+                let known = fields.iter().position(|f| f == field);
+                // The first argument is the lists.
+                1 + known.unwrap_or_else(|| {
+                    fields.push(field.to_owned());
+                    fields.len() - 1
+                })
+            })
+        });
+        let definitions = serde_json::Value::Array(definitions.collect()).to_string();
+        let mut arguments = vec![Expr::Literal(ScalarValue::Utf8View(Some(definitions)), None)];
+        let scope = self.attributes;
+        for field in &fields {
+            let Some(bound) = self.bind("matchLists", field, &scope) else { return };
+            self.read(&bound);
+            arguments.push(bound.text());
+        }
+        let function = parallax_functions::sumo::scalar("sumo_listmatches").expect("a function of ours");
+        let matches = Expr::ScalarFunction(ScalarFunction::new_udf(function, arguments));
+        self.compiled.asked.derived.push((LIST_MATCHES.to_owned(), matches));
+        // It is computed, not read.
+        self.reads.insert(LIST_MATCHES.to_owned(), ());
     }
 
     fn read(&mut self, bound: &Bound) {

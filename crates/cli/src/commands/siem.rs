@@ -14,6 +14,7 @@ use parallax_siem::rule::ReadError;
 use parallax_siem::{Compiled, Insight, Outcome, Rules, Run, Settings, Signal, Wrong, run as run_rules};
 use parallax_sumo::siem::Switches;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write, stdout};
 use std::path::Path;
 
@@ -34,7 +35,8 @@ pub(crate) fn run(args: &SiemArgs) -> Result<Exit, Failure> {
         return Err(Failure { exit: Exit::Wrong, message: "error: no rule to run".to_owned() });
     }
     let refused = unread.len() + count.saturating_sub(compiled.len());
-    let (ran, unfilled) = (compiled.len(), compiled.unfilled.len());
+    let ran = compiled.len();
+    let unfilled = compiled.unfilled.clone();
     let settings = settings(args)?;
     let learn = args.learn.as_deref().map(|t| policy::duration("--learn", t)).transpose()?;
     let learn = learn.map(|d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX));
@@ -67,7 +69,7 @@ pub(crate) fn run(args: &SiemArgs) -> Result<Exit, Failure> {
     if let Some(e) = &run.failed {
         return Err(Failure { exit: super::query::exit_of(e), message: say::error(e, "", "", talk) });
     }
-    summary(&session, &run, &seen, (ran, refused, unfilled), talk);
+    summary(&session, &run, &seen, (ran, refused), &unfilled, talk);
     Ok(exit(&run, refused, args.fail_on, &seen))
 }
 
@@ -91,6 +93,7 @@ fn read_all(paths: &[String]) -> Result<(Rules, Vec<(String, ReadError)>), Failu
             let (some, wrong) = read(&file)?;
             rules.rules.extend(some.rules);
             rules.tunings.extend(some.tunings);
+            rules.lists.extend(some.lists);
             unread.extend(wrong.into_iter().map(|e| (file.clone(), e)));
         }
     }
@@ -226,21 +229,31 @@ fn insight_block(i: &Insight, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
-fn summary(session: &Session, run: &Run, seen: &Reading, rules: (usize, usize, usize), talk: Talk) {
+fn summary(
+    session: &Session,
+    run: &Run,
+    seen: &Reading,
+    (ran, refused): (usize, usize),
+    unfilled: &BTreeSet<String>,
+    talk: Talk,
+) {
     if !run.fed {
         say::line("warning: no input holds events that are mapped as records (docs/cloud-siem.md says which are)");
     }
     if talk.quiet {
         return;
     }
-    let (ran, refused, unfilled) = rules;
     if run.timeless > 0 {
         let timeless = run.timeless;
         say::line(&format!("note: {timeless} matched records have no time; windows and baselines do not see them"));
     }
-    if unfilled > 0 {
-        let attributes = say::count(unfilled, "attribute", "attributes");
-        say::line(&format!("note: the rules read {attributes} that no record here has (match lists among them)"));
+    if !unfilled.is_empty() {
+        let attributes = say::count(unfilled.len(), "attribute", "attributes");
+        let lists = if unfilled.contains("listMatches") { "; there are no match lists" } else { "" };
+        say::line(&format!("note: the rules read {attributes} that no record here has{lists}"));
+        if talk.verbose {
+            say::line(&format!("note: {}", unfilled.iter().cloned().collect::<Vec<_>>().join(", ")));
+        }
     }
     for (entity, score) in run.entities.iter().take(5) {
         say::line(&format!("entity: {} has an activity score of {score}", safe(&entity.to_string())));

@@ -20,6 +20,8 @@ const TABLE: &str = "records";
 pub struct RecordsAsked {
     /// The attributes that the expressions read.
     pub reads: Vec<String>,
+    /// More attributes, computed of those that are read; conditions and texts may name them.
+    pub derived: Vec<(String, Expr)>,
     /// The conditions; a record of which none holds is left out.
     pub conditions: Vec<Expr>,
     /// Texts that are wanted of each record.
@@ -73,9 +75,11 @@ fn plan(
     ];
     columns.extend(asked.texts.into_iter().enumerate().map(|(i, text)| text.alias(format!("t{i}"))));
     let order = ["time", "source", "record"].map(|name| column(name).sort(true, true));
-    LogicalPlanBuilder::scan(TABLE, source, None)?
-        .project(columns)?
-        .filter(column("hits").is_not_null())?
-        .sort(order)?
-        .build()
+    let mut scan = LogicalPlanBuilder::scan(TABLE, source, None)?;
+    if !asked.derived.is_empty() {
+        let read = scan.schema().columns().into_iter().map(Expr::Column);
+        let derived = asked.derived.into_iter().map(|(name, e)| e.alias_qualified(Some(TABLE), name));
+        scan = scan.project(read.chain(derived).collect::<Vec<_>>())?;
+    }
+    scan.project(columns)?.filter(column("hits").is_not_null())?.sort(order)?.build()
 }

@@ -20,6 +20,7 @@ mod json_lazy;
 mod json_paths;
 mod json_walk;
 mod keyvalue;
+mod lists;
 mod matching;
 mod math;
 mod net;
@@ -60,6 +61,7 @@ static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
     time::register(&mut f);
     digest::register(&mut f);
     rules::register(&mut f);
+    lists::register(&mut f);
     f
 });
 

@@ -1,9 +1,11 @@
 //! Rules as they are written.
 
+mod lists;
 mod read;
 mod severity;
 mod template;
 
+pub use lists::MatchList;
 pub use read::{ReadError, Rules};
 pub use severity::{Mapping, Severity, When};
 pub(crate) use template::Template;

@@ -1,9 +1,10 @@
 //! Reading the vendor's JSON: the content catalog's form, and the form of the API and of exported rules, whose keys are
 //! the same in camel case.
 //!
-//! A document is a rule, a list of rules, an object of rules by their ids, or `{"rules": …, "tuningExpressions": […]}`.
+//! A document is a rule, a list of rules, an object of rules by their ids, or `{"rules": …, "tuningExpressions": […],
+//! "matchLists": […]}`.
 
-use super::{Aggregate, Function, Kind, Mapping, Rule, Selector, Severity, Tuning, When};
+use super::{Aggregate, Function, Kind, Mapping, MatchList, Rule, Selector, Severity, Tuning, When};
 use crate::entity::kind_of;
 use serde_json::{Map, Value};
 
@@ -14,6 +15,8 @@ pub struct Rules {
     pub rules: Vec<Rule>,
     /// Tuning expressions.
     pub tunings: Vec<Tuning>,
+    /// Match lists.
+    pub lists: Vec<MatchList>,
 }
 
 /// Why something is no rule.
@@ -60,6 +63,19 @@ impl Rules {
                         }
                     }
                 }
+                let lists = map.remove("matchLists").or_else(|| map.remove("match_lists"));
+                if let Some(Value::Array(items)) = lists {
+                    for (place, item) in items.into_iter().enumerate() {
+                        let rule = format!("match list {}", place + 1);
+                        match list(item) {
+                            Some(list) => self.lists.push(list),
+                            None => {
+                                let why = "it needs a `name`, a `targetColumn` and `items`".to_owned();
+                                wrong.push(ReadError { rule, why });
+                            }
+                        }
+                    }
+                }
                 self.document(map.remove("rules").unwrap_or_default(), wrong);
             }
             // A rule has a name; an object of rules has objects.
@@ -101,6 +117,19 @@ fn tuning(value: Value) -> Option<Tuning> {
         expression: keys.text("expression")?,
         exclude: keys.flag("exclude"),
         rules: if keys.flag("is_global") { None } else { Some(keys.texts("rule_ids")) },
+    })
+}
+
+/// Items are texts, or objects with a `value`.
+fn list(value: Value) -> Option<MatchList> {
+    let Value::Object(map) = value else { return None };
+    let keys = Keys::new("", map);
+    let items = keys.get("items")?.as_array()?.iter();
+    let items = items.filter_map(|item| item.as_str().or_else(|| item.get("value")?.as_str()));
+    Some(MatchList {
+        name: keys.text("name")?,
+        column: keys.text("target_column")?,
+        items: items.map(str::to_owned).collect(),
     })
 }
 

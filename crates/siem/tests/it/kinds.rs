@@ -170,6 +170,30 @@ fn tuning_expressions_are_joined() {
 }
 
 #[test]
+fn match_lists_are_compared_with_records() {
+    let rules = json!({
+        "rules": [
+            rule("not of a scanner", json!({ "expression": "not array_contains(listMatches, 'scanners')" })),
+            rule("of anna", json!({
+                "expression": "array_contains(listMatches, 'people') and array_contains(listMatches, 'column:Username')",
+                "summary_expression": "{{listMatches}}",
+            })),
+            rule("of nobody", json!({ "expression": "array_contains(listMatches, 'no such list')" })),
+        ],
+        "matchLists": [
+            { "name": "scanners", "targetColumn": "Hostname", "items": ["ws-2", { "value": "ws-3" }] },
+            { "name": "people", "targetColumn": "Username", "items": ["LAB\\anna"] },
+            { "name": "tools", "targetColumn": "baseImage", "items": [LUA] },
+        ],
+    });
+    let scanner = Event { host: "ws-3", user: "LAB\\ben", ..event(5, CMD, "x") };
+    let came = over(rules, &[event(0, LUA, "x"), scanner]);
+    let found: Vec<_> = came.signals.iter().map(|s| (s.name.as_str(), s.summary.as_str())).collect();
+    let on = r#"["people","column:Username","tools","column:baseImage"]"#;
+    assert_eq!(found, [("not of a scanner", ""), ("of anna", on)]);
+}
+
+#[test]
 fn rules_share_one_reading() {
     let one = |i: i64| rule(&format!("r{i}"), json!({ "expression": format!("commandLine = '{i}'") }));
     let rules = serde_json::Value::Array((0..200).map(one).collect());
