@@ -44,8 +44,11 @@ impl Binder<'_> {
         let found = RefCell::new(Vec::new());
         let rows = Rows { aggregates: Some(&found), ..Rows::of(scope, &input) };
         let mut outs: Vec<Out> = Vec::new();
+        // What a `*` leaves out: the keys, and the columns that they are.
+        let plain = by.iter().filter_map(|a| plain_name(&a.value)).map(str::to_owned);
+        let left_out: Vec<String> = keys.iter().map(|k| k.name.clone()).chain(plain).collect();
         for a in aggregates {
-            self.aggregate_columns(a, &input, &keys, &rows, &mut names, &mut outs)?;
+            self.aggregate_columns(a, &input, &left_out, &rows, &mut names, &mut outs)?;
         }
         let found = found.into_inner();
         let mut group: Vec<Plan> = keys.iter().map(Column::expr).collect();
@@ -115,13 +118,13 @@ impl Binder<'_> {
         &self,
         a: &Argument,
         input: &Relation,
-        keys: &[Column],
+        left_out: &[String],
         rows: &Rows<'_>,
         names: &mut Names,
         outs: &mut Vec<Out>,
     ) -> Result<()> {
         if let Some(call) = several(&a.value) {
-            return self.several(call, a, input, keys, rows, names, outs);
+            return self.several(call, a, input, left_out, rows, names, outs);
         }
         let value = self.scalar(&a.value, &Rows { columns: rows.columns, ..*rows })?;
         let name = match &a.naming {
@@ -159,7 +162,7 @@ impl Binder<'_> {
         call: &Call,
         a: &Argument,
         input: &Relation,
-        keys: &[Column],
+        left_out: &[String],
         rows: &Rows<'_>,
         names: &mut Names,
         outs: &mut Vec<Out>,
@@ -182,9 +185,9 @@ impl Binder<'_> {
         for (at, argument) in call.arguments.iter().enumerate() {
             if matches!(argument.value.kind, ExprKind::Star) {
                 for c in &input.columns {
-                    let is_key = keys.iter().any(|k| k.id == c.id || k.name == c.name);
-                    let is_maximised = sort_by.as_ref().is_some_and(|s| s.expr == c.expr());
-                    if !is_key && !is_maximised {
+                    let is_maximised = sort_by.is_some()
+                        && call.arguments.first().and_then(|a| plain_name(&a.value)) == Some(c.name.as_str());
+                    if !left_out.contains(&c.name) && !is_maximised {
                         let name = given.pop().flatten().unwrap_or_else(|| c.name.clone());
                         fields.push((names.starred(&name), Value::new(c.expr(), c.ty)));
                     }
@@ -312,6 +315,15 @@ fn several(expr: &Expr) -> Option<&Call> {
             _ => None,
         },
         ExprKind::Paren(inner) => several(inner),
+        _ => None,
+    }
+}
+
+/// The column's name, where the expression is nothing else.
+fn plain_name(expr: &Expr) -> Option<&str> {
+    match &expr.kind {
+        ExprKind::Name(name) => Some(&name.text),
+        ExprKind::Paren(inner) => plain_name(inner),
         _ => None,
     }
 }
