@@ -22,5 +22,8 @@ fn a_rule_that_the_documentation_leaves_open_is_named_once_a_call() {
         said("print series_decompose(dynamic([1, 2]), 0)").is_empty(),
         "nothing is open where no season is looked for"
     );
+    let engaged = said("Events | evaluate activity_engagement(DeviceName, Timestamp, 1d, 7d)");
+    assert_eq!(engaged.len(), 2, "{engaged:?}");
+    assert!(said("Events | evaluate rows_near(ProcessId > 1, 1)").is_empty(), "its rule is documented");
     assert_eq!(said("print series_fit_2lines(dynamic([1, 2])), series_outliers(dynamic([1]))").len(), 2);
 }

@@ -100,6 +100,7 @@ impl Plugin<'_, '_> {
         if let Some((start, end)) = given {
             return Ok(self.bounds(start, end, time)?.scalar("All", Value::bool(false)));
         }
+        self.inferred(super::inferred::FROM_ZERO);
         let zero = convert(Value::long(0), if time.ty == Type::Real { Type::Real } else { Type::Long }, self.span)?;
         let zero = Value::new(zero.expr, counted(time.ty));
         Ok(Given::default().scalar("Start", zero.clone()).scalar("End", zero).scalar("All", Value::bool(true)))

@@ -15,6 +15,7 @@ mod basket;
 mod dcount_intersect;
 mod funnel_sequence_completion;
 mod identity;
+mod inferred;
 mod ip_lookup;
 mod narrow;
 mod new_activity_metrics;
@@ -61,6 +62,7 @@ impl Binder<'_> {
             return fail(error::NO_FORM, span, format!("the columns of `{name}` are fixed, and can't be declared"));
         }
         let plugin = Plugin { binder: self, scope, call, span };
+        plugin.warn_of_inferred();
         match name {
             "active_users_count" => plugin.active_users_count(input),
             "activity_counts_metrics" => plugin.activity_counts_metrics(input),
