@@ -8,11 +8,15 @@ use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, Result};
 use datafusion::logical_expr::{Distinct, Expr, ExprSchemable, JoinType, LogicalPlan, LogicalPlanBuilder, SortExpr};
+use parallax_functions::kql::scan::ScanNode;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The hidden columns that tell events apart, in the order of the sources.
 const IDENTITY: [&str; 2] = ["$source", "$record"];
+
+/// What stands for the column by which a `scan` numbers its rows.
+const NUMBER: &str = "$number";
 
 /// Aggregates whose result does not depend on the order of rows. All others are taken to depend on it.
 const ORDERLESS: [&str; 14] = [
@@ -163,6 +167,13 @@ fn ties(input: &LogicalPlan, keys: &[SortExpr]) -> Vec<SortExpr> {
     let origins = origins(input);
     let column = |at: usize| Expr::Column(Column::from(input.schema().qualified_field(at)));
     let sort = |e: Expr| SortExpr::new(e, true, true);
+    // A `scan` numbers its rows: that is their order, and no two have the same number.
+    if let Some(at) = origins.iter().position(|o| o.as_deref() == Some(NUMBER))
+        && !input.exists(|n| Ok(matches!(n, LogicalPlan::Join(_)))).unwrap_or(true)
+    {
+        let number = column(at);
+        return if keys.iter().any(|k| k.expr == number) { Vec::new() } else { vec![sort(number)] };
+    }
     let identity: Vec<_> =
         IDENTITY.iter().filter_map(|name| origins.iter().position(|o| o.as_deref() == Some(name))).collect();
     // A join repeats an event for each partner.
@@ -216,6 +227,13 @@ fn origins(plan: &LogicalPlan) -> Vec<Option<String>> {
             JoinType::RightSemi | JoinType::RightAnti => origins(&j.right),
             _ => none(),
         },
+        LogicalPlan::Extension(e) if e.node.as_any().is::<ScanNode>() => {
+            let mut all = none();
+            if let Some(number) = all.last_mut() {
+                *number = Some(NUMBER.to_owned());
+            }
+            all
+        }
         LogicalPlan::Window(w) => {
             let mut all = origins(&w.input);
             all.resize(plan.schema().fields().len(), None);

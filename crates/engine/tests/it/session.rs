@@ -91,6 +91,40 @@ fn rows_without_a_sort_come_in_source_order() {
 }
 
 #[test]
+fn a_scan_sees_rows_in_the_order_of_their_sources() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in 0..8 {
+        let line = |n: usize| {
+            format!(
+                "{{\"Timestamp\":\"2026-01-01T00:00:00Z\",\"ActionType\":\"ProcessCreated\",\"DeviceName\":\"h{}\",\"ProcessCommandLine\":\"{file}-{n}\",\"FileName\":\"f\"}}",
+                n % 2
+            )
+        };
+        let lines: Vec<String> = (0..20).map(line).collect();
+        write(folder.path(), &format!("{file:02}.jsonl"), &lines.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    let session = open(folder.path(), Window::default());
+    let expected: Vec<String> = (0..8).flat_map(|f| (0..20).map(move |n| format!("{f}-{n}"))).collect();
+    let steps = "scan with (step s: true;) | project ProcessCommandLine";
+    assert_eq!(rows(&session, &format!("DeviceProcessEvents | serialize | {steps}")), expected);
+    // Rows that tie come in the order of their sources.
+    assert_eq!(rows(&session, &format!("DeviceProcessEvents | sort by Timestamp asc | {steps}")), expected);
+    // Each row after the one before it on the same host.
+    let before = "DeviceProcessEvents
+        | partition by DeviceName (sort by Timestamp asc | scan declare (was:string) with (step s: true => was = s.ProcessCommandLine;))
+        | where was == '0-19' or was == '0-18'
+        | project ProcessCommandLine";
+    let mut found = rows(&session, before);
+    found.sort();
+    assert_eq!(found, ["1-0", "1-1"]);
+    // Only what is read of an event is decoded.
+    let explained =
+        session.explain(Dialect::Kql, &format!("DeviceProcessEvents | serialize | {steps}"), &Context::at(0));
+    let explained = format!("{:?}", explained.map_err(|e| e.to_string()).unwrap().tables);
+    assert!(explained.contains("ProcessCommandLine") && !explained.contains("FolderPath"), "{explained}");
+}
+
+#[test]
 fn the_census_knows_the_latest_event_within_the_window() {
     let folder = tempfile::tempdir().unwrap();
     let line = |time: &str| {
