@@ -75,7 +75,7 @@ impl Executor {
             .with_config(config)
             .with_runtime_env(env)
             .with_default_features()
-            .with_query_planner(parallax_functions::kql::scan::planner())
+            .with_query_planner(parallax_functions::kql::planner())
             .build();
         let mut in_order = state.clone();
         let options = &mut in_order.config_mut().options_mut().optimizer;

@@ -9,6 +9,7 @@ use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{Expr, Filter, LogicalPlan};
+use parallax_functions::kql::computed::Computed;
 use std::sync::Arc;
 
 /// The columns that are an event's time.
@@ -66,6 +67,7 @@ fn is_rowwise(node: &LogicalPlan) -> bool {
         | LogicalPlan::EmptyRelation(_)
         | LogicalPlan::Values(_)
         | LogicalPlan::TableScan(_) => true,
+        LogicalPlan::Extension(_) => Computed::of(node).is_some(),
         _ => false,
     }
 }

@@ -8,6 +8,7 @@ use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, Result};
 use datafusion::logical_expr::{Distinct, Expr, ExprSchemable, JoinType, LogicalPlan, LogicalPlanBuilder, SortExpr};
+use parallax_functions::kql::computed::Computed;
 use parallax_functions::kql::scan::ScanNode;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -94,7 +95,8 @@ pub(crate) fn depends_on_order(plan: &LogicalPlan) -> Result<bool> {
     plan.apply_with_subqueries(|node| {
         depends |= match node {
             LogicalPlan::Limit(limit) => !is_sorted(&limit.input),
-            LogicalPlan::Window(_) | LogicalPlan::Extension(_) => true,
+            LogicalPlan::Window(_) => true,
+            LogicalPlan::Extension(_) => Computed::of(node).is_none(),
             // The first row of each key.
             LogicalPlan::Distinct(Distinct::On(on)) => on.sort_expr.is_none(),
             LogicalPlan::Aggregate(a) => a.aggr_expr.iter().any(order_matters),
@@ -227,6 +229,11 @@ fn origins(plan: &LogicalPlan) -> Vec<Option<String>> {
             JoinType::RightSemi | JoinType::RightAnti => origins(&j.right),
             _ => none(),
         },
+        LogicalPlan::Extension(e) if Computed::of(plan).is_some() => {
+            let mut all = e.node.inputs().first().map_or_else(Vec::new, |input| origins(input));
+            all.resize(plan.schema().fields().len(), None);
+            all
+        }
         LogicalPlan::Extension(e) if e.node.as_any().is::<ScanNode>() => {
             let mut all = none();
             if let Some(number) = all.last_mut() {

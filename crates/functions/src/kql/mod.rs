@@ -17,6 +17,7 @@
 //! `kql_<function>_` its variants.
 
 mod aggregate;
+pub mod computed;
 mod convert;
 mod dynamic;
 mod hash;
@@ -24,6 +25,7 @@ pub(crate) mod json;
 mod math;
 mod net;
 mod parse;
+mod planner;
 mod random;
 pub mod scan;
 mod series;
@@ -35,6 +37,7 @@ mod time;
 pub mod values;
 
 pub use parse::user_agent::{Part, UserAgents};
+pub use planner::planner;
 pub use strings::{granny_key, is_older_regex, regex};
 
 use crate::udf::{Function, Functions, Signature};

@@ -6,14 +6,19 @@
 //! plan below for every expression that it is given.
 
 use super::scalar::balanced;
+use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::utils::{split_conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{Expr, ExprSchemable, Filter, LogicalPlan, Projection, lit};
+use parallax_functions::kql::computed::Computed;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The plan with computed columns beside all that it has.
 pub(super) fn compute(plan: LogicalPlan, new: Vec<(String, Expr)>) -> Result<LogicalPlan> {
+    if let Some(done) = chained(&plan, &new)? {
+        return Ok(done);
+    }
     let (mut exprs, input, schema) = match plan {
         LogicalPlan::Projection(top) if side_by_side(&top, &new) => (top.expr, top.input, top.schema),
         plan => {
@@ -30,6 +35,29 @@ pub(super) fn compute(plan: LogicalPlan, new: Vec<(String, Expr)>) -> Result<Log
     }
     let schema = DFSchema::new_with_metadata(fields, schema.metadata().clone())?;
     Ok(LogicalPlan::Projection(Projection::try_new_with_schema(exprs, input, Arc::new(schema))?))
+}
+
+/// So many projections may stand on each other; what builds on them is one node of its own.
+const LAYERS: usize = 24;
+
+/// The columns in a node of their own, at the end of a long chain of columns that build on each other.
+fn chained(plan: &LogicalPlan, new: &[(String, Expr)]) -> Result<Option<LogicalPlan>> {
+    let asks = |e: &Expr| matches!(e, Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_));
+    if new.iter().any(|(_, e)| e.exists(|e| Ok(asks(e))).unwrap_or(true)) {
+        return Ok(None);
+    }
+    let begun = match Computed::of(plan) {
+        Some(computed) => computed.clone(),
+        None => {
+            let mut below = plan;
+            for _ in 0..LAYERS {
+                let LogicalPlan::Projection(top) = below else { return Ok(None) };
+                below = &top.input;
+            }
+            Computed::over(plan.clone())
+        }
+    };
+    Ok(Some(begun.with(new.to_vec())?.into_plan()))
 }
 
 /// The plan's rows with these values only.

@@ -19,6 +19,7 @@ use datafusion::logical_expr::LogicalPlan;
 use parallax_catalog::trace::{Beyond, Step, Traced};
 use parallax_catalog::{Catalog, Context, Output, PROVENANCE};
 use parallax_diagnostics::{Diagnostic, Diagnostics, Span};
+use parallax_functions::kql::computed::Computed;
 use std::collections::HashMap;
 
 /// Plans a query to be watched. `find` is a text `T | where predicate`, whose predicate picks events among the rows
@@ -291,13 +292,15 @@ fn not_followed(kind: &OperatorKind) -> Option<&'static str> {
 fn joins_rows(plan: &LogicalPlan) -> usize {
     let mut count = 0;
     let _ = plan.apply(|node| {
-        count += usize::from(!matches!(
-            node,
-            LogicalPlan::Projection(_)
-                | LogicalPlan::Filter(_)
-                | LogicalPlan::SubqueryAlias(_)
-                | LogicalPlan::TableScan(_)
-        ));
+        count += usize::from(
+            !matches!(
+                node,
+                LogicalPlan::Projection(_)
+                    | LogicalPlan::Filter(_)
+                    | LogicalPlan::SubqueryAlias(_)
+                    | LogicalPlan::TableScan(_)
+            ) && Computed::of(node).is_none(),
+        );
         Ok(TreeNodeRecursion::Continue)
     });
     count

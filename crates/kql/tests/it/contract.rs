@@ -95,3 +95,40 @@ fn tall_expressions_are_planned_or_refused() {
         }
     }
 }
+
+/// Columns that build on each other over hundreds of operators, and what stands between and after them.
+#[tokio::test]
+async fn long_chains_are_planned_and_right() {
+    let chain: String = (1..=300).map(|i| format!(" | extend c{i} = c{} + 1", i - 1)).collect();
+    let sum = |query: String| async move { run(&query).await.unwrap().rows };
+    let rows = sum(format!("range c0 from 1 to 3 step 1{chain} | project c0, c150, c300")).await;
+    assert_eq!(serde_json::to_string(&rows).unwrap(), "[[1,151,301],[2,152,302],[3,153,303]]");
+    // A filter on a column of the chain, one below it, and a chain upon a chain.
+    let rows = sum(format!("range c0 from 1 to 9 step 1{chain} | where c299 > 306 and c0 != 8 | extend d = c300 * 2 | sort by d desc | project c0, d")).await;
+    assert_eq!(serde_json::to_string(&rows).unwrap(), "[[9,618]]");
+    // The same name again and again, and text.
+    let again = " | extend x = strcat(x, 'y')".repeat(100);
+    let rows = sum(format!("print x = 'x'{again} | extend n = strlen(x) | project n")).await;
+    assert_eq!(serde_json::to_string(&rows).unwrap(), "[[101]]");
+    // Null, a subquery in the middle, aggregates.
+    let rows = sum(format!("datatable(c0:long)[1, long(null)]{chain} | extend t = c300 + toscalar(print 5) | extend u = t + 1 | summarize sum(u), countif(isnull(c300))")).await;
+    assert_eq!(serde_json::to_string(&rows).unwrap(), "[[307,1]]");
+    assert!(carries(&format!("Events | extend c0 = ProcessId{chain} | where c300 > 0")));
+}
+
+/// Steps that do not build on each other are few operators, however many they are.
+#[test]
+fn steps_side_by_side_are_one() {
+    let count = |query: &str| {
+        let planned = plan_at(query, &Context::at(NOW)).expect("the query plans");
+        planned.plan.display_indent().to_string().lines().count()
+    };
+    let extends: String = (0..1000).map(|i| format!(" | extend c{i} = ProcessId + {i}")).collect();
+    assert!(count(&format!("Events{extends}")) < 8);
+    let wheres: String = (0..1000).map(|i| format!(" | where ProcessId != {i}")).collect();
+    assert!(count(&format!("Events{wheres}")) < 16);
+    let alternating: String = (0..1000).map(|i| format!(" | where ProcessId != {i} | extend x{i} = x + {i}")).collect();
+    let refused =
+        plan_at(&format!("print x = 1, ProcessId = 1{alternating}"), &Context::at(NOW)).expect_err("too deep");
+    assert!(refused.iter().any(|d| d.code == "KQL0304"), "{refused}");
+}

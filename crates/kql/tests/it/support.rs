@@ -141,7 +141,7 @@ fn session(config: SessionConfig) -> SessionState {
     SessionStateBuilder::new()
         .with_config(config)
         .with_default_features()
-        .with_query_planner(parallax_functions::kql::scan::planner())
+        .with_query_planner(parallax_functions::kql::planner())
         .build()
 }
 

@@ -11,7 +11,6 @@
 //! | `exec` | its place in a physical plan |
 //! | `compiled` | conditions and assignments over a row and a state |
 //! | `machine` | states, and what a row does to them |
-//! | `planner` | from the one plan to the other: [`planner()`] |
 //!
 //! It holds the open states only (one a step), and the batch at hand.
 
@@ -19,10 +18,8 @@ mod compiled;
 mod exec;
 mod machine;
 mod node;
-mod planner;
 
 pub use node::ScanNode;
-pub use planner::planner;
 
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Expr;

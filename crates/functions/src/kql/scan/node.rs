@@ -1,9 +1,11 @@
 //! `scan` in a logical plan.
 
+use super::exec::ScanExec;
 use super::{Spec, is_remembered};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::{DFSchema, DFSchemaRef, Result, internal_err};
 use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNodeCore};
+use datafusion::physical_plan::ExecutionPlan;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -35,9 +37,9 @@ impl ScanNode {
         LogicalPlan::Extension(Extension { node: Arc::new(self) })
     }
 
-    /// What it does.
-    pub fn spec(&self) -> &Arc<Spec> {
-        &self.spec
+    /// Its place in a physical plan.
+    pub(in crate::kql) fn exec(&self, input: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(ScanExec::try_new(input, Arc::clone(&self.spec))?))
     }
 }
 

@@ -1,10 +1,10 @@
-//! From logical to physical plans: DataFusion's planner, which is told what a [`ScanNode`] becomes.
+//! From logical to physical plans: DataFusion's planner, which is told what our own nodes become.
 
-use super::exec::ScanExec;
-use super::node::ScanNode;
+use super::computed::Computed;
+use super::scan::ScanNode;
 use async_trait::async_trait;
 use datafusion::catalog::Session;
-use datafusion::common::{Result, internal_err};
+use datafusion::common::Result;
 use datafusion::execution::context::QueryPlanner;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
@@ -27,16 +27,16 @@ impl QueryPlanner for Planner {
         logical_plan: &LogicalPlan,
         session: &dyn Session,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(Scans)]);
+        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(OwnNodes)]);
         planner.create_physical_plan(logical_plan, session).await
     }
 }
 
 #[derive(Debug)]
-struct Scans;
+struct OwnNodes;
 
 #[async_trait]
-impl ExtensionPlanner for Scans {
+impl ExtensionPlanner for OwnNodes {
     async fn plan_extension(
         &self,
         _: &dyn PhysicalPlanner,
@@ -46,8 +46,13 @@ impl ExtensionPlanner for Scans {
         _: &dyn Session,
         _: &PhysicalPlanningContext,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        let Some(scan) = node.as_any().downcast_ref::<ScanNode>() else { return Ok(None) };
-        let [input] = inputs else { return internal_err!("a scan has one input") };
-        Ok(Some(Arc::new(ScanExec::try_new(Arc::clone(input), Arc::clone(scan.spec()))?)))
+        let [input] = inputs else { return Ok(None) };
+        if let Some(scan) = node.as_any().downcast_ref::<ScanNode>() {
+            return scan.exec(Arc::clone(input)).map(Some);
+        }
+        match node.as_any().downcast_ref::<Computed>() {
+            Some(computed) => computed.exec(Arc::clone(input)).map(Some),
+            None => Ok(None),
+        }
     }
 }
