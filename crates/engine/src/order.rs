@@ -86,7 +86,7 @@ fn settle_node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
 /// Whether it is one of the columns that tell events apart.
 fn is_identity(e: &Expr, input: &LogicalPlan) -> bool {
     let at = column_of(e).and_then(|c| input.schema().maybe_index_of_column(c));
-    at.and_then(|at| origins(input).swap_remove(at)).is_some_and(|o| IDENTITY.contains(&o.as_str()))
+    at.and_then(|at| origins(input).swap_remove(at)).is_some_and(|o| o == NUMBER || IDENTITY.contains(&o.as_str()))
 }
 
 /// Whether the rows that come out depend on the order in which rows are read, beyond their own order.
