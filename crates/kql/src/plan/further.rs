@@ -11,8 +11,8 @@ use super::relation::{Column, Relation};
 use super::types::Type;
 use super::value::Value;
 use crate::schema;
-use parallax_catalog::ColumnType;
-use parallax_diagnostics::{Diagnostic, Span};
+use parallax_catalog::{Catalog, ColumnType, Context};
+use parallax_diagnostics::{Diagnostic, Diagnostics, Span};
 
 /// How many columns a query may get in this way.
 const MOST: usize = 100;
@@ -41,7 +41,7 @@ impl Further {
     ///
     /// Every table that is documented with the column has it. A suffix speaks for any of the tables with columns from
     /// their data: the first one where it makes the name bind has it.
-    pub(crate) fn and(mut self, tables: &[String], name: &str, span: Span) -> Option<Self> {
+    fn and(mut self, tables: &[String], name: &str, span: Span) -> Option<Self> {
         if self.columns.len() + self.useless.len() >= MOST {
             return None;
         }
@@ -71,8 +71,31 @@ impl Further {
     }
 }
 
+/// Binds, anew with one more column as long as that may help. With an error comes what was said before it.
+pub(super) fn bind<T>(
+    catalog: &dyn Catalog,
+    context: &Context,
+    what: impl Fn(&Binder<'_>) -> Result<T>,
+) -> std::result::Result<T, (Box<Diagnostic>, Diagnostics)> {
+    let mut further = Further::default();
+    loop {
+        let binder = Binder { further: further.clone(), ..Binder::new(catalog, context) };
+        let error = match what(&binder) {
+            Ok(bound) => return Ok(bound),
+            Err(error) => error,
+        };
+        let unknown = binder.unknown.take().filter(|_| error.code == error::UNKNOWN_NAME);
+        let mut tables = binder.tables.take();
+        tables.extend(binder.searches.get().then(|| ALL.to_owned()));
+        match unknown.and_then(|(name, span)| further.and(&tables, &name, span)) {
+            Some(more) => further = more,
+            None => return Err((error, binder.notes.into_inner())),
+        }
+    }
+}
+
 /// What stands for a table where all tables are searched: the columns of tables without data are among what is found.
-pub(super) const ALL: &str = "*";
+const ALL: &str = "*";
 
 /// The type of a column that is documented for the table.
 fn documented(table: &str, column: &str) -> Option<ColumnType> {

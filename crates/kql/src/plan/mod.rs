@@ -42,25 +42,10 @@ pub use trace::trace;
 /// # Errors
 /// What is wrong with the query, or what of it is not supported: at least one of the diagnostics is an error.
 pub fn plan(tree: &Tree, catalog: &dyn Catalog, context: &Context) -> std::result::Result<Planned, Diagnostics> {
-    let mut further = Further::default();
-    loop {
-        let binder = Binder { further: further.clone(), ..Binder::new(catalog, context) };
-        let error = match binder.tree(tree) {
-            Ok(planned) => return Ok(planned),
-            Err(error) => error,
-        };
-        let unknown = binder.unknown.take().filter(|_| error.code == error::UNKNOWN_NAME);
-        let mut tables = binder.tables.take();
-        tables.extend(binder.searches.get().then(|| further::ALL.to_owned()));
-        match unknown.and_then(|(name, span)| further.and(&tables, &name, span)) {
-            Some(more) => further = more,
-            None => {
-                let mut all = binder.notes.into_inner();
-                all.push(*error);
-                return Err(all);
-            }
-        }
-    }
+    further::bind(catalog, context, |binder| binder.tree(tree)).map_err(|(error, mut said)| {
+        said.push(*error);
+        said
+    })
 }
 
 /// What a query is bound with.

@@ -5,12 +5,12 @@
 
 mod probes;
 
-use super::Binder;
 use super::error::{self, Result, fail};
 use super::relation::{Column, Relation, id};
 use super::scope::{Rows, Scope};
 use super::types::Type;
 use super::value::Value;
+use super::{Binder, further};
 use crate::syntax::tree::{
     Argument, Expr, ExprKind, LetValue, Naming, Operator, OperatorKind, Query, StatementKind, Tree,
 };
@@ -34,7 +34,9 @@ pub fn trace(
     context: &Context,
 ) -> std::result::Result<Traced, Diagnostics> {
     let context = Context { provenance: true, ..context.clone() };
-    let binder = Binder::new(catalog, &context);
+    // The columns that the whole query asks for: what is watched may end before it does.
+    let further = further::bind(catalog, &context, |binder| binder.tree(tree).map(|_| binder.further.clone()));
+    let binder = Binder { further: further.unwrap_or_default(), ..Binder::new(catalog, &context) };
     Tracer { binder: &binder, find, declared: HashMap::new(), out: Watched::default() }
         .tree(tree)
         .map_err(|error| Diagnostics::from(*error))
