@@ -184,7 +184,9 @@ impl Planner<'_> {
                 Ok(Value::new(call("sumo_replace", vec![x, what, with]), Ty::Text))
             }
             ("coalesce", [first, rest @ ..]) => {
-                self.extension(at, "`coalesce`", None)?;
+                let of = |tree: &Tree| tree.at.0.of(self.text).to_owned();
+                let nested = arguments.iter().rev().map(of).reduce(|rest, x| format!("if(isNull({x}), {rest}, {x})"));
+                self.extension(at, "`coalesce`", nested.filter(|_| !rest.is_empty()))?;
                 let mut all = vec![self.expression(rows, first)?];
                 for argument in rest {
                     all.push(self.expression(rows, argument)?);
@@ -195,7 +197,11 @@ impl Planner<'_> {
                 Ok(Value::new(folded.fold(last, |rest, first| coalesce(first, rest)), ty))
             }
             ("matches", [x, pattern]) => {
-                self.extension(at, "`matches(…)`", None)?;
+                let documented = match &pattern.kind {
+                    ExprKind::Text(text) | ExprKind::Regex(text) => Some(self.matches_regex(x, text)),
+                    _ => None,
+                };
+                self.extension(at, "`matches(…)`", documented)?;
                 let value = self.expression(rows, x)?;
                 match &pattern.kind {
                     ExprKind::Text(text) | ExprKind::Regex(text) => self.regex_match(&value, text, pattern.at),
@@ -207,7 +213,10 @@ impl Planner<'_> {
                 }
             }
             ("in", [value, list @ ..]) if !list.is_empty() => {
-                self.extension(at, "`in(…)`", None)?;
+                let list_of = |t: &Tree| t.at.0.of(self.text).to_owned();
+                let texts = list.iter().map(list_of).collect::<Vec<_>>().join(", ");
+                let documented = format!("{} in ({texts})", value.at.0.of(self.text));
+                self.extension(at, "`in(…)`", Some(documented))?;
                 let kind = ExprKind::In { value: Box::new(value.clone()), list: list.to_vec(), negated: false };
                 self.expression(rows, &Tree { kind, at })
             }

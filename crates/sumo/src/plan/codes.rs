@@ -47,3 +47,5 @@ pub const DEFAULT_PARAMETER: &str = "SUMO0209";
 pub const COLUMN_NAMES: &str = "SUMO0210";
 /// A field that field extraction rules take out of messages.
 pub const EXTRACTED: &str = "SUMO0212";
+/// A field of another product's data model.
+pub const SPLUNK_FIELD: &str = "SUMO0213";

@@ -7,6 +7,7 @@
 use super::rows::Rows;
 use super::scope::{balanced, truth};
 use super::values::{Ty, Value, call, choose, coalesce, common, text_literal};
+use super::portable;
 use super::{Planner, Planning, codes};
 use crate::syntax::{At, BinaryOp, Expr as Tree, ExprKind, Number, Unit};
 use datafusion::logical_expr::{Expr, Operator, binary_expr, lit};
@@ -78,7 +79,11 @@ impl Planner<'_> {
                 Ok(Value::new(inner.expr.is_not_true(), Ty::Bool))
             }
             B::RegexMatches => {
-                self.extension(at, "`=~`", None)?;
+                let documented = match &right.kind {
+                    ExprKind::Text(text) | ExprKind::Regex(text) => Some(self.matches_regex(left, text)),
+                    _ => None,
+                };
+                self.extension(at, "`=~`", documented)?;
                 let (ExprKind::Text(text) | ExprKind::Regex(text)) = &right.kind else {
                     return Err(Diagnostic::error(
                         codes::BAD_ARGUMENT,
@@ -118,7 +123,22 @@ impl Planner<'_> {
             return self.regex_match(&value, &pattern, right.at);
         }
         if let ExprKind::Text(text) = &right.kind {
-            self.warn_regex_like(text, right.at);
+            if portable::is_plainly_a_regex(text) {
+                let documented = slashed(text);
+                self.misread(
+                    right.at,
+                    codes::REGEX_LIKE,
+                    "this is a regular expression; the real product takes it for a glob, in which all but `*` matches \
+                     literally",
+                    documented,
+                )?;
+                if !self.switches.as_documented {
+                    let pattern = if self.switches.regex_whole { format!("^(?:{text})$") } else { text.clone() };
+                    return self.regex_match(&value, &pattern, right.at);
+                }
+            } else {
+                self.warn_regex_like(text, right.at);
+            }
         }
         let glob = self.expression(rows, right)?;
         let mut arguments = vec![value.to_text(), glob.to_text()];
@@ -131,6 +151,11 @@ impl Planner<'_> {
     pub(super) fn regex_match(&mut self, value: &Value, pattern: &str, at: At) -> Planning<Value> {
         self.check_regex(pattern, at)?;
         Ok(Value::new(call("sumo_matches_regex", vec![value.to_text(), text_literal(pattern)]), Ty::Bool))
+    }
+
+    /// `f matches /re/`.
+    pub(super) fn matches_regex(&self, left: &Tree, pattern: &str) -> String {
+        format!("{} matches {}", left.at.0.of(self.text), slashed(pattern))
     }
 
     /// Refuses a regular expression of `matches` or `replace` that cannot be compiled, at its place. They take RE2's
@@ -175,16 +200,16 @@ impl Planner<'_> {
             // Documented: `in` does not cast text, so a number is in no list of texts and no text among numbers.
             if left.ty == Ty::Text && right.ty != Ty::Text && matches!(item.kind, ExprKind::Number(_)) {
                 let text = item.at.0.of(self.text).to_owned();
-                self.diagnostics.push(
-                    Diagnostic::warning(
-                        codes::IN_NUMBERS,
-                        item.at.0,
-                        "`in` does not cast: text is never among numbers",
-                    )
-                    .help("compare with text, or cast the field with `num(…)`")
-                    .fix(item.at.0, format!("\"{text}\"")),
-                );
-                conditions.push(lit(false));
+                self.misread(
+                    item.at,
+                    codes::IN_NUMBERS,
+                    "`in` does not cast: in the real product text is never among numbers",
+                    format!("\"{text}\""),
+                )?;
+                conditions.push(match self.switches.as_documented {
+                    true => lit(false),
+                    false => compare(BinaryOp::Eq, &left, &Value::text(&text)),
+                });
                 continue;
             }
             conditions.push(compare(BinaryOp::Eq, &left, &right));
@@ -192,6 +217,11 @@ impl Planner<'_> {
         let any = balanced(conditions, Operator::Or).unwrap_or(lit(false));
         Ok(Value::new(if negated { any.is_not_true() } else { any }, Ty::Bool))
     }
+}
+
+/// A regular expression between slashes.
+fn slashed(pattern: &str) -> String {
+    format!("/{}/", pattern.replace("\\/", "/").replace('/', "\\/"))
 }
 
 /// A number as written: whole ones are longs.

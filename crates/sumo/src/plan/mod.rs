@@ -21,6 +21,7 @@ mod operators;
 mod ordering;
 mod outlier;
 mod parameters;
+mod portable;
 mod predict;
 mod rows;
 mod rules;
@@ -196,6 +197,11 @@ impl Planner<'_> {
         let make = if self.context.strict { Diagnostic::error } else { Diagnostic::warning };
         let code = if self.context.strict { codes::STRICT } else { codes::EXTENSION };
         let mut d = make(code, at.0, format!("{what} is not part of Sumo's documented search language"));
+        d = d.label(if what == "`eval`" {
+            "an operator of metrics queries: the real product rejects the search"
+        } else {
+            "the real product rejects the search"
+        });
         if let Some(text) = documented {
             d = d.help(format!("write `{text}`")).fix(at.0, text);
         }
@@ -276,6 +282,7 @@ impl Planner<'_> {
         };
         if from == "messages" {
             self.extraction_rules(&mut rows, at)?;
+            self.splunk_fields(&mut rows, at)?;
         }
         // What only rules read is no field of the query's.
         rows.fields.retain(|f| self.reads.iter().any(|name| same(name, &f.name)));

@@ -13,6 +13,8 @@ pub(super) struct Switches {
     pub(super) question_any: bool,
     /// `sumo.matches-regex`: `find` (default) or `whole`.
     pub(super) regex_whole: bool,
+    /// `sumo.misread-forms`: `meant` (default) or `documented`.
+    pub(super) as_documented: bool,
     /// `sumo.audit-records`: `joined` (default) or `raw`.
     pub(super) raw_audit: bool,
     /// `sumo.query-start`, `sumo.query-end`: milliseconds since the epoch.
@@ -20,10 +22,11 @@ pub(super) struct Switches {
 }
 
 /// Every switch with its values, the default first.
-const CHOICES: [(&str, [&str; 2]); 4] = [
+const CHOICES: [(&str, [&str; 2]); 5] = [
     ("sumo.parse-anchor-case", ["sensitive", "insensitive"]),
     ("sumo.matches-question", ["literal", "any"]),
     ("sumo.matches-regex", ["find", "whole"]),
+    ("sumo.misread-forms", ["meant", "documented"]),
     ("sumo.audit-records", ["joined", "raw"]),
 ];
 
@@ -55,6 +58,7 @@ impl Switches {
             match name.as_str() {
                 "sumo.parse-anchor-case" => switches.anchor_nocase = on,
                 "sumo.matches-question" => switches.question_any = on,
+                "sumo.misread-forms" => switches.as_documented = on,
                 "sumo.matches-regex" => switches.regex_whole = on,
                 _ => switches.raw_audit = on,
             }

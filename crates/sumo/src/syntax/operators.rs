@@ -72,7 +72,8 @@ impl Cursor<'_> {
             Token::Symbol("-") => !["fields", "sort", "order", "trace"].iter().any(|w| w.eq_ignore_ascii_case(word)),
             Token::Symbol("*") => false,
             Token::Word(w) if w.eq_ignore_ascii_case("as") => !countlike,
-            Token::Word(w) if w.eq_ignore_ascii_case("matches") => true,
+            // `where matches(f, "re")` is a call.
+            Token::Word(w) if w.eq_ignore_ascii_case("matches") => !word.eq_ignore_ascii_case("where"),
             // `max(a, b) as c` is the larger of two, not an aggregate; so are functions named like operators.
             Token::Symbol("(") => {
                 (word.eq_ignore_ascii_case("max") || word.eq_ignore_ascii_case("min")) && self.call_has_two()?
