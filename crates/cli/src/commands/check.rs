@@ -54,14 +54,17 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
         let found = check(&session, subject, &context);
         errors |= found.has_errors();
         let fixed = if args.fix { fix(subject, &found)? } else { 0 };
+        let corrected = Corrected::of(&session, subject, &found, &context);
         match args.format {
             ReportFormat::Table => {
                 say::diagnostics(&found, &subject.text, &subject.origin, talk);
                 if fixed > 0 && !talk.quiet {
                     say::line(&format!("{}: {} written", subject.origin, say::count(fixed, "fix", "fixes")));
+                } else if let Some(corrected) = corrected.filter(|_| !talk.quiet) {
+                    corrected.say(&subject.origin);
                 }
             }
-            ReportFormat::Json => reports.push(report(subject, &found, fixed)),
+            ReportFormat::Json => reports.push(report(subject, &found, fixed, corrected.as_ref())),
         }
     }
     if args.format == ReportFormat::Json {
@@ -107,30 +110,80 @@ fn subjects(files: &[String], talk: Talk) -> Result<Vec<Subject>, Failure> {
 /// Writes the query with its fixes; says how many there were. Of two that overlap the first is taken: another run
 /// finds the other.
 fn fix(subject: &Subject, found: &Diagnostics) -> Result<usize, Failure> {
-    let mut fixes: Vec<_> = found.iter().filter_map(|d| d.fix.as_ref()).collect();
-    fixes.sort_by_key(|f| (f.span.start, f.span.end));
-    let mut text = String::with_capacity(subject.text.len());
-    let (mut at, mut done) = (0, 0);
-    for f in fixes {
-        let Some(between) = subject.text.get(at..f.span.start) else { continue };
-        if f.span.end < f.span.start || !subject.text.is_char_boundary(f.span.end) {
-            continue;
-        }
-        text.push_str(between);
-        text.push_str(&f.replacement);
-        at = f.span.end;
-        done += 1;
-    }
+    let (text, done) = fixed(&subject.text, found);
     if done > 0 {
-        text.push_str(subject.text.get(at..).unwrap_or_default());
         std::fs::write(&subject.file, text).map_err(|e| Failure::usage(format!("{}: {e}", subject.file)))?;
     }
     Ok(done)
 }
 
-fn report(subject: &Subject, found: &Diagnostics, fixed: usize) -> Json {
+/// The text with the fixes that there are for it, and their number.
+fn fixed(text: &str, found: &Diagnostics) -> (String, usize) {
+    let mut fixes: Vec<_> = found.iter().filter_map(|d| d.fix.as_ref()).collect();
+    fixes.sort_by_key(|f| (f.span.start, f.span.end));
+    let mut out = String::with_capacity(text.len());
+    let (mut at, mut done) = (0, 0);
+    for f in fixes {
+        let Some(between) = text.get(at..f.span.start) else { continue };
+        if f.span.end < f.span.start || !text.is_char_boundary(f.span.end) {
+            continue;
+        }
+        out.push_str(between);
+        out.push_str(&f.replacement);
+        at = f.span.end;
+        done += 1;
+    }
+    out.push_str(text.get(at..).unwrap_or_default());
+    (out, done)
+}
+
+/// A query that runs here and not in the real product, as that takes it.
+struct Corrected {
+    text: String,
+    /// Its result is the same.
+    same: bool,
+}
+
+impl Corrected {
+    /// Fixes until there is nothing to fix; nothing where something is left that has no fix.
+    fn of(session: &Session, subject: &Subject, found: &Diagnostics, context: &Context) -> Option<Self> {
+        if subject.dialect != Dialect::Sumo || found.has_errors() {
+            return None;
+        }
+        let (mut text, mut some) = fixed(&subject.text, found);
+        let mut strict = context.clone();
+        strict.strict = true;
+        // A fix may hold what another one is for: a round for each level of nesting.
+        for _ in 0..32 {
+            if some == 0 || session.check(subject.dialect, &text, &strict).is_ok() {
+                break;
+            }
+            let again = session.check(subject.dialect, &text, context).ok()?;
+            (text, some) = fixed(&text, &again);
+        }
+        if text == subject.text || session.check(subject.dialect, &text, &strict).is_err() {
+            return None;
+        }
+        let same = session.plans_alike(subject.dialect, &subject.text, &text, context);
+        Some(Corrected { text, same })
+    }
+
+    fn say(&self, origin: &str) {
+        let same = if self.same { ", with the same result" } else { "" };
+        say::line(&format!(
+            "{origin}: the query as Sumo takes it{same} (`--fix` writes it):\n\n{}\n",
+            self.text.trim_end()
+        ));
+    }
+}
+
+fn report(subject: &Subject, found: &Diagnostics, fixed: usize, corrected: Option<&Corrected>) -> Json {
     let diagnostics = listed(found, &subject.text);
-    json!({ "file": subject.origin, "dialect": subject.dialect.name(), "fixed": fixed, "diagnostics": diagnostics })
+    let mut report = json!({ "file": subject.origin, "dialect": subject.dialect.name(), "fixed": fixed, "diagnostics": diagnostics });
+    if let Some(corrected) = corrected {
+        report["corrected"] = json!({ "query": corrected.text, "same_result": corrected.same });
+    }
+    report
 }
 
 /// Diagnostics about a text, with their places.

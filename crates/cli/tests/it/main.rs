@@ -5,6 +5,7 @@ mod detect;
 mod explain;
 mod help;
 mod outside;
+mod portable;
 mod query;
 mod siem;
 mod test;

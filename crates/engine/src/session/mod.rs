@@ -144,6 +144,18 @@ impl Session {
         })
     }
 
+    /// Whether two queries are the same operations over the same data, by their plans, and show the same columns: then
+    /// they have the same result. Two that are not may still have it.
+    pub fn plans_alike(&self, dialect: Dialect, one: &str, other: &str, context: &Context) -> bool {
+        let (asked, context) = self.asked(context, None);
+        let planned = |text| {
+            let planned = dialect.plan(text, &asked, &context).ok()?;
+            let plan = self.executor.optimised(&planned.plan).ok()?;
+            Some((plan.display_indent_schema().to_string(), planned.columns, planned.ordered))
+        };
+        matches!((planned(one), planned(other)), (Some(a), Some(b)) if a == b)
+    }
+
     /// Starts a query.
     pub fn query(&self, dialect: Dialect, text: &str, context: &Context) -> Result<Execution, Error> {
         self.start(dialect, text, context, Mode::Plain)

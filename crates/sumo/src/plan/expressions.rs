@@ -4,10 +4,10 @@
 //! written): `x = ""` holds, `x != ""` and `x matches "*"` do not. A comparison of two values of which one is a number
 //! casts the other; text that is no number equals none, and is neither above nor below one.
 
+use super::portable;
 use super::rows::Rows;
 use super::scope::{balanced, truth};
 use super::values::{Ty, Value, call, choose, coalesce, common, text_literal};
-use super::portable;
 use super::{Planner, Planning, codes};
 use crate::syntax::{At, BinaryOp, Expr as Tree, ExprKind, Number, Unit};
 use datafusion::logical_expr::{Expr, Operator, binary_expr, lit};

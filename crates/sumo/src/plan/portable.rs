@@ -31,13 +31,7 @@ fn splunk_field(name: &str) -> Option<(&'static str, &'static str)> {
 
 impl Planner<'_> {
     /// Reports what the real product reads otherwise than it is meant, or refuses it under `strict`.
-    pub(super) fn misread(
-        &mut self,
-        at: At,
-        code: &'static str,
-        why: &str,
-        documented: String,
-    ) -> Planning<()> {
+    pub(super) fn misread(&mut self, at: At, code: &'static str, why: &str, documented: String) -> Planning<()> {
         let help = format!("write `{documented}`");
         if self.context.strict {
             return Err(Diagnostic::error(codes::STRICT, at.0, why).help(help).fix(at.0, documented));
@@ -95,8 +89,9 @@ pub(super) fn is_plainly_a_regex(text: &str) -> bool {
     let anchored = text.starts_with('^') || (text.ends_with('$') && text.contains(".*"));
     let begins = text.starts_with(".*") && text.len() > 2;
     let tokens = ["\\d+", "\\d{", "\\w+", "\\s+", "\\s*", "]+", "]*", "]{", ".+"].iter().any(|t| text.contains(t));
-    let alternatives =
-        text.find('(').is_some_and(|open| text[open..].find(')').is_some_and(|end| text[open..open + end].contains('|')));
+    let alternatives = text
+        .find('(')
+        .is_some_and(|open| text[open..].find(')').is_some_and(|end| text[open..open + end].contains('|')));
     if !(flags || anchored || begins || tokens || alternatives) {
         return false;
     }
@@ -119,7 +114,9 @@ mod tests {
 
     #[test]
     fn what_may_be_a_glob_stays_one() {
-        for glob in ["*lua*", "lua.*", "*.exe", "C:\\data*", "*\\Temp\\*", "*(x86)*", "a|b", "$*", "*(lua|luajit)*", "[abc]"] {
+        for glob in
+            ["*lua*", "lua.*", "*.exe", "C:\\data*", "*\\Temp\\*", "*(x86)*", "a|b", "$*", "*(lua|luajit)*", "[abc]"]
+        {
             assert!(!is_plainly_a_regex(glob), "{glob}");
         }
         for regex in ["(?i).*lua.*", "^C:.*lua\\d+\\.exe$", ".*lua.*", "(lua|luajit)", "lua[0-9]+", "a\\s+b", "lua.+"] {

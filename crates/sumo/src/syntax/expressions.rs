@@ -217,7 +217,7 @@ impl Cursor<'_> {
             Token::Word(word) => {
                 self.bump()?;
                 // Calls may have a space before their parenthesis: `if (…)`.
-                if self.at_symbol("(")? && (!is_reserved(word) || word.eq_ignore_ascii_case("matches")) {
+                if self.at_symbol("(")? && (!is_reserved(word) || is_call(word)) {
                     self.bump()?;
                     let arguments = if word.eq_ignore_ascii_case("lookupcontains") {
                         self.place_and_arguments()?
@@ -302,6 +302,11 @@ impl Cursor<'_> {
 enum Infix {
     Op(BinaryOp, usize),
     In(bool),
+}
+
+/// Operators that published queries also write as functions.
+fn is_call(word: &str) -> bool {
+    ["matches", "in"].iter().any(|w| w.eq_ignore_ascii_case(word))
 }
 
 /// Words that are operators between or before expressions and so no fields.
