@@ -42,7 +42,7 @@ impl Plugin<'_, '_> {
         let start_to_end = (bounds()?, bounds()?);
         let activity = self.activity(input, &ids, time, &by)?;
 
-        let given = start_to_end.0.table("T", activity.rows.clone()).scalar("Step", periods.step.clone());
+        let given = periods.given(start_to_end.0.table("T", activity.rows.clone()));
         let rows = self.template(&periods.fill("T | where Time <= End | extend P = {bin:Time}"), given)?;
         let columns = rows.columns.clone();
         let [ids, on, key, period] = columns.as_slice() else {
@@ -67,7 +67,7 @@ impl Plugin<'_, '_> {
         rows.columns.push(Column { name: "Rank".to_owned(), ty: Type::Long, id: rank });
         rows.columns.push(Column { name: "Oldest".to_owned(), ty: Type::Long, id: oldest });
 
-        let given = start_to_end.1.table("T", rows).scalar("Step", timeline.step.clone()).scalar("Least", least);
+        let given = timeline.given(start_to_end.1.table("T", rows)).scalar("Least", least);
         let rows = self.template(&timeline.fill(TEMPLATE), given)?;
         self.sliced(rows, &activity, 1)
     }

@@ -4,7 +4,7 @@
 use super::Plugin;
 use super::arguments::Arguments;
 use super::template::Given;
-use super::timeline::{Timeline, counted};
+use super::timeline::{Timeline, counted, ticks};
 use crate::plan::error::{At, Result};
 use crate::plan::relation::{Column, Relation, id};
 use crate::plan::types::Type;
@@ -84,7 +84,7 @@ impl Plugin<'_, '_> {
         template: &str,
         given: Given,
     ) -> Result<Relation> {
-        let given = given.table("T", activity.rows.clone()).scalar("Step", timeline.step.clone());
+        let given = timeline.given(given.table("T", activity.rows.clone()));
         let rows = self.template(&timeline.fill(template), given)?;
         self.sliced(rows, &activity, 1)
     }
@@ -92,7 +92,9 @@ impl Plugin<'_, '_> {
     /// The bounds of the analysis.
     pub(super) fn bounds(&self, start: &Argument, end: &Argument, time: &Column) -> Result<Given> {
         let ty = counted(time.ty);
-        Ok(Given::default().scalar("Start", self.scalar_as(start, ty)?).scalar("End", self.scalar_as(end, ty)?))
+        let start = self.scalar_as(start, ty)?;
+        let given = Given::default().scalar("StartTicks", ticks(&start)).scalar("Start", start);
+        Ok(given.scalar("End", self.scalar_as(end, ty)?))
     }
 
     /// As [`Plugin::bounds`], where a call may leave them out: then all rows count, in bins that count from zero.
@@ -103,7 +105,8 @@ impl Plugin<'_, '_> {
         self.inferred(super::inferred::FROM_ZERO);
         let zero = convert(Value::long(0), if time.ty == Type::Real { Type::Real } else { Type::Long }, self.span)?;
         let zero = Value::new(zero.expr, counted(time.ty));
-        Ok(Given::default().scalar("Start", zero.clone()).scalar("End", zero).scalar("All", Value::bool(true)))
+        let given = Given::default().scalar("StartTicks", ticks(&zero)).scalar("Start", zero.clone());
+        Ok(given.scalar("End", zero).scalar("All", Value::bool(true)))
     }
 
     /// The rows with the slicing columns in place of `K`, which stands behind the first `bins` columns. Those are of
@@ -115,7 +118,10 @@ impl Plugin<'_, '_> {
         let key = columns.remove(bins);
         let mut new = Vec::new();
         for bin in columns.iter_mut().take(bins) {
-            let value = convert(Value::new(bin.expr(), bin.ty), activity.time.ty, span)?;
+            // Ticks are times as they stand.
+            let counted_in_ticks = bin.ty == Type::Long && activity.time.ty.arrow() == Type::Long.arrow();
+            let ty = if counted_in_ticks { activity.time.ty } else { bin.ty };
+            let value = convert(Value::new(bin.expr(), ty), activity.time.ty, span)?;
             let at = self.binder.ids.fresh();
             new.push((at.clone(), value.expr));
             bin.name = bin.name.replace('B', &activity.time.name);

@@ -44,7 +44,7 @@ impl Plugin<'_, '_> {
         let activity = self.activity(input, &ids, time, &[])?;
         let mut rows = activity.rows.clone();
         rows.columns.push(Column { name: "State".to_owned(), ty: state.ty, id: state.id.clone() });
-        let given = bounds.0.table("T", rows).scalar("Step", timeline.step.clone());
+        let given = timeline.given(bounds.0.table("T", rows));
         let rows =
             self.template(&timeline.fill("T | where Time between (Start .. End) | extend B = {bin:Time}"), given)?;
         let (rows, durations) = self.durations(rows, &names)?;
@@ -55,7 +55,7 @@ impl Plugin<'_, '_> {
         let bin = rows.columns[4].clone();
         rows.columns = [vec![rows.columns[0].clone(), key, bin], durations].concat();
         let json = |all: &[serde_json::Value]| Value::dynamic(serde_json::Value::from(all.to_vec()).to_string());
-        let given = bounds.1.table("T", rows).scalar("Step", timeline.step);
+        let given = timeline.given(bounds.1.table("T", rows));
         let given = given.scalar("Periods", json(&periods)).scalar("Sequence", json(&sequence));
         let rows = self.template(&text, given)?;
         let mut rows = self.sliced(rows, &activity, 1)?;

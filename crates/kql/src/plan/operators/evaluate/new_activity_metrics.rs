@@ -52,7 +52,7 @@ impl Plugin<'_, '_> {
         let by = self.columns(rest, &input)?;
         let activity = self.activity(input, &ids, time, &by)?;
         let text = timeline.fill(include_str!("new_activity_metrics.kql"));
-        let given = given.table("T", activity.rows.clone()).scalar("Step", timeline.step);
+        let given = timeline.given(given.table("T", activity.rows.clone()));
         let rows = self.template(&text, given)?;
         self.sliced(rows, &activity, 2)
     }

@@ -1,9 +1,10 @@
 //! A timeline cut into bins that count from its start: by a step, or by the weeks, months or years of the calendar.
 //!
-//! Templates number the bins: `{bin:x}` is the number of the bin that `x` falls into, `{at:n}` where bin `n` begins and
-//! `{many:x}` how many bins a length has.
+//! Templates number the bins: `{bin:x}` is the number of the bin that `x` falls into, `{at:n}` where bin `n` begins (of
+//! times, in ticks) and `{many:x}` how many bins a length has.
 
 use super::Plugin;
+use super::template::Given;
 use crate::plan::error::{self, Result, fail};
 use crate::plan::types::Type;
 use crate::plan::value::Value;
@@ -64,6 +65,14 @@ impl Plugin<'_, '_> {
     }
 }
 
+/// An instant or a length of time as the number of its ticks, which is how a plan holds it.
+pub(super) fn ticks(value: &Value) -> Value {
+    match value.ty {
+        Type::DateTime | Type::TimeSpan => Value::new(value.expr.clone(), Type::Long),
+        _ => value.clone(),
+    }
+}
+
 /// The type of the distance between two values.
 pub(super) fn length(ty: Type) -> Type {
     match ty {
@@ -79,6 +88,11 @@ pub(super) fn counted(ty: Type) -> Type {
 }
 
 impl Timeline {
+    /// Adds the step to what a template sees.
+    pub(super) fn given(&self, given: Given) -> Given {
+        given.scalar("Step", self.step.clone()).scalar("StepTicks", ticks(&self.step))
+    }
+
     /// The template with the places filled in.
     pub(super) fn fill(&self, template: &str) -> String {
         let mut out = String::with_capacity(template.len() * 2);
@@ -124,7 +138,9 @@ impl Timeline {
 
     fn at(&self, n: &str) -> String {
         match self.unit {
-            Unit::Ticks | Unit::Whole | Unit::Real => format!("(Start + {n} * Step)"),
+            // Of ticks a real can't hold all.
+            Unit::Ticks => format!("(StartTicks + {n} * StepTicks)"),
+            Unit::Whole | Unit::Real => format!("(Start + {n} * Step)"),
             Unit::Week => format!("(startofweek(Start) + {n} * 7d)"),
             Unit::Month => format!("datetime_add('month', {n}, startofmonth(Start))"),
             Unit::Year => format!("datetime_add('year', {n}, startofyear(Start))"),
