@@ -104,7 +104,9 @@ impl Function {
             },
             (None, have) => have.clone(),
         };
-        if *have == wanted {
+        // A decimal is read by its own scale.
+        let decimals = matches!((have, &wanted), (DataType::Decimal128(..), DataType::Decimal128(..)));
+        if *have == wanted || decimals {
             return Ok(array);
         }
         if *have == DataType::Null {

@@ -17,7 +17,7 @@ enum Data<'a> {
     Int(&'a Int32Array),
     Long(&'a Int64Array),
     Real(&'a Float64Array),
-    Decimal(&'a Decimal128Array),
+    Decimal(&'a Decimal128Array, u32),
     Text(&'a StringViewArray),
 }
 
@@ -35,7 +35,9 @@ impl<'a> Column<'a> {
             DataType::Int32 => Data::Int(array.as_primitive::<Int32Type>()),
             DataType::Int64 => Data::Long(array.as_primitive::<Int64Type>()),
             DataType::Float64 => Data::Real(array.as_primitive::<Float64Type>()),
-            DataType::Decimal128(_, _) => Data::Decimal(array.as_primitive::<Decimal128Type>()),
+            DataType::Decimal128(_, scale) => {
+                Data::Decimal(array.as_primitive::<Decimal128Type>(), u32::try_from(*scale).unwrap_or(0))
+            }
             DataType::Utf8View => Data::Text(array.as_string_view()),
             t => return exec_err!("a function was called with a {t}"),
         };
@@ -102,22 +104,34 @@ impl<'a> Row<'a> {
     pub fn real(&self, i: usize) -> Option<f64> {
         match self.column(i)? {
             (Data::Real(a), at) => a.is_valid(at).then(|| a.value(at)),
-            (Data::Decimal(a), at) => a.is_valid(at).then(|| a.value(at) as f64 / DECIMAL_ONE as f64),
+            (Data::Decimal(a, scale), at) => a.is_valid(at).then(|| a.value(at) as f64 / 10i128.pow(*scale) as f64),
             _ => self.long(i).map(|v| v as f64),
         }
     }
 
-    /// Argument `i` as a decimal, an integer of 10⁻¹⁴.
+    /// Argument `i` as a decimal, an integer of 10⁻¹⁴; what is too large for that is null.
     pub fn decimal(&self, i: usize) -> Option<i128> {
         match self.column(i)? {
-            (Data::Decimal(a), at) => a.is_valid(at).then(|| a.value(at)),
+            (Data::Decimal(..), _) => match self.scaled(i)? {
+                (v, DECIMAL_SCALE) => Some(v),
+                (v, scale) if scale < DECIMAL_SCALE => v.checked_mul(10i128.pow(DECIMAL_SCALE - scale)),
+                (v, scale) => v.checked_div(10i128.checked_pow(scale - DECIMAL_SCALE)?),
+            },
             _ => self.long(i).map(|v| i128::from(v) * DECIMAL_ONE),
+        }
+    }
+
+    /// Argument `i`, a decimal, as it is kept: an integer, and how many of its digits stand behind the point.
+    pub fn scaled(&self, i: usize) -> Option<(i128, u32)> {
+        match self.column(i)? {
+            (Data::Decimal(a, scale), at) => a.is_valid(at).then(|| (a.value(at), *scale)),
+            _ => None,
         }
     }
 
     /// Whether argument `i` is a column of decimals.
     pub fn is_decimal(&self, i: usize) -> bool {
-        matches!(self.column(i), Some((Data::Decimal(_), _)))
+        matches!(self.column(i), Some((Data::Decimal(..), _)))
     }
 
     /// Whether argument `i` is null or not given.
@@ -129,7 +143,7 @@ impl<'a> Row<'a> {
             Data::Int(a) => a.is_null(at),
             Data::Long(a) => a.is_null(at),
             Data::Real(a) => a.is_null(at),
-            Data::Decimal(a) => a.is_null(at),
+            Data::Decimal(a, _) => a.is_null(at),
             Data::Text(a) => a.is_null(at),
         }
     }

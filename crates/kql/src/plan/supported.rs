@@ -44,6 +44,7 @@ const BOUND: &[&str] = &[
     "pack_dictionary",
     "parse_json",
     "parse_user_agent",
+    "parse_version",
     "parsejson",
     "pi",
     "prev",

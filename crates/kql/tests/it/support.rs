@@ -163,9 +163,9 @@ fn cell(array: &ArrayRef, row: usize, type_name: &str, encoding: Encoding) -> Va
             let n = array.as_primitive::<Float64Type>().value(row);
             if n.is_finite() { json!(n) } else { json!(n.to_string().replace("inf", "Infinity")) }
         }
-        (_, DataType::Decimal128(_, _)) => {
+        (_, DataType::Decimal128(_, scale)) => {
             let n = array.as_primitive::<Decimal128Type>().value(row);
-            json!(n as f64 / 1e14)
+            json!(n as f64 / 10f64.powi(i32::from(*scale)))
         }
         (_, DataType::Utf8View) => json!(array.as_string_view().value(row)),
         (_, other) => json!(format!("a {type_name} came as {other}")),

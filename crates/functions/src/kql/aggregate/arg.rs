@@ -113,7 +113,7 @@ impl Key {
         } else if let Some(v) = row.bool(0) {
             Key::Bool(v)
         } else if row.is_decimal(0) {
-            row.decimal(0).map_or(Key::None, Key::Decimal)
+            row.scaled(0).map_or(Key::None, |(v, _)| Key::Decimal(v))
         } else {
             row.real(0).map_or(Key::None, Key::Real)
         }
@@ -132,7 +132,7 @@ impl Key {
             _ if row.is_null(0) => Ordering::Greater,
             Key::Bool(b) => Some(*b).cmp(&row.bool(0)),
             Key::Long(v) => Some(*v).cmp(&row.long(0)),
-            Key::Decimal(v) => Some(*v).cmp(&row.decimal(0)),
+            Key::Decimal(v) => Some(*v).cmp(&row.scaled(0).map(|(v, _)| v)),
             Key::Real(v) => v.total_cmp(&row.real(0).unwrap_or(f64::NAN)),
             Key::Text(t) => Some(t.as_ref()).cmp(&row.text(0)),
         }

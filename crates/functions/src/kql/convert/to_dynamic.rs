@@ -1,7 +1,7 @@
 //! A value as a dynamic: `kql_dynamic_<type>`; `parse_json`.
 
 use crate::kql::json;
-use crate::kql::values::{format_decimal, format_timespan, write_datetime};
+use crate::kql::values::{format_scaled, format_timespan, write_datetime};
 use crate::udf::{Functions, Row};
 use std::fmt::Write as _;
 
@@ -23,7 +23,8 @@ pub(super) fn register(f: &mut Functions) {
     });
     // A decimal inside a dynamic is text (documented: JSON has no such type).
     f.text("dynamic_decimal(decimal) dynamic", |r, w| {
-        json::write_string(w, &format_decimal(r.decimal(0)?));
+        let (v, scale) = r.scaled(0)?;
+        json::write_string(w, &format_scaled(v, scale));
         Some(())
     });
     f.text("dynamic_datetime(datetime) dynamic", |r, w| {

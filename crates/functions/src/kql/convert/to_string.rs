@@ -1,7 +1,7 @@
 //! `tostring`, and the guid.
 
 use crate::kql::json;
-use crate::kql::values::{format_decimal, format_timespan, parse_guid, write_datetime, write_real};
+use crate::kql::values::{format_scaled, format_timespan, parse_guid, write_datetime, write_real};
 use crate::udf::Functions;
 use std::fmt::Write as _;
 
@@ -15,7 +15,10 @@ pub(super) fn register(f: &mut Functions) {
         write_real(w, r.real(0)?);
         Some(())
     });
-    f.text("tostring_decimal(decimal) string", |r, w| put(w, &format_decimal(r.decimal(0)?)));
+    f.text("tostring_decimal(decimal) string", |r, w| {
+        let (v, scale) = r.scaled(0)?;
+        put(w, &format_scaled(v, scale))
+    });
     f.text("tostring_datetime(datetime) string", |r, w| {
         write_datetime(w, r.long(0)?);
         Some(())

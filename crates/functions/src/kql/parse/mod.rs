@@ -5,6 +5,7 @@ mod pairs;
 mod path;
 mod url;
 pub(super) mod user_agent;
+mod version;
 mod xml;
 
 use crate::udf::Functions;
@@ -14,5 +15,6 @@ pub(super) fn register(f: &mut Functions) {
     pairs::register(f);
     path::register(f);
     command_line::register(f);
+    version::register(f);
     xml::register(f);
 }

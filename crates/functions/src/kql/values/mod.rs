@@ -9,6 +9,7 @@ mod timespan;
 pub use civil::{Civil, MAX_TICKS};
 pub use datetime::{UNIX_EPOCH, format_datetime, parse_datetime, write_datetime};
 pub use guid::parse_guid;
+pub(crate) use number::format_scaled;
 pub use number::{
     format_decimal, format_real, parse_bool, parse_decimal, parse_int, parse_long, parse_real, write_real,
 };

@@ -1,6 +1,6 @@
 //! Numbers and Booleans.
 
-use crate::udf::{DECIMAL_ONE, DECIMAL_SCALE};
+use crate::udf::DECIMAL_SCALE;
 use std::fmt::Write as _;
 
 /// As .NET prints a double so that it reads back: `1.0`, `0.1`, `1E+20`, `NaN`, `Infinity`.
@@ -31,10 +31,16 @@ pub fn write_real(out: &mut String, v: f64) {
 
 /// A decimal, given as an integer of 10⁻¹⁴, without trailing zeros.
 pub fn format_decimal(v: i128) -> String {
-    let (whole, fraction) = (v.unsigned_abs() / DECIMAL_ONE as u128, v.unsigned_abs() % DECIMAL_ONE as u128);
+    format_scaled(v, DECIMAL_SCALE)
+}
+
+/// A decimal, given as an integer of which `scale` digits stand behind the point, without trailing zeros.
+pub(crate) fn format_scaled(v: i128, scale: u32) -> String {
+    let one = 10u128.pow(scale.min(38));
+    let (whole, fraction) = (v.unsigned_abs() / one, v.unsigned_abs() % one);
     let mut out = format!("{}{whole}", if v < 0 { "-" } else { "" });
     if fraction > 0 {
-        let digits = format!("{fraction:0width$}", width = DECIMAL_SCALE as usize);
+        let digits = format!("{fraction:0width$}", width = scale as usize);
         out.push('.');
         out.push_str(digits.trim_end_matches('0'));
     }

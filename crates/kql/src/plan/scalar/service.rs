@@ -45,6 +45,9 @@ impl Binder<'_> {
                 Value::dynamic(format!("[{}]", names.join(",")))
             }
             ("bag_pack_columns", args) if !args.is_empty() => self.pack_columns(args, rows)?,
+            ("pack_array", [Expr { kind: ExprKind::Star, .. }]) => pack_all_columns(rows, span)?,
+            ("parse_user_agent", [agent, wanted]) => self.agent(agent, wanted, rows, span)?,
+            ("parse_version", [version]) => self.version(version, rows, span)?,
             ("estimate_data_size", args) if !args.is_empty() => self.data_size(args, rows)?,
             (
                 "current_principal_details" | "current_principal_is_member_of" | "cursor_after" | "cursor_before_or_at",
@@ -137,6 +140,18 @@ impl Binder<'_> {
         }
     }
 
+    fn agent(&self, agent: &Expr, wanted: &Expr, rows: &Rows<'_>, span: Span) -> Result<Value> {
+        let agent = convert(self.scalar(agent, rows)?, Type::String, agent.span)?;
+        let wanted = self.scalar(wanted, rows)?.folded();
+        self.user_agent(agent, &wanted, span)
+    }
+
+    /// A number that sorts as versions do.
+    fn version(&self, version: &Expr, rows: &Rows<'_>, span: Span) -> Result<Value> {
+        let text = convert(self.scalar(version, rows)?, Type::String, version.span)?;
+        Ok(Value::new(raw_call("kql_parse_version", vec![text.expr], span)?, Type::Decimal))
+    }
+
     /// Columns under their own names.
     fn pack_columns(&self, args: &[&Expr], rows: &Rows<'_>) -> Result<Value> {
         let mut members = Vec::with_capacity(2 * args.len());
@@ -181,4 +196,11 @@ impl Binder<'_> {
         }
         Ok(Value::new(sum, Type::Long).folded())
     }
+}
+
+/// All columns as an array.
+fn pack_all_columns(rows: &Rows<'_>, span: Span) -> Result<Value> {
+    let all = rows.columns.iter().map(|c| convert(Value::new(c.expr(), c.ty), Type::Dynamic, span));
+    let all = all.map(|v| Ok(v?.expr)).collect::<Result<Vec<_>>>()?;
+    Ok(Value::new(raw_call("kql_pack_array", all, span)?, Type::Dynamic))
 }

@@ -6,7 +6,7 @@ use crate::plan::error::{self, Result, error, fail};
 use crate::plan::scope::Rows;
 use crate::plan::types::{Type, ticks_from_nanos};
 use crate::plan::value::{Value, coalesce, convert, invoke, raw_call};
-use crate::syntax::tree::{BinaryOp, Call, Expr, ExprKind};
+use crate::syntax::tree::{BinaryOp, Call, Expr};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr as Plan, Operator, expr_fn, when};
 use parallax_diagnostics::{Diagnostic, Span};
@@ -52,11 +52,6 @@ impl Binder<'_> {
             }
             ("pack_all", args) if args.len() <= 1 => self.pack_all(args.first().copied(), rows, span)?,
             ("pack" | "bag_pack" | "pack_dictionary", args) if args.len() % 2 == 0 => self.pack(args, rows, span)?,
-            ("pack_array", [Expr { kind: ExprKind::Star, .. }]) => {
-                let all = rows.columns.iter().map(|c| convert(Value::new(c.expr(), c.ty), Type::Dynamic, span));
-                let all = all.map(|v| Ok(v?.expr)).collect::<Result<Vec<_>>>()?;
-                Value::new(raw_call("kql_pack_array", all, span)?, Type::Dynamic)
-            }
             ("gettype", [x]) => self.gettype(x, rows, span)?,
             ("pi", []) => Value::literal(ScalarValue::Float64(Some(std::f64::consts::PI)), Type::Real),
             ("iscolumnexists", [name]) => {
@@ -101,18 +96,6 @@ impl Binder<'_> {
                     error::NO_FUNCTION,
                     span,
                     format!("`{name}` is not supported: how the service combines hashes is not published"),
-                );
-            }
-            ("parse_user_agent", [agent, wanted]) => {
-                let agent = convert(self.scalar(agent, rows)?, Type::String, agent.span)?;
-                let wanted = self.scalar(wanted, rows)?.folded();
-                self.user_agent(agent, &wanted, span)?
-            }
-            ("parse_version", _) => {
-                return fail(
-                    error::NO_FUNCTION,
-                    span,
-                    "`parse_version` is not supported: a version's number has up to 32 digits, a decimal here 20 before the point",
                 );
             }
             ("cluster" | "database", _) => {
