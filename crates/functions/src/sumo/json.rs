@@ -2,7 +2,7 @@
 
 use super::capture;
 use super::json_paths::{self, Wanted};
-use super::json_walk::{Step, path, walk, write};
+use super::json_walk::{Step, is_path, path, walk, write};
 use crate::udf::{Body, Functions};
 use serde_json::Value;
 
@@ -30,7 +30,8 @@ pub(super) fn register(f: &mut Functions) {
     });
     // `json auto keys "a.b"`: keys without regard to case, from the last JSON object of the message.
     f.compiled_once("json_auto(string, string) dynamic", &[1], |c| {
-        let path = path(c.str(1));
+        // A name that is no path can still be that of a key.
+        let path = if is_path(c.str(1)) { path(c.str(1)) } else { vec![Step::Key(c.str(1).to_owned())] };
         let whole = vec![Step::Key(c.str(1).to_owned())];
         Ok(Body::text(move |r, out| {
             let value = last_object(r.text(0)?)?;

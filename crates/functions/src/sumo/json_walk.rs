@@ -31,6 +31,19 @@ impl Step {
     }
 }
 
+/// Whether a path can be followed: it has no more steps than a JSON text can be deep, and does not branch without end.
+pub fn is_path(text: &str) -> bool {
+    if text.len() > 64 << 10 {
+        return false;
+    }
+    let steps = path(text);
+    let ways = steps.iter().try_fold(1usize, |ways, step| match step {
+        Step::Union(several) => ways.checked_mul(several.len()).filter(|w| *w <= 10_000),
+        _ => Some(ways),
+    });
+    steps.len() <= 128 && ways.is_some() && steps.iter().filter(|s| matches!(s, Step::Descent)).count() <= 3
+}
+
 /// `a.b[0]`, `a[*].b`, `$['a.b'].c`, `..c`.
 pub(super) fn path(text: &str) -> Vec<Step> {
     let mut steps = Vec::new();

@@ -37,6 +37,7 @@ mod xml;
 pub use backtracking::Pattern;
 pub use capture::{Anchors, pack};
 pub use digest::HASHES;
+pub use json_walk::is_path;
 pub use networks::networks;
 pub use pattern::regex;
 pub use sessions::steps;

@@ -189,6 +189,12 @@ impl Planner<'_> {
             let keys = auto.keys.iter().map(|k| ("sumo_json_auto", k.text.clone())).collect();
             return self.extract(rows, json.source.as_ref(), keys, &names, true, at);
         }
+        for path in &json.paths {
+            if !parallax_functions::sumo::is_path(&path.text) {
+                let message = "this path has too many steps or branches";
+                return Err(Diagnostic::error(codes::BAD_ARGUMENT, path.at.0, message));
+            }
+        }
         let names = if json.names.is_empty() { named(&json.paths) } else { json.names.clone() };
         if let [path] = json.paths.as_slice() {
             let path = vec![("sumo_json", path.text.clone())];

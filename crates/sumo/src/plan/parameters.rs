@@ -23,6 +23,8 @@ pub(super) fn fill(tree: &Tree, catalog: &dyn Catalog, context: &Context) -> Res
     let mut from = 0;
     let mut unset = Vec::new();
     let scope_ends = tree.query.scope.as_ref().map_or(0, |s| s.at.0.end);
+    // Where the stage that is looked at begins.
+    let (mut stage, mut looked_at) = (0, 0);
     let stages: Vec<&str> = (tree.query.operators.iter())
         .filter_map(|o| match &o.kind {
             OperatorKind::Placeholder(name) => Some(name.as_str()),
@@ -41,14 +43,20 @@ pub(super) fn fill(tree: &Tree, catalog: &dyn Catalog, context: &Context) -> Res
             continue;
         }
         let Some(open) = parameter else { break };
-        let Some(close) = tree.text[open..].find("}}").map(|at| open + at + 2) else { break };
-        let name = tree.text[open + 2..close - 2].trim();
         // JSON in a string also has two braces in a row; a parameter's name is one word.
-        if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || "_- .".contains(c)) {
+        let inside = &tree.text[open + 2..];
+        let end = inside.find(|c: char| !c.is_alphanumeric() && !"_- .".contains(c)).unwrap_or(inside.len());
+        let name = inside[..end].trim();
+        if name.is_empty() || !inside[end..].starts_with("}}") {
             text.push_str(&tree.text[from..open + 2]);
             from = open + 2;
             continue;
         }
+        let close = open + 2 + end + 2;
+        if let Some(at) = tree.text[looked_at..open].rfind(['\n', '|']) {
+            stage = looked_at + at + 1;
+        }
+        looked_at = open;
         let span = Span::new(open, close);
         let value = (context.parameters.get(name))
             .or_else(|| context.parameters.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|(_, v)| v));
@@ -57,7 +65,7 @@ pub(super) fn fill(tree: &Tree, catalog: &dyn Catalog, context: &Context) -> Res
         let value = match value {
             Some(value) => value.as_str(),
             // Compared with everything, a value is not restricted; the planner sees the name where the text has no value.
-            None if open > scope_ends && is_operand(&tree.text[..open]) => {
+            None if open > scope_ends && is_operand(&tree.text[stage..open]) => {
                 let text = format!("the parameter `{name}` has no value; a comparison with it holds");
                 unset.push(Diagnostic::warning(codes::DEFAULT_PARAMETER, span, text));
                 &tree.text[open..close]
@@ -96,16 +104,12 @@ pub(super) fn fill(tree: &Tree, catalog: &dyn Catalog, context: &Context) -> Res
     Ok(filled)
 }
 
-/// Whether what follows is compared with what stands before it.
+/// Whether what follows is compared with what stands before it in its stage.
 fn is_operand(before: &str) -> bool {
-    let before = before.trim_end();
-    let comparison = before.ends_with(['=', '<', '>']);
-    // `field={{x}}` of an operator is no comparison: comparisons of conditions have room or a field's name before them.
-    comparison
-        && before.rsplit(['\n', '|']).next().is_some_and(|stage| {
-            let first = stage.trim_start().split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-            ["where", "and", "or", "if"].iter().any(|w| w.eq_ignore_ascii_case(first))
-        })
+    // `field={{x}}` of other operators is no comparison.
+    let first = before.trim_start().split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    before.trim_end().ends_with(['=', '<', '>'])
+        && ["where", "and", "or", "if"].iter().any(|w| w.eq_ignore_ascii_case(first))
 }
 
 impl Filled {

@@ -27,6 +27,9 @@ pub(super) fn names_records(scope: &Scope) -> bool {
     }
 }
 
+/// The longest keyword or phrase; each is an automaton.
+const LONGEST_TERM: usize = 10_000;
+
 impl Planner<'_> {
     /// Keeps the messages that the scope names.
     pub(super) fn scope(&mut self, rows: &mut Rows, scope: &Scope) -> Planning<()> {
@@ -59,6 +62,11 @@ impl Planner<'_> {
             ScopeKind::Not(inner) => {
                 Ok(Some(self.scope_condition(rows, inner)?.map_or(lit(false), |c| c.is_not_true())))
             }
+            ScopeKind::Keyword(text) | ScopeKind::Phrase(text) if text.len() > LONGEST_TERM => Err(Diagnostic::error(
+                crate::syntax::codes::TOO_LARGE,
+                scope.at.0,
+                format!("a search term has at most {LONGEST_TERM} bytes"),
+            )),
             ScopeKind::Keyword(word) if word.chars().all(|c| c == '*') => Ok(None),
             ScopeKind::Keyword(word) => {
                 let raw = self.field(rows, RAW, scope.at)?;

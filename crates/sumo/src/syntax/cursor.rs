@@ -15,6 +15,9 @@ pub(super) const MAX_CHAIN: usize = 120;
 /// How many operators a pipeline may have. The real product refuses far fewer.
 pub(super) const MAX_OPERATORS: usize = 250;
 
+/// How many fields, keys or states may stand in one list; each is a column or an expression.
+const MAX_LIST: usize = 500;
+
 /// How many terms a query may have: fields, values, search words.
 const MAX_TERMS: usize = 20_000;
 
@@ -287,6 +290,7 @@ impl<'a> Cursor<'a> {
                 }
                 _ => {}
             }
+            self.listed(names.len())?;
             names.push(self.name()?);
         }
         if parenthesised {
@@ -370,6 +374,15 @@ impl<'a> Cursor<'a> {
             return Err(self.too_large(&format!("the query has more than {MAX_TERMS} terms")));
         }
         Ok(())
+    }
+
+    /// Refuses a list of fields, keys or the like that goes on after so many.
+    pub(super) fn listed(&self, so_many: usize) -> Result<()> {
+        if so_many < MAX_LIST {
+            Ok(())
+        } else {
+            Err(self.too_large(&format!("this list has more than {MAX_LIST} members")))
+        }
     }
 
     /// A refusal of size, at the next character.

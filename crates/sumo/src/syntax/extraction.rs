@@ -26,6 +26,7 @@ impl Cursor<'_> {
     fn strings(&mut self) -> Result<Vec<Text>> {
         let mut strings = vec![self.string()?];
         while self.eat(",")? {
+            self.listed(strings.len())?;
             strings.push(self.string()?);
         }
         Ok(strings)

@@ -42,6 +42,11 @@ pub fn parse(text: &str) -> Result<Tree, Diagnostics> {
     Ok(Tree { text: text.to_owned(), query })
 }
 
+/// The words that make a stage an operator or an aggregate.
+pub fn operators() -> impl Iterator<Item = &'static str> {
+    [words::OPERATORS, words::VERBATIM, words::AGGREGATES].into_iter().flatten().copied()
+}
+
 /// The longest text that is parsed. The real product's limit is 15,000 characters; generated queries are longer.
 const MAX_BYTES: usize = 1 << 20;
 

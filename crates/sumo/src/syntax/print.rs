@@ -287,8 +287,8 @@ fn print_operator(operator: &Operator) -> String {
         }
         OperatorKind::WithTime(name) => format!("withtime {}", print_name(&name.text)),
         OperatorKind::Bin { name, options } => {
-            let options = options.iter().fold(String::new(), |text, (n, v)| format!("{text} {n}={}", print_expr(v)));
-            format!("bin {}{options}", print_name(&name.text))
+            let options = list(options, ", ", |(n, v)| format!("{n}={}", print_expr(v)));
+            format!("bin {} {options}", print_name(&name.text)).trim_end().to_owned()
         }
         OperatorKind::GeoIp(name, more) if more.is_empty() => format!("geoip {}", print_name(&name.text)),
         OperatorKind::GeoIp(name, more) => format!("geoip {}, {}", print_name(&name.text), names(more)),

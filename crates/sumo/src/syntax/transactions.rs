@@ -125,6 +125,7 @@ pub(crate) fn merge(text: &str, at: At) -> Result<Merge> {
                 Strategy::Join("\n".to_owned())
             };
             let alias = if c.eat_word("as")? { Some(c.name()?) } else { None };
+            c.listed(items.len())?;
             items.push(MergeItem { field, strategy, alias });
             if !c.eat(",")? {
                 return Ok(Merge { items });
@@ -197,6 +198,7 @@ pub(crate) fn transaction(text: &str, at: At) -> Result<Transaction> {
         }
         let mut states = Vec::new();
         loop {
+            c.listed(states.len())?;
             let with = c.eat_word("with")?;
             if !with && (states.is_empty() || !matches!(c.peek()?, Token::Text(_))) {
                 if states.is_empty() {
@@ -237,6 +239,7 @@ fn read_states(c: &mut Cursor<'_>, states: &mut Vec<State>) -> Result<()> {
     if c.eat_word("states")? {
         let first = states.len();
         loop {
+            c.listed(states.len())?;
             let value = c.name()?;
             let name = if c.eat_word("as")? { c.name()? } else { value.clone() };
             let pattern = Text { text: value.text, at: value.at };
@@ -277,6 +280,7 @@ pub(crate) fn sessionize(text: &str, at: At) -> Result<Vec<(Text, Vec<Name>)>> {
     arguments(text, at, |c| {
         let mut steps = Vec::new();
         loop {
+            c.listed(steps.len())?;
             let parenthesised = c.eat("(")?;
             let pattern = c.string()?;
             if parenthesised {

@@ -30,6 +30,43 @@ fn every_function_is_documented_and_exists() {
     }
 }
 
+/// Every word that makes a stage an operator stands in the table of operators.
+#[test]
+fn every_operator_is_documented() {
+    let lower = PAGE.to_lowercase();
+    let table = lower.split("## operators").nth(1).and_then(|t| t.split("## switches").next()).unwrap_or_default();
+    for name in parallax_sumo::syntax::operators() {
+        let ends = |after: &str| !after.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+        let quoted = format!("`{name}");
+        let mut places = table.match_indices(&quoted).map(|(at, found)| &table[at + found.len()..]);
+        assert!(places.any(ends), "docs/sumo.md lacks the operator {name}");
+    }
+}
+
+/// Every operator and function of a list of documented ones, when the folder that holds it is named.
+#[test]
+fn every_documented_name_stands_on_the_page() {
+    let Ok(folder) = std::env::var("PARALLAX_SHARED") else {
+        eprintln!("skipped: PARALLAX_SHARED is not set");
+        return;
+    };
+    let text = std::fs::read_to_string(format!("{folder}/semantics/sumo-operators.tsv")).expect("the list");
+    let lower = PAGE.to_lowercase();
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    for line in text.lines().skip(1) {
+        let names = line.split('\t').nth(1).unwrap_or_default().to_lowercase();
+        for name in names.split('/').map(|n| n.split([' ', '(']).find(|w| !w.is_empty()).unwrap_or_default()) {
+            if !name.chars().all(is_part) || name.is_empty() {
+                continue;
+            }
+            let found = lower
+                .match_indices(name)
+                .any(|(at, _)| !lower[..at].ends_with(is_part) && !lower[at + name.len()..].starts_with(is_part));
+            assert!(found, "docs/sumo.md lacks {name} ({names})");
+        }
+    }
+}
+
 /// The names that the planner calls exist; a slip would make a null.
 #[test]
 fn every_called_function_exists() {

@@ -114,7 +114,32 @@ fn mutated_published_queries_are_parsed_or_refused() {
     }
 }
 
-const SEEDS: [&str; 12] = [
+/// More rounds, each of them planned, where `PARALLAX_MUTATIONS` says how many.
+#[test]
+fn many_mutated_queries_are_planned_or_refused() {
+    let Some(rounds) = std::env::var("PARALLAX_MUTATIONS").ok().and_then(|n| n.parse().ok()) else {
+        eprintln!("skipped: PARALLAX_MUTATIONS is not set");
+        return;
+    };
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases");
+    let mut seeds: Vec<String> = SEEDS.iter().map(|s| (*s).to_owned()).collect();
+    for entry in std::fs::read_dir(folder).expect("the cases") {
+        let text = std::fs::read_to_string(entry.expect("a file").path()).expect("a case file");
+        let file: toml::Table = text.parse().expect("a case file");
+        let cases = file.get("case").and_then(toml::Value::as_array).cloned().unwrap_or_default();
+        seeds.extend(cases.iter().filter_map(|c| Some(c.get("query")?.as_str()?.to_owned())));
+    }
+    let messages = Messages::new(&[serde_json::json!("a=1 b=2 {\"x\": [1]}")]);
+    let mut dice = Dice(314);
+    for _ in 0..rounds {
+        let text = mutate(&seeds[dice.roll(seeds.len())], &mut dice);
+        let start = std::time::Instant::now();
+        let _ = parse(&text).and_then(|tree| plan(&tree, &messages, &context()));
+        assert!(start.elapsed().as_secs() < 5, "slow: {text}");
+    }
+}
+
+const SEEDS: [&str; 18] = [
     "(error OR \"fatal error\") NOT debug _sourceCategory=*web* status in (a, \"b c\") | count by a, b | sort by _count asc | limit 5",
     "* | parse regex field=x \"(?<a>\\d+)\\\"(?<b>.*)\" multi nodrop | where a in (\"1\", \"2\") and !(b matches /x\\/y/) | fields - a",
     "* | json \"a.b[0]\", \"c\" as x, y nodrop | json auto maxdepth 2 | keyvalue infer \"k\" as z | csv _raw extract 1 as p, 3 as q",
@@ -127,6 +152,12 @@ const SEEDS: [&str; 12] = [
     "* | transactionize a (merge a takeFirst, b join with \",\") | outlier _count window=5,threshold=3 | save shared/x",
     "* | top 10 a, b by c desc, d asc | topk(3, x) by y | filter u in (count by u | limit 2) | withtime x | bin y width=5",
     "%\"odd name\"=1 !x ${var.y} {{z}} <14> | parse xml \"/a/b[1]/@c\" as d | split x delim=':' extract 1 as a, _, b {{more}}",
+    "* | transaction on a, b fringe=10m with \"*x*\" in f as s, with states t as u, %\"v w\" in g results by states showing sum(n) for s as k, count",
+    "* | transactionize a, b as t maxSpan=5m, maxPause = 1s maxlogs=3 startsWith=\"x\";strict endsWith=\"y\" keepOrphans=false (where a = 1 | merge)",
+    "* | sessionize \"a=*;\" as (a), (\"b=$a c=*\") as (c) | trace + \"id=(\\d+)\" \"7\" | predict _count by 5m model=ar, ar.window=3",
+    "cat path://\"/Library/a b\" | where lookupContains(path://\"/Library/c\", x=y AND z=w) | geoip ip, region | threatlookup singleIndicator source=\"s\" ip",
+    "`source` | `of(a, b)` | json auto maxdepth 2 extractarrays | keyvalue auto delim \":\" | kv regex \"=(.*?),\" a, b | count_frequent a, b",
+    "* | parse regex \"(?<a>(?!x)\\w+)(?<=y)\\1\" multi | fillmissing timeslice, values all in a takeLast | save append path://\"/Library/a\" | bin x width=1, min=-2",
 ];
 
 #[test]
