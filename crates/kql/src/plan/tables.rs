@@ -15,6 +15,20 @@ use parallax_catalog::{PROVENANCE, Table};
 use parallax_diagnostics::{Diagnostic, Span};
 use std::sync::Arc;
 
+/// Tables of advanced hunting under the names that they had before 2020 (documented: its naming changes).
+const RENAMED: [(&str, &str); 10] = [
+    ("AlertEvents", "DeviceAlertEvents"),
+    ("FileCreationEvents", "DeviceFileEvents"),
+    ("ImageLoadEvents", "DeviceImageLoadEvents"),
+    ("LogonEvents", "DeviceLogonEvents"),
+    ("MachineInfo", "DeviceInfo"),
+    ("MachineNetworkInfo", "DeviceNetworkInfo"),
+    ("MiscEvents", "DeviceEvents"),
+    ("NetworkCommunicationEvents", "DeviceNetworkEvents"),
+    ("ProcessCreationEvents", "DeviceProcessEvents"),
+    ("RegistryEvents", "DeviceRegistryEvents"),
+];
+
 impl Binder<'_> {
     /// The table of that name: declared, in the catalog, or known by its schema.
     pub(crate) fn named(&self, name: &str, span: Span, scope: &Scope) -> Result<Relation> {
@@ -58,6 +72,12 @@ impl Binder<'_> {
                     known.push(n);
                 }
                 let unknown = Diagnostic::error(error::UNKNOWN_TABLE, span, format!("there is no table `{name}`"));
+                if let Some((_, now)) = RENAMED.iter().find(|(before, _)| *before == name) {
+                    let help = format!(
+                        "since 2020 it is `{now}`, with `Timestamp`, `DeviceId`, `DeviceName` and `ActionType`"
+                    );
+                    return Err(Box::new(unknown.help(help)));
+                }
                 Err(Box::new(self.or_configured(unknown, name, &known)))
             }
         }

@@ -27,3 +27,17 @@ fn a_rule_that_the_documentation_leaves_open_is_named_once_a_call() {
     assert!(said("Events | evaluate rows_near(ProcessId > 1, 1)").is_empty(), "its rule is documented");
     assert_eq!(said("print series_fit_2lines(dynamic([1, 2])), series_outliers(dynamic([1]))").len(), 2);
 }
+
+/// Rule: RE2's syntax, in which published rules are written; the documented one has no meaning for such a `{`.
+#[test]
+fn a_bracket_that_begins_no_repetition_is_pointed_out() {
+    for (query, times) in [
+        ("print a = 'x' matches regex 'a{|b'", 1),
+        ("let p = 'a{'; print extract(p, 0, 'a{'), replace_regex('a{', p, ''), trim(@'a{', 'a{')", 3),
+        ("print a = 'x' matches regex @'a{2}[{]|\\{b'", 0),
+    ] {
+        let planned = plan(query).expect(query);
+        let said = planned.diagnostics.iter().filter(|d| d.code == "KQL0403" && d.message.contains("repetition"));
+        assert_eq!(said.count(), times, "{query}");
+    }
+}

@@ -32,6 +32,7 @@ impl Binder<'_> {
         if is_aggregate && rows.aggregates.is_some() {
             return self.aggregate(call, rows);
         }
+        self.note_older_patterns(call, rows)?;
         if let Some(value) = self.special(call, rows, want)? {
             return Ok(value);
         }

@@ -3,13 +3,15 @@
 //! Nulls (measured): with one null operand `==` is false and `!=` true; `<` and its kind are null; with both null all
 //! are null. In a filter null and false mean the same, and the plan may say it more simply.
 
+use crate::plan::Binder;
 use crate::plan::error::{self, Result, error, fail};
+use crate::plan::scope::Rows;
 use crate::plan::types::Type;
 use crate::plan::value::{Value, binary, convert, raw_call, to_string};
-use crate::syntax::tree::BinaryOp;
+use crate::syntax::tree::{BinaryOp, Call, ExprKind};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr as Plan, Operator, expr_fn, lit, when};
-use parallax_diagnostics::Span;
+use parallax_diagnostics::{Diagnostic, Span};
 
 /// Brings two values to the one type in which they are compared.
 pub(super) fn unify(op: BinaryOp, left: Value, right: Value, span: Span) -> Result<(Value, Value)> {
@@ -167,6 +169,32 @@ pub(super) fn string_operator(
     }
     let call = raw_call(&format!("kql_{name}"), vec![left.expr, right.expr], span)?;
     Ok(Value::new(if negated { expr_fn::not(call) } else { call }, Type::Bool))
+}
+
+impl Binder<'_> {
+    /// Says that a constant pattern has a meaning in the older syntax alone.
+    pub(super) fn note_older_regex(&self, pattern: &Value, span: Span) {
+        if pattern.text().is_some_and(parallax_functions::kql::is_older_regex) {
+            let message = "`{` begins no repetition here: it is read as a character, as RE2 reads it";
+            self.note(Diagnostic::warning(error::GUESS, span, message).help("write `\\{` for the character"));
+        }
+    }
+
+    /// The same for the pattern among a call's arguments.
+    pub(super) fn note_older_patterns(&self, call: &Call, rows: &Rows<'_>) -> Result<()> {
+        let at = match call.name.text.as_str() {
+            "extract" | "extract_all" | "extractall" | "replace" | "trim" | "trim_start" | "trim_end" => 0,
+            "replace_regex" | "indexof_regex" => 1,
+            _ => return Ok(()),
+        };
+        match call.arguments.get(at) {
+            Some(a) if matches!(a.value.kind, ExprKind::Literal(_) | ExprKind::Name(_)) => {
+                self.note_older_regex(&self.scalar(&a.value, rows)?, a.span);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A constant pattern is checked while the text is at hand.

@@ -197,11 +197,8 @@ impl Binder<'_> {
                 compare::compare(op, left.0, right.0, op_span, filter)
             }
             _ => {
-                if op == B::MatchesRegex && right.0.text().is_some_and(parallax_functions::kql::is_older_regex) {
-                    let message = "`{` begins no repetition here: it is read as a character, as RE2 reads it";
-                    self.note(
-                        Diagnostic::warning(error::GUESS, right.1, message).help("write `\\{` for the character"),
-                    );
+                if op == B::MatchesRegex {
+                    self.note_older_regex(&right.0, right.1);
                 }
                 compare::string_operator(op, left, right, op_span)
             }
