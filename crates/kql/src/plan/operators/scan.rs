@@ -230,7 +230,9 @@ fn assigned(name: &Name, declared: &[Declared]) -> Result<usize> {
 /// The value as the column's type, where that loses nothing.
 fn fitting(value: Value, column: &Column, span: Span) -> Result<Value> {
     let null = value.constant().is_some_and(ScalarValue::is_null);
-    if null || column.ty == Type::Dynamic || value.ty.common(column.ty) == Some(column.ty) {
+    // A whole number that is too large for an int becomes null, as by `toint`.
+    let whole = value.ty.is_integer() && column.ty.is_integer();
+    if null || whole || column.ty == Type::Dynamic || value.ty.common(column.ty) == Some(column.ty) {
         return convert(value, column.ty, span);
     }
     let message = format!("`{}` is a {}, and this is a {}", column.name, column.ty.name(), value.ty.name());
