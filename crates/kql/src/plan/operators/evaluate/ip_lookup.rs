@@ -10,7 +10,7 @@ use crate::plan::operators::aggregate::aggregate_call;
 use crate::plan::operators::join::Key;
 use crate::plan::relation::{Column, Relation, id};
 use crate::plan::types::Type;
-use crate::plan::value::raw_call;
+use crate::plan::value::{Value, raw_call, to_string};
 use crate::syntax::tree::Argument;
 use datafusion::common::{Column as PlanColumn, JoinType, UnnestOptions};
 use datafusion::functions_aggregate::count::count_udaf;
@@ -42,12 +42,10 @@ impl Plugin<'_, '_> {
         let most = if kind == Kind::V4 { usize::MAX } else { 4 };
         let arguments = self.arguments(3, most)?;
         let table = self.binder.relation(&arguments[0].value, &mut self.scope.clone())?;
-        let source_key = self.text_column(&arguments[1], &input)?;
-        let lookup_key = self.text_column(&arguments[2], &table)?;
-        let (extra, unmatched) = self.extra_keys(arguments.from(3), &input)?;
-
         let table = table.renewed(&self.binder.ids, self.span)?;
-        let lookup_key = table.column(&lookup_key.name).cloned().unwrap_or(lookup_key);
+        let (extra, unmatched) = self.extra_keys(arguments.from(3), &input)?;
+        let (input, source_key) = self.texts(&arguments[1], input)?;
+        let (table, lookup_key) = self.texts(&arguments[2], table)?;
         let table = self.with_key(table, &lookup_key, kind)?;
         let source = self.with_networks(input, &source_key, (&table, &lookup_key), kind)?;
         let mut keys = Vec::new();
@@ -57,7 +55,7 @@ impl Plugin<'_, '_> {
         for argument in &extra {
             let left = self.column(argument, &source)?;
             let right = self.column(argument, &table)?;
-            let value = |c: &Column| crate::plan::value::Value::new(c.expr(), c.ty);
+            let value = |c: &Column| Value::new(c.expr(), c.ty);
             keys.push(self.binder.pair(value(&left), value(&right), argument.span)?);
         }
         let shown = source.columns.len() - 1;
@@ -82,10 +80,17 @@ impl Plugin<'_, '_> {
         Ok(Relation { columns, ..rows })
     }
 
-    fn text_column(&self, argument: &Argument, rows: &Relation) -> Result<Column> {
-        let column = self.column(argument, rows)?;
+    /// A column of addresses, as texts.
+    fn texts(&self, argument: &Argument, rows: Relation) -> Result<(Relation, Column)> {
+        let column = self.column(argument, &rows)?;
         match column.ty {
-            Type::String => Ok(column),
+            Type::String => Ok((rows, column)),
+            Type::Dynamic => {
+                let id = self.binder.ids.fresh();
+                let text = to_string(Value::new(column.expr(), column.ty), argument.span)?;
+                let rows = rows.compute(self.span, vec![(id.clone(), text.expr)])?;
+                Ok((rows, Column { name: column.name, ty: Type::String, id }))
+            }
             other => {
                 fail(error::TYPE, argument.span, format!("an address is a string, and this is a {}", other.name()))
             }
@@ -127,7 +132,7 @@ impl Plugin<'_, '_> {
         let key = ids.fresh();
         let found = vec![id(&sorted), of.expr()];
         let found = raw_call(&format!("kql_networks_of_{}", kind.suffix()), found, span)?;
-        let mut rows = source.pruned(span)?;
+        let mut rows = source;
         // The one row of the sorted table stands beside each row of the source.
         rows.plan = LogicalPlanBuilder::from(networks.plan)
             .cross_join(rows.plan)
