@@ -101,7 +101,7 @@ fn write(lists: &[List], row: &Row<'_>, out: &mut String) -> Option<()> {
 /// Both kinds of addresses in one space, version 4 where version 6 maps it.
 fn number(ip: IpAddr) -> u128 {
     match ip {
-        IpAddr::V4(ip) => u128::from(ip.to_ipv6_mapped().to_bits()),
+        IpAddr::V4(ip) => ip.to_ipv6_mapped().to_bits(),
         IpAddr::V6(ip) => ip.to_bits(),
     }
 }
