@@ -98,6 +98,11 @@ impl Executor {
         Error::from_datafusion(e, self.limits.memory)
     }
 
+    /// What plans are made with.
+    pub(crate) fn state(&self) -> &SessionState {
+        &self.state
+    }
+
     /// The plan as the optimiser leaves it.
     pub(crate) fn optimised(&self, plan: &LogicalPlan) -> Result<LogicalPlan, Error> {
         self.state.optimize(plan).map_err(|e| self.failure(e))

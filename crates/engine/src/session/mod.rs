@@ -2,6 +2,7 @@
 
 mod catalog;
 mod census;
+mod conditions;
 mod explain;
 mod feed;
 mod follow;

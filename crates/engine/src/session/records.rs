@@ -1,15 +1,18 @@
 //! Many conditions over Cloud SIEM's records, in one reading of the sources.
 
 use super::Session;
+use super::conditions::Conditions;
 use crate::error::Error;
 use crate::execute::{Instant, Rows};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field};
 use datafusion::common::Column;
+use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ScalarUDF, cast};
 use parallax_catalog::{Catalog, Context};
 use parallax_diagnostics::{Diagnostic, Span};
 use parallax_telemetry::Report;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// How plans name the table.
@@ -52,7 +55,7 @@ impl Session {
             return Err(Error::Query(none.into()));
         };
         let fed = table.fed;
-        let plan = plan(table.source, asked).map_err(|e| self.executor.failure(e))?;
+        let plan = plan(table.source, asked, self.executor.state()).map_err(|e| self.executor.failure(e))?;
         let physical = self.executor.physical(&plan, false)?;
         let rows = self.executor.start(physical, began)?;
         Ok(Records { rows, report: catalog.report, fed })
@@ -62,11 +65,24 @@ impl Session {
 fn plan(
     source: Arc<dyn datafusion::logical_expr::TableSource>,
     asked: RecordsAsked,
+    state: &SessionState,
 ) -> datafusion::common::Result<LogicalPlan> {
     let hidden = |name: &str| Expr::Column(Column::new(Some(TABLE), name));
     let column = |name: &str| Expr::Column(Column::from_name(name));
-    let hits = parallax_functions::sumo::scalar("sumo_hits").expect("a function of ours");
-    let hits = Expr::ScalarFunction(ScalarFunction::new_udf(hits, asked.conditions));
+    let mut scan = LogicalPlanBuilder::scan(TABLE, source, None)?;
+    if !asked.derived.is_empty() {
+        let read = scan.schema().columns().into_iter().map(Expr::Column);
+        let derived = asked.derived.into_iter().map(|(name, e)| e.alias_qualified(Some(TABLE), name));
+        scan = scan.project(read.chain(derived).collect::<Vec<_>>())?;
+    }
+    let fields: Vec<Field> = scan.schema().fields().iter().map(|f| f.as_ref().clone()).collect();
+    let read = asked.conditions.iter().flat_map(Expr::column_refs).map(|c| c.name.as_str());
+    // A function without arguments would not know its rows.
+    let read: HashSet<&str> = read.chain(["$record"]).collect();
+    let fields: Vec<Field> = fields.into_iter().filter(|f| read.contains(f.name().as_str())).collect();
+    let arguments = fields.iter().map(|f| hidden(f.name())).collect();
+    let conditions = Conditions::new(TABLE, &fields, asked.conditions, state)?;
+    let hits = Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::from(conditions)), arguments));
     let mut columns = vec![
         cast(hidden("$time"), DataType::Int64).alias("time"),
         hidden("$source").alias("source"),
@@ -75,11 +91,5 @@ fn plan(
     ];
     columns.extend(asked.texts.into_iter().enumerate().map(|(i, text)| text.alias(format!("t{i}"))));
     let order = ["time", "source", "record"].map(|name| column(name).sort(true, true));
-    let mut scan = LogicalPlanBuilder::scan(TABLE, source, None)?;
-    if !asked.derived.is_empty() {
-        let read = scan.schema().columns().into_iter().map(Expr::Column);
-        let derived = asked.derived.into_iter().map(|(name, e)| e.alias_qualified(Some(TABLE), name));
-        scan = scan.project(read.chain(derived).collect::<Vec<_>>())?;
-    }
     scan.project(columns)?.filter(column("hits").is_not_null())?.sort(order)?.build()
 }

@@ -14,7 +14,6 @@ mod codec;
 mod connect;
 mod convert;
 mod digest;
-mod hits;
 mod json;
 mod json_lazy;
 mod json_paths;
@@ -66,7 +65,7 @@ static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
     f
 });
 
-static LISTS: LazyLock<[Arc<ScalarUDF>; 8]> = LazyLock::new(|| {
+static LISTS: LazyLock<[Arc<ScalarUDF>; 7]> = LazyLock::new(|| {
     [
         Arc::new(ScalarUDF::from(unpack::Unpack::new())),
         Arc::new(ScalarUDF::from(unpack::Values::new())),
@@ -75,7 +74,6 @@ static LISTS: LazyLock<[Arc<ScalarUDF>; 8]> = LazyLock::new(|| {
         Arc::new(ScalarUDF::from(among::Set::new())),
         Arc::new(ScalarUDF::from(among::Among::values())),
         Arc::new(ScalarUDF::from(among::Among::terms())),
-        Arc::new(ScalarUDF::from(hits::Hits::new())),
     ]
 });
 
