@@ -21,7 +21,7 @@ pub(super) fn register(f: &mut Functions) {
     });
     f.text("array_split(dynamic, dynamic) dynamic", split);
     f.long("array_index_of(dynamic, dynamic, long?, long?, long?) long", index_of);
-    f.real("array_sum(dynamic) real", |r| array(r, 0)?.iter().map(number).sum());
+    f.real("array_sum(dynamic) real", |r| array(r, 0)?.iter().try_fold(0.0, |sum, v| Some(sum + number(v)?)));
     for (name, left) in [("left", true), ("right", false)] {
         f.text(&format!("array_rotate_{name}(dynamic, long) dynamic"), move |r, w| {
             let mut all = array(r, 0)?;

@@ -5,14 +5,11 @@ use crate::udf::{Functions, Row};
 use serde_json::Map;
 
 pub(super) fn register(f: &mut Functions) {
-    f.real("series_sum(dynamic) real", |r| Some(numbers(r, 0)?.iter().sum()));
+    f.real("series_sum(dynamic) real", |r| Some(numbers(r, 0)?.iter().fold(0.0, |sum, v| sum + v)));
     f.real("series_product(dynamic) real", |r| Some(numbers(r, 0)?.iter().product()));
-    f.real("series_magnitude(dynamic) real", |r| Some(numbers(r, 0)?.iter().map(|v| v * v).sum::<f64>().sqrt()));
+    f.real("series_magnitude(dynamic) real", |r| Some(magnitude(&numbers(r, 0)?)));
     f.real("series_dot_product(dynamic, dynamic) real", dot_product);
-    f.real("series_cosine_similarity(dynamic, dynamic) real", |r| {
-        let (a, b) = (numbers(r, 0)?, numbers(r, 1)?);
-        (a.len() == b.len()).then(|| dot(&a, &b) / (dot(&a, &a).sqrt() * dot(&b, &b).sqrt()))
-    });
+    f.real("series_cosine_similarity(dynamic, dynamic, real?, real?) real", cosine_similarity);
     f.real("series_pearson_correlation(dynamic, dynamic) real", |r| {
         let (a, b) = (numbers(r, 0)?, numbers(r, 1)?);
         (a.len() == b.len() && !a.is_empty()).then(|| correlation(&a, &b))
@@ -43,6 +40,23 @@ fn dot_product(r: &Row<'_>) -> Option<f64> {
         (Ok(all), Err(n)) | (Err(n), Ok(all)) => Some(all.iter().filter_map(Value::as_f64).map(|v| v * n).sum()),
         (Err(_), Err(_)) => None,
     }
+}
+
+/// The dot product by both magnitudes, which may be given. The longer series is cut, elements that are no numbers are
+/// passed over, and an empty series is null (documented).
+fn cosine_similarity(r: &Row<'_>) -> Option<f64> {
+    let (a, b) = (array(r, 0)?, array(r, 1)?);
+    let pairs = a.iter().zip(&b).filter_map(|(a, b)| Some((a.as_f64()?, b.as_f64()?)));
+    let (a, b): (Vec<f64>, Vec<f64>) = pairs.unzip();
+    if a.is_empty() {
+        return None;
+    }
+    let length = |i: usize, of: &[f64]| if r.len() > i { r.real(i) } else { Some(magnitude(of)) };
+    Some(dot(&a, &b) / (length(2, &a)? * length(3, &b)?))
+}
+
+fn magnitude(v: &[f64]) -> f64 {
+    v.iter().fold(0.0, |sum, v| sum + v * v).sqrt()
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
