@@ -46,18 +46,42 @@ fn chained(plan: &LogicalPlan, new: &[(String, Expr)]) -> Result<Option<LogicalP
     if new.iter().any(|(_, e)| e.exists(|e| Ok(asks(e))).unwrap_or(true)) {
         return Ok(None);
     }
+    // Under filters, where that costs little: DataFusion puts a filter that reads none of them below them again.
+    if let LogicalPlan::Filter(filter) = plan
+        && new.iter().all(|(_, e)| is_cheap(e))
+        && let Some(below) = chained(&filter.input, new)?
+    {
+        return Filter::try_new(filter.predicate.clone(), Arc::new(below)).map(LogicalPlan::Filter).map(Some);
+    }
     let begun = match Computed::of(plan) {
         Some(computed) => computed.clone(),
-        None => {
-            let mut below = plan;
-            for _ in 0..LAYERS {
-                let LogicalPlan::Projection(top) = below else { return Ok(None) };
-                below = &top.input;
-            }
-            Computed::over(plan.clone())
-        }
+        None if is_long(plan) => Computed::over(plan.clone()),
+        None => return Ok(None),
     };
     Ok(Some(begun.with(new.to_vec())?.into_plan()))
+}
+
+/// Whether so many projections, and filters between them, stand on each other.
+fn is_long(plan: &LogicalPlan) -> bool {
+    let mut below = plan;
+    for _ in 0..LAYERS {
+        below = match below {
+            LogicalPlan::Projection(top) => &top.input,
+            LogicalPlan::Filter(top) => &top.input,
+            _ => return false,
+        };
+    }
+    true
+}
+
+/// Whether it is arithmetic and comparison alone.
+fn is_cheap(expr: &Expr) -> bool {
+    match expr {
+        Expr::Column(_) | Expr::Literal(..) => true,
+        Expr::Cast(c) => is_cheap(&c.expr),
+        Expr::BinaryExpr(b) => is_cheap(&b.left) && is_cheap(&b.right),
+        _ => false,
+    }
 }
 
 /// The plan's rows with these values only.

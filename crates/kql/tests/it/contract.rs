@@ -113,6 +113,11 @@ async fn long_chains_are_planned_and_right() {
     // Null, a subquery in the middle, aggregates.
     let rows = sum(format!("datatable(c0:long)[1, long(null)]{chain} | extend t = c300 + toscalar(print 5) | extend u = t + 1 | summarize sum(u), countif(isnull(c300))")).await;
     assert_eq!(serde_json::to_string(&rows).unwrap(), "[[307,1]]");
+    // Columns and filters that take turns.
+    let turns: String =
+        (1..=200).map(|i| format!(" | extend c{i} = c{} + 1 | where c{i} != {}", i - 1, i + 7)).collect();
+    let rows = sum(format!("range c0 from 6 to 9 step 1{turns} | project c0, c200 | sort by c0 asc")).await;
+    assert_eq!(serde_json::to_string(&rows).unwrap(), "[[6,206],[8,208],[9,209]]");
     assert!(carries(&format!("Events | extend c0 = ProcessId{chain} | where c300 > 0")));
 }
 
@@ -127,8 +132,9 @@ fn steps_side_by_side_are_one() {
     assert!(count(&format!("Events{extends}")) < 8);
     let wheres: String = (0..1000).map(|i| format!(" | where ProcessId != {i}")).collect();
     assert!(count(&format!("Events{wheres}")) < 16);
-    let alternating: String = (0..1000).map(|i| format!(" | where ProcessId != {i} | extend x{i} = x + {i}")).collect();
-    let refused =
-        plan_at(&format!("print x = 1, ProcessId = 1{alternating}"), &Context::at(NOW)).expect_err("too deep");
-    assert!(refused.iter().any(|d| d.code == "KQL0304"), "{refused}");
+    let turns: String = (0..1000).map(|i| format!(" | extend x{i} = ProcessId + {i} | where x{i} != 5")).collect();
+    assert!(count(&format!("Events{turns}")) < 48);
+    let deep: String = (0..1000).map(|i| format!(" | where s != '{i}' | extend s = strcat(s, '{i}')")).collect();
+    let refused = plan_at(&format!("print s = 'x'{deep}"), &Context::at(NOW)).err();
+    assert!(refused.is_some_and(|d| d.iter().any(|d| d.code == "KQL0304")));
 }
