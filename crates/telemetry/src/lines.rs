@@ -27,6 +27,8 @@ pub struct Lines<R> {
     limit: usize,
     /// No line begins here or later.
     end: u64,
+    /// Bytes of the reader's own buffer that the last line lent.
+    lent: usize,
 }
 
 impl<R: BufRead> Lines<R> {
@@ -37,7 +39,7 @@ impl<R: BufRead> Lines<R> {
 
     /// Lines of at most `limit` bytes.
     pub fn with_limit(reader: R, limit: usize) -> Self {
-        Lines { reader, buffer: Vec::new(), offset: 0, limit, end: u64::MAX }
+        Lines { reader, buffer: Vec::new(), offset: 0, limit, end: u64::MAX, lent: 0 }
     }
 
     /// The lines that begin within `part` of a text. The reader stands at the byte before it, or at the beginning.
@@ -47,16 +49,29 @@ impl<R: BufRead> Lines<R> {
             offset -= 1;
             offset += pass_line(&mut reader)?;
         }
-        Ok(Lines { reader, buffer: Vec::new(), offset, limit: MAX_LINE, end: part.end })
+        Ok(Lines { reader, buffer: Vec::new(), offset, limit: MAX_LINE, end: part.end, lent: 0 })
     }
 
     /// The next line, or `None` at the end. The last line needs no line end.
     #[allow(clippy::should_implement_trait, reason = "lends from itself, as no Iterator can")]
     pub fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+        self.reader.consume(std::mem::take(&mut self.lent));
         self.buffer.clear();
         let offset = self.offset;
         if offset >= self.end {
             return Ok(None);
+        }
+        // A line that stands whole in the reader's buffer is read there.
+        if let Ok(chunk) = self.reader.fill_buf()
+            && let Some(at) = memchr(b'\n', chunk)
+            && at <= self.limit
+        {
+            self.lent = at + 1;
+            self.offset += self.lent as u64;
+            // Filled already: nothing is read.
+            let chunk = self.reader.fill_buf()?;
+            let bytes = chunk.get(..at).unwrap_or_default();
+            return Ok(Some(Line { offset, bytes: bytes.strip_suffix(b"\r").unwrap_or(bytes), oversized: None }));
         }
         let mut length = 0u64;
         loop {

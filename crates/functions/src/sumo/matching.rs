@@ -1,8 +1,10 @@
 //! Whether text matches: globs, regular expressions, tokens, substrings.
 
+use super::capture::unpack;
 use super::pattern::regex;
 use crate::udf::{Body, Consts, Functions};
-use datafusion::common::{Result, plan_err};
+use aho_corasick::AhoCorasick;
+use datafusion::common::{Result, plan_datafusion_err, plan_err};
 use memchr::memmem;
 
 pub(super) fn register(f: &mut Functions) {
@@ -11,6 +13,11 @@ pub(super) fn register(f: &mut Functions) {
     f.compiled("matches(string, string, string?) bool", &[1, 2], |c| {
         let glob = Glob::new(c.str(1), c.str(2) == "?");
         Ok(Body::bool(move |r| Some(r.text(0).is_some_and(|text| glob.is_match(text)))))
+    });
+    // Any of several packed globs, none of which has a `?` that is a wildcard.
+    f.compiled("matches_any(string, string) bool", &[1], |c| {
+        let any = AnyGlob::new(unpack(c.str(1)))?;
+        Ok(Body::bool(move |r| Some(r.text(0).is_some_and(|text| any.is_match(text)))))
     });
     // `matches /re/`: unanchored (documented examples anchor where they mean it).
     f.compiled("matches_regex(string, string) bool", &[1], |c| {
@@ -76,8 +83,16 @@ impl Glob {
             Glob::Exact(exact) => text == exact,
             Glob::Regex(regex) => regex.is_match(text),
             Glob::Pieces { start, middle, end } => {
-                let Some(rest) = text.strip_prefix(start.as_str()) else { return false };
-                let Some(rest) = rest.strip_suffix(end.as_str()) else { return false };
+                let mut rest = text;
+                // Most globs begin and end in a star.
+                if !start.is_empty() {
+                    let Some(after) = rest.strip_prefix(start.as_str()) else { return false };
+                    rest = after;
+                }
+                if !end.is_empty() {
+                    let Some(before) = rest.strip_suffix(end.as_str()) else { return false };
+                    rest = before;
+                }
                 let mut rest = rest.as_bytes();
                 for piece in middle {
                     match piece.find(rest) {
@@ -88,6 +103,33 @@ impl Glob {
                 true
             }
         }
+    }
+}
+
+/// Several globs, those that say no more than that a text holds something found together.
+struct AnyGlob {
+    within: Option<AhoCorasick>,
+    others: Vec<Glob>,
+}
+
+impl AnyGlob {
+    fn new<'g>(globs: impl Iterator<Item = &'g str>) -> Result<Self> {
+        let (mut within, mut others) = (Vec::new(), Vec::new());
+        for glob in globs {
+            match glob.strip_prefix('*').and_then(|g| g.strip_suffix('*')) {
+                Some(inner) if !inner.is_empty() && !inner.contains('*') => within.push(inner),
+                _ => others.push(Glob::new(glob, false)),
+            }
+        }
+        let within = match within.is_empty() {
+            true => None,
+            false => Some(AhoCorasick::new(within).map_err(|e| plan_datafusion_err!("globs can't be used: {e}"))?),
+        };
+        Ok(AnyGlob { within, others })
+    }
+
+    fn is_match(&self, text: &str) -> bool {
+        self.within.as_ref().is_some_and(|w| w.is_match(text)) || self.others.iter().any(|g| g.is_match(text))
     }
 }
 

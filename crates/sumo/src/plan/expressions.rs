@@ -38,7 +38,7 @@ impl Planner<'_> {
                 Ok(Value::new(Expr::Negative(Box::new(number.expr)), number.ty))
             }
             ExprKind::And(terms) => self.connect(rows, terms, Operator::And),
-            ExprKind::Or(terms) => self.connect(rows, terms, Operator::Or),
+            ExprKind::Or(terms) => self.any_of(rows, terms),
             ExprKind::Binary(op, left, right) => self.binary(rows, tree.at, *op, left, right),
             ExprKind::In { value, list, negated } => self.membership(rows, value, list, *negated),
             ExprKind::Conditional(condition, yes, no) => self.conditional(rows, condition, yes, no),
@@ -170,7 +170,7 @@ impl Planner<'_> {
     }
 
     /// A glob with the marks of a regular expression matches them literally, which nobody means.
-    fn warn_regex_like(&mut self, glob: &str, at: At) {
+    pub(super) fn warn_regex_like(&mut self, glob: &str, at: At) {
         let alternatives = glob
             .find('(')
             .is_some_and(|open| glob[open..].find(')').is_some_and(|close| glob[open..open + close].contains('|')));

@@ -5,6 +5,7 @@
 //! rules of what a name means stand once, in the planner.
 
 mod aggregates;
+mod alternatives;
 mod auto;
 mod calls;
 mod chains;
