@@ -250,6 +250,7 @@ fn raw_cells(text: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn found(rows: &[(&str, f64)], threshold: f64, dimensions: u64) -> String {
         let mut basket = Basket { threshold, dimensions, ..Basket::default() };
@@ -270,5 +271,36 @@ mod tests {
         assert_eq!(found(&rows, 0.3, 1), r#"[[8,80,[["x"],[1],[]]],[3,30,[["x"],[1],[false]]],[7,70,[[],[],[true]]]]"#);
         assert_eq!(found(&[], 0.3, 5), "[]");
         assert_eq!(found(&[(r#"[1,1,"1"]"#, 1.0)], 0.5, 5), r#"[[1,100,[[1],[1],["1"]]]]"#);
+    }
+
+    proptest! {
+        /// As trying every pattern there can be.
+        #[test]
+        fn as_every_pattern_one_by_one(rows in prop::collection::vec(prop::array::uniform3(0u8..3), 1..30), percent in 1u32..100) {
+            let texts: Vec<(String, f64)> = rows.iter().map(|r| (format!("[{},{},{}]", r[0], r[1], r[2]), 1.0)).collect();
+            let borrowed: Vec<(&str, f64)> = texts.iter().map(|(t, w)| (t.as_str(), *w)).collect();
+            let threshold = f64::from(percent) / 100.0;
+            let mut expected = Vec::new();
+            let cells = || [None, Some(0u8), Some(1), Some(2)].into_iter();
+            for a in cells() {
+                for (b, c) in cells().flat_map(|b| cells().map(move |c| (b, c))) {
+                    let pattern = [a, b, c];
+                    let fits = |r: &&[u8; 3]| pattern.iter().zip(*r).all(|(p, v)| p.is_none_or(|p| p == *v));
+                    let of: Vec<&[u8; 3]> = rows.iter().filter(fits).collect();
+                    let closed = (0..3).all(|n| pattern[n].is_some() || of.iter().any(|r| r[n] != of[0][n]));
+                    let frequent = of.len() as f64 >= threshold * rows.len() as f64;
+                    if !of.is_empty() && closed && frequent && pattern != [None; 3] {
+                        let cell = |p: Option<u8>| p.map_or_else(|| "[]".to_owned(), |v| format!("[{v}]"));
+                        expected.push(format!("[{},{},{}] {}", cell(a), cell(b), cell(c), of.len()));
+                    }
+                }
+            }
+            let found: serde_json::Value = serde_json::from_str(&found(&borrowed, threshold, 3)).expect("JSON");
+            let mut got: Vec<String> =
+                found.as_array().into_iter().flatten().map(|p| format!("{} {}", p[2], p[0])).collect();
+            got.sort();
+            expected.sort();
+            prop_assert_eq!(got, expected);
+        }
     }
 }
