@@ -55,6 +55,10 @@ fn truncate(value: f64) -> Option<i64> {
 
 /// A number as Sumo shows it: whole ones without a fraction.
 pub(super) fn text_of(value: f64) -> String {
+    if value.is_infinite() {
+        // As Java writes it (published queries compare with it).
+        return if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
+    }
     if value == value.trunc() && value.abs() < 1e15 { format!("{value:.0}") } else { format!("{value}") }
 }
 
@@ -64,6 +68,11 @@ fn java_number(text: &str) -> Option<()> {
     if let Some(hex) = unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0X")) {
         let hex = hex.strip_suffix(['l', 'L']).unwrap_or(hex);
         return (!hex.is_empty() && hex.bytes().all(|b| b.is_ascii_hexdigit())).then_some(());
+    }
+    // A whole number that begins with a zero is octal (documented: `09` is no number).
+    let whole = unsigned.strip_suffix(['l', 'L']).unwrap_or(unsigned);
+    if whole.len() > 1 && whole.starts_with('0') && whole.bytes().all(|b| b.is_ascii_digit()) {
+        return (!whole.contains(['8', '9'])).then_some(());
     }
     let plain = unsigned.strip_suffix(['d', 'D', 'f', 'F', 'l', 'L']).unwrap_or(unsigned);
     let first = *plain.as_bytes().first()?;

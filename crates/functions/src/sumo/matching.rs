@@ -35,10 +35,13 @@ pub(super) fn register(f: &mut Functions) {
     f.bool("field_equals(string, string) bool", |r| {
         Some(r.text(0).is_some_and(|text| text.to_lowercase() == r.str(1).to_lowercase()))
     });
-    // Case-sensitive; two empty texts contain each other (documented).
+    // Case-sensitive; two empty texts contain each other, an empty and another do not (documented).
     f.compiled("contains(string, string) bool", &[1], |c| {
         let finder = memmem::Finder::new(c.str(1)).into_owned();
-        Ok(Body::bool(move |r| Some(finder.find(r.str(0).as_bytes()).is_some())))
+        Ok(Body::bool(move |r| {
+            let text = r.str(0).as_bytes();
+            Some(if finder.needle().is_empty() { text.is_empty() } else { finder.find(text).is_some() })
+        }))
     });
 }
 

@@ -1,5 +1,6 @@
 //! Numbers: `java.lang.Math` (documented).
 
+use super::convert::number;
 use crate::udf::Functions;
 
 /// A function of one number.
@@ -44,6 +45,18 @@ pub(super) fn register(f: &mut Functions) {
         let scale = 10f64.powi(places);
         Some((value * scale + 0.5).floor() / scale)
     });
-    f.bool("isnan(real) bool", |r| Some(r.real(0)?.is_nan()));
-    f.bool("isinfinity(real) bool", |r| Some(r.real(0)?.is_infinite()));
+    // Text that is no number is not a number; of nothing and of white space nothing is said (documented).
+    f.bool("isnan(string) bool", |r| {
+        let text = r.text(0)?.trim();
+        (!text.is_empty()).then(|| text == "NaN" || (number(text).is_none() && !is_infinity(text)))
+    });
+    f.bool("isinfinity(string) bool", |r| {
+        let text = r.text(0)?.trim();
+        (!text.is_empty()).then(|| is_infinity(text))
+    });
+}
+
+/// As Java writes it.
+fn is_infinity(text: &str) -> bool {
+    text.trim_start_matches(['+', '-']) == "Infinity"
 }

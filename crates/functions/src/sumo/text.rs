@@ -88,11 +88,18 @@ pub(super) fn register(f: &mut Functions) {
     });
 }
 
-/// `$1x` is group 1 and an x, as in Java; the `regex` crate would read a name.
+/// `$1x` is group 1 and an x, as in Java; the `regex` crate would read a name. A backslash takes the next `$` or backslash
+/// as it is (documented).
 fn braced(with: &str) -> String {
     let mut out = String::new();
     let mut chars = with.chars().peekable();
     while let Some(c) = chars.next() {
+        if c == '\\'
+            && let Some(next) = chars.next_if(|n| matches!(n, '$' | '\\'))
+        {
+            out.push_str(if next == '$' { "$$" } else { "\\" });
+            continue;
+        }
         out.push(c);
         if c == '$' && chars.peek().is_some_and(char::is_ascii_digit) {
             out.push('{');

@@ -302,8 +302,8 @@ fn arithmetic(op: BinaryOp, a: &Value, b: &Value) -> Value {
     let (a, b) = (a.to_number(), b.to_number());
     let whole = a.ty.whole() && b.ty.whole() && op != BinaryOp::Divide;
     let (left, mut right) = if whole { (a.expr, b.expr) } else { (a.to_double(), b.to_double()) };
-    if matches!(op, BinaryOp::Divide | BinaryOp::Modulo) {
-        // A division by zero has no value.
+    if op == BinaryOp::Modulo {
+        // There is no rest of a division by zero. The division itself gives infinity (documented for `isInfinity`).
         let zero = if whole { lit(0i64) } else { lit(0.0) };
         right = datafusion::functions::core::expr_fn::nullif(right, zero);
     }
