@@ -30,6 +30,8 @@ fn provenance_goes_where_rows_go() {
         "Events | join kind=leftanti (Events | where FileName == 'bash') on DeviceName",
         "Events | join kind=inner (Events | summarize count() by DeviceName) on DeviceName",
         "Events | mv-expand AdditionalFields",
+        "Events | sort by Timestamp asc | scan with (step s: ProcessId > 1;)",
+        "Events | partition by DeviceName (sort by Timestamp asc | scan declare (n:long) with (step s: true => n = s.n;))",
         "Events | parse ProcessCommandLine with * ' -e ' code",
         "let f = (T:(*)) { T | where FileName has 'lua' }; Events | invoke f()",
     ] {

@@ -108,6 +108,9 @@ impl Binder<'_> {
             K::MvApply(m) => self.mv_apply(input, m, scope, span),
             K::Partition(p) => self.partition(input, p, scope, span),
             K::AssertSchema(columns) => self.assert_schema(input, columns, span),
+            K::MacroExpand { .. } => {
+                fail(error::NO_FORM, span, "`macro-expand` begins a query: it takes no rows from before it")
+            }
             K::Facet { .. } | K::Fork(_) => fail(
                 error::NO_OPERATOR,
                 span,
@@ -178,7 +181,6 @@ fn word(kind: &OperatorKind) -> &'static str {
         K::GraphToTable(_) => "graph-to-table",
         K::GraphWhereEdges(_) => "graph-where-edges",
         K::GraphWhereNodes(_) => "graph-where-nodes",
-        K::MacroExpand { .. } => "macro-expand",
         K::MakeGraph(_) => "make-graph",
         K::MakeSeries(_) => "make-series",
         K::MvApply(_) => "mv-apply",
