@@ -156,18 +156,27 @@ fn own_field(schema: &Schema, key: &str, family: Family, data: &FamilyData) -> E
         return expr.clone();
     }
     if family == Family::Auditd {
-        // Laurel's tree: records by their type, `PATH` by its place.
-        return match key.split_once('.') {
-            Some(("PATH", path)) => match path.split_once('.') {
-                Some((place, "name")) => Expr::Field(format!("@name.{place}")),
-                _ => Expr::Field(key.to_owned()),
-            },
-            Some((_, "ARGV_STR")) => Expr::Field("@cmdline".to_owned()),
-            Some(("SYSCALL" | "EXECVE" | "CWD" | "USER_LOGIN" | "USER_CMD", leaf)) => Expr::Field(leaf.to_owned()),
-            _ => Expr::Field(key.to_owned()),
-        };
+        return laurel(key);
     }
     super::messages::source_of(key, family, data)
+}
+
+/// Laurel's tree: records by their type. Places in lists count from 1, as the vendor's rules show: the address family of
+/// `socket`, its first argument, is `SYSCALL.ARGV.1`.
+fn laurel(key: &str) -> Expr {
+    let parts: Vec<&str> = key.split('.').collect();
+    let place = |text: &str| text.parse::<u32>().ok().and_then(|n| n.checked_sub(1));
+    match parts.as_slice() {
+        ["PATH", n, "name"] => place(n).map(|n| Expr::Field(format!("@name.{n}"))),
+        ["SYSCALL", "ARGV", n] => place(n).map(|n| {
+            let hex = ["", "0x"].map(|t| Expr::Const(t.to_owned()));
+            Expr::Call(Function::All, hex.into_iter().chain([Expr::Field(format!("a{n}"))]).collect())
+        }),
+        ["EXECVE", "ARGV_STR"] => Some(Expr::Field("@cmdline".to_owned())),
+        ["SYSCALL" | "EXECVE" | "CWD" | "USER_LOGIN" | "USER_CMD", leaf] => Some(Expr::Field((*leaf).to_owned())),
+        _ => None,
+    }
+    .unwrap_or_else(|| Expr::Field(key.to_owned()))
 }
 
 #[cfg(test)]
