@@ -44,7 +44,7 @@ fn the_published_query_and_the_mended_one_give_identical_rows() {
     inputs.push(fixtures());
     match std::env::var_os("PARALLAX_SHARED") {
         Some(shared) => inputs.push(PathBuf::from(shared).join("telemetry")),
-        None => println!("skipped: the shared telemetry, PARALLAX_SHARED is not set"),
+        None => eprintln!("skipped: the shared telemetry, PARALLAX_SHARED is not set"),
     }
     inputs.sort();
     let mut rows = 0;

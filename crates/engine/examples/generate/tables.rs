@@ -145,7 +145,7 @@ fn process(row: u64, at: i64, r: &mut Random, t: &mut Texts, out: &mut dyn Put) 
     out.text(company);
     out.long(4 * r.below(12_000) as i64);
     out.text(&t.line);
-    out.text(if system { "System" } else { *r.pick(&["Medium", "Medium", "Medium", "High", "Low"]) });
+    out.text(if system { "System" } else { r.pick::<&str>(&["Medium", "Medium", "Medium", "High", "Low"]) });
     out.time(at - r.below(2_000_000) as i64);
     out.text(domain);
     out.text(shown);

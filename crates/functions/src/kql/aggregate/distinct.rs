@@ -345,7 +345,7 @@ mod tests {
         let groups = [0, 1, 1, 1, 0];
         let filter = BooleanArray::from(vec![true, true, true, true, false]);
         let mut first = Groups::default();
-        GroupsAccumulator::update_batch(&mut first, &[texts.clone()], &groups, Some(&filter), 2).unwrap();
+        GroupsAccumulator::update_batch(&mut first, std::slice::from_ref(&texts), &groups, Some(&filter), 2).unwrap();
         let mut all = Groups::default();
         let one = GroupsAccumulator::state(&mut first, EmitTo::First(1)).unwrap();
         let rest = GroupsAccumulator::state(&mut first, EmitTo::All).unwrap();

@@ -241,7 +241,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn all(text: &str) -> Result<(Vec<(&str, &str)>, &str), Unusual> {
+    /// The members, and what follows the object.
+    type All<'t> = (Vec<(&'t str, &'t str)>, &'t str);
+
+    fn all(text: &str) -> Result<All<'_>, Unusual> {
         let mut members = Members::new(text)?;
         let mut out = Vec::new();
         while let Some(member) = members.next()? {
