@@ -263,7 +263,11 @@ impl<'a> Cursor<'a> {
             Token::Number(n) if n.bytes().any(|b| b.is_ascii_alphabetic()) => n.to_owned(),
             Token::Symbol("%") if self.rest()[1..].starts_with(is_word_start) => {
                 self.bump()?;
-                return self.name();
+                let length = path_length(self.rest());
+                let text = self.rest()[..length].to_owned();
+                self.pos += length;
+                self.last = self.pos;
+                return Ok(Name { text, at: self.since(start) });
             }
             _ => return Err(self.unexpected("a field name", codes::UNEXPECTED)),
         };
@@ -438,6 +442,22 @@ impl<'a> Cursor<'a> {
 
 fn is_word_start(c: char) -> bool {
     c.is_alphabetic() || c == '_' || c == '@' || c == '$'
+}
+
+/// How long a name behind `%` is, which may have the indices of `json auto` in it (documented: `%users[2].address`).
+fn path_length(rest: &str) -> usize {
+    let mut length = word_length(rest);
+    while let Some(index) = rest[length..].strip_prefix('[') {
+        let digits = index.find(|c: char| !c.is_ascii_digit()).unwrap_or(index.len());
+        if digits == 0 || !index[digits..].starts_with(']') {
+            break;
+        }
+        length += digits + 2;
+        if let Some(after) = rest[length..].strip_prefix('.').filter(|r| r.starts_with(is_word_start)) {
+            length += 1 + word_length(after);
+        }
+    }
+    length
 }
 
 /// Dots join words (`EventData.Image`), but a word does not end in one.

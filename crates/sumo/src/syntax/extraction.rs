@@ -253,9 +253,12 @@ impl Cursor<'_> {
     fn quoted_char(&mut self) -> Result<Text> {
         let start = self.here()?;
         let inner = &self.rest()[1..];
-        let end = match inner.strip_prefix('\\') {
-            Some(escaped) => escaped.chars().next().map(|c| 1 + c.len_utf8()),
-            None => inner.find('\''),
+        let mut chars = inner.chars();
+        let end = match (chars.next(), chars.next(), chars.next()) {
+            // `'\'` is a backslash, `'\''` a quote, `'\t'` a tab; `'''` is a quote (documented).
+            (Some('\\'), Some(escaped), Some('\'')) => Some(1 + escaped.len_utf8()),
+            (Some(one), Some('\''), _) => Some(one.len_utf8()),
+            _ => inner.find('\''),
         };
         match end.filter(|end| inner[*end..].starts_with('\'')) {
             Some(end) => {
