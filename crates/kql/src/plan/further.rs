@@ -15,7 +15,7 @@ use parallax_catalog::{Catalog, ColumnType, Context};
 use parallax_diagnostics::{Diagnostic, Diagnostics, Span};
 
 /// How many columns a query may get in this way.
-const MOST: usize = 100;
+const MOST: usize = 200;
 
 /// The columns that the tables of a query were given.
 #[derive(Clone, Debug, Default)]
