@@ -96,3 +96,22 @@ fn a_wrong_configuration_is_pointed_at() {
     insta::assert_snapshot!(run(&["query", "--kql", "print 1", "--config", "outside/wrong.toml"]));
     insta::assert_snapshot!(run(&["query", "--kql", "print 1", "--config", "outside/nowhere.toml"]));
 }
+
+/// Lookup tables and macros of Sumo searches: CSV without regard to case, JSON, networks, an argument.
+#[test]
+fn sumo_searches() {
+    let start = "* | limit 1 | \"10.1.2.3\" as ip | \"JO\" as user";
+    let rows = |rest: &str| {
+        let query = format!("{start} | {rest}");
+        let (out, said) = outside(&["query", "--sumo", &query, "--format", "json", "--input", "../defender.jsonl"]);
+        let answer: Value = serde_json::from_str(&out).unwrap_or_default();
+        (answer["rows"].to_string(), said)
+    };
+    let oncall = "lookup team from path://\"/Library/Users/me@example.org/On Call\" on user=name";
+    assert_eq!(rows(&format!("{oncall} | `only(blue)` | fields team")).0, "[[\"blue\"]]");
+    assert_eq!(rows(&format!("{oncall} | `only(red)` | fields team")).0, "[]");
+    assert_eq!(rows("lookup level from shared/iocs on ip=ioc | fields level").0, "[[\"5\"]]");
+    assert_eq!(rows("geoip ip | fields city, country_code, state").0, "[[\"Eleven\",\"XB\",null]]");
+    let (_, said) = rows("lookup level from elsewhere/iocs on ip=ioc | fields level");
+    assert!(said.contains("error[SUMO0106]"), "{said}");
+}
