@@ -60,7 +60,7 @@ pub(crate) fn parts(input: &Input, size: u64) -> Vec<Input> {
         let plain = !matches!(input.open()?.fill_buf()?, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]);
         Ok(plain && is_lines(input.open()?.fill_buf()?))
     };
-    match input.size() >= 2 * size && lines().unwrap_or(false) {
+    match input.size() / 2 >= size && lines().unwrap_or(false) {
         true => input.parts(size),
         false => vec![input.clone()],
     }
