@@ -4,6 +4,8 @@
 //! | name | arguments | result |
 //! |---|---|---|
 //! | `kql_expand` | dynamic, bool (bags as `[name, value]` pairs), long (the most elements) | list of dynamics |
+//! | `kql_expand_text` | as `kql_expand` | list of strings: `tostring` of each element |
+//! | `kql_expand_split` | string, string, long (the most) | list of strings: as `kql_expand_text` of `split` |
 //! | `kql_expand_numbers` | the same, of several dynamics | list of longs: 0, 1, … as long as the longest |
 //! | `kql_series_places` | array of `[place, value]`, array of steps, dynamic | the values in their places, else the third |
 //! | `kql_gathered` | list of dynamics, long (the most), bool (each once, arrays by their elements), bool (nulls too) | dynamic array |
@@ -13,6 +15,7 @@
 //! gives nothing.
 
 use crate::kql::json;
+use crate::kql::strings::parts;
 use crate::udf::{Body, Functions};
 use arrow::array::{Array, ArrayRef, AsArray, Int64Builder, ListBuilder, StringViewArray, StringViewBuilder};
 use arrow::datatypes::{DataType, Field, Int64Type};
@@ -24,8 +27,12 @@ use sonic_rs::{JsonValueTrait as _, to_array_iter, to_object_iter};
 use std::sync::Arc;
 
 pub(super) fn register(f: &mut Functions) {
-    f.udf(ScalarUDF::from(Lists { name: "kql_expand", numbers: false, signature: variadic() }));
-    f.udf(ScalarUDF::from(Lists { name: "kql_expand_numbers", numbers: true, signature: variadic() }));
+    for (name, of) in
+        [("kql_expand", Of::Elements), ("kql_expand_text", Of::Texts), ("kql_expand_numbers", Of::Numbers)]
+    {
+        f.udf(ScalarUDF::from(Lists { name, of, signature: variadic() }));
+    }
+    f.udf(ScalarUDF::from(Parts { signature: variadic() }));
     f.udf(ScalarUDF::from(Gathered { signature: variadic() }));
     f.text("series_places(dynamic, dynamic, dynamic) dynamic", |r, w| {
         w.push_str(&filled(r.text(0)?, r.text(1)?, r.text(2))?);
@@ -123,11 +130,19 @@ fn variadic() -> Signature {
     Signature::new(TypeSignature::VariadicAny, Volatility::Immutable)
 }
 
-/// Dynamics as lists: their elements, or their elements' numbers.
+/// What of the elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Of {
+    Elements,
+    Texts,
+    Numbers,
+}
+
+/// Dynamics as lists: of their elements.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Lists {
     name: &'static str,
-    numbers: bool,
+    of: Of,
     signature: Signature,
 }
 
@@ -141,8 +156,7 @@ impl ScalarUDFImpl for Lists {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        let item = if self.numbers { DataType::Int64 } else { DataType::Utf8View };
-        Ok(DataType::List(Arc::new(Field::new("item", item, true))))
+        Ok(list_of(if self.of == Of::Numbers { DataType::Int64 } else { DataType::Utf8View }))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -154,7 +168,7 @@ impl ScalarUDFImpl for Lists {
         let columns: Vec<&StringViewArray> = values.iter().map(|v| v.as_string_view()).collect();
         let limit = |row: usize| usize::try_from(most.value(row)).unwrap_or(0);
         let rows = args.number_rows;
-        let out: ArrayRef = if self.numbers {
+        let out: ArrayRef = if self.of == Of::Numbers {
             let mut lists = ListBuilder::new(Int64Builder::new());
             for row in 0..rows {
                 let count = |c: &&StringViewArray| {
@@ -171,7 +185,11 @@ impl ScalarUDFImpl for Lists {
             let mut lists = ListBuilder::new(StringViewBuilder::new());
             for row in 0..rows {
                 for column in &columns {
-                    each_element(text(column, row), pairs.value(row), limit(row), |e| lists.values().append_option(e));
+                    each_element(text(column, row), pairs.value(row), limit(row), |e| match (self.of, e) {
+                        (Of::Texts, None) => lists.values().append_value(""),
+                        (Of::Texts, Some(e)) => lists.values().append_value(json::text(e)),
+                        (_, e) => lists.values().append_option(e),
+                    });
                 }
                 lists.append(true);
             }
@@ -179,6 +197,47 @@ impl ScalarUDFImpl for Lists {
         };
         Ok(ColumnarValue::Array(out))
     }
+}
+
+/// The parts of texts as lists of texts.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Parts {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for Parts {
+    fn name(&self) -> &str {
+        "kql_expand_split"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(list_of(DataType::Utf8View))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
+        let [texts, delimiters, most] = arrays.as_slice() else {
+            return exec_err!("kql_expand_split takes two strings and a long");
+        };
+        let (texts, delimiters) = (texts.as_string_view(), delimiters.as_string_view());
+        let most = most.as_primitive::<Int64Type>();
+        let mut lists = ListBuilder::new(StringViewBuilder::new());
+        for row in 0..args.number_rows {
+            let limit = usize::try_from(most.value(row)).unwrap_or(0);
+            let (whole, delimiter) = (text(texts, row).unwrap_or(""), text(delimiters, row).unwrap_or(""));
+            parts(whole, delimiter).take(limit).for_each(|part| lists.values().append_value(part));
+            lists.append(true);
+        }
+        Ok(ColumnarValue::Array(Arc::new(lists.finish())))
+    }
+}
+
+fn list_of(item: DataType) -> DataType {
+    DataType::List(Arc::new(Field::new("item", item, true)))
 }
 
 fn text(column: &StringViewArray, row: usize) -> Option<&str> {

@@ -1,13 +1,14 @@
 //! From DataFusion's call to a body, and back.
 
 use super::compile::{Compiler, Consts};
+use super::recent::repeated;
 use super::row::Column;
 use super::{Body, Row, Signature};
 use arrow::array::{
     Array, ArrayRef, BooleanBuilder, Decimal128Builder, Float64Builder, Int32Builder, Int64Builder, StringViewBuilder,
     UInt32Array, new_null_array,
 };
-use arrow::compute::{cast, concat, interleave};
+use arrow::compute::{cast, concat, interleave, take};
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion::logical_expr::expr::ScalarFunction;
@@ -174,6 +175,18 @@ impl Function {
         Ok(interleave(&parts, &place)?)
     }
 
+    /// As [`Function::run`], but a text that a column repeats is looked at once.
+    fn run_once_a_text(&self, body: &Body, args: &[ArrayRef], constant: &[bool], rows: usize) -> Result<ArrayRef> {
+        let mut columns = (0..args.len()).filter(|i| !constant[*i]);
+        let (Some(only), None, false) = (columns.next(), columns.next(), matches!(body, Body::Arrays(_))) else {
+            return self.run(body, args, constant, rows);
+        };
+        let Some((first, which)) = repeated(&args[only]) else { return self.run(body, args, constant, rows) };
+        let mut args = args.to_vec();
+        args[only] = take(&args[only], &first, None)?;
+        Ok(take(&self.run(body, &args, constant, first.len())?, &which, None)?)
+    }
+
     fn run(&self, body: &Body, args: &[ArrayRef], constant: &[bool], rows: usize) -> Result<ArrayRef> {
         let columns = args.iter().zip(constant).map(|(a, &c)| Column::new(a, c)).collect::<Result<Vec<_>>>()?;
         let each = (0..rows).map(|at| Row { columns: &columns, at });
@@ -266,7 +279,7 @@ impl ScalarUDFImpl for Function {
             })
             .collect::<Result<Vec<_>>>()?;
         let out = match (self.body_for(&args, &constant)?, &self.made) {
-            (Some(body), _) => self.run(&body, &args, &constant, rows)?,
+            (Some(body), _) => self.run_once_a_text(&body, &args, &constant, rows)?,
             (None, Made::Compiler(c) | Made::Compiled(c, _, _)) if rows > 0 => {
                 self.by_row(c, &args, &constant, rows)?
             }

@@ -19,11 +19,13 @@
 
 mod call;
 mod compile;
+mod recent;
 mod row;
 mod signature;
 
 pub use call::Function;
 pub use compile::{Const, Consts};
+pub(crate) use recent::Recent;
 pub use row::{Columns, DECIMAL_ONE, DECIMAL_SCALE, Row};
 pub use signature::{Param, Signature, Type};
 

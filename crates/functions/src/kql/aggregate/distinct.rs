@@ -4,6 +4,7 @@
 //! state travels as a list of values a group.
 
 use super::adapter::passes;
+use crate::udf::Recent;
 use arrow::array::{Array, ArrayRef, AsArray, BinaryViewBuilder, BooleanArray, Int64Array, ListArray, StringViewArray};
 use arrow::buffer::{Buffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef, Float64Type, Int32Type, Int64Type};
@@ -104,28 +105,6 @@ impl Values {
 
     fn size(&self) -> usize {
         self.bytes.capacity() + self.ends.capacity() * 8 + self.table.capacity() * 5
-    }
-}
-
-/// Numbers of texts that were just looked up, by their views: within an array equal views are equal texts, and columns
-/// that repeat a few texts repeat their views.
-struct Recent(Vec<(u128, u32)>);
-
-impl Recent {
-    const PLACES: usize = 1024;
-
-    fn new() -> Self {
-        // No view: text of that length has no such place.
-        Recent(vec![(u128::MAX, 0); Self::PLACES])
-    }
-
-    fn number(&mut self, view: u128, look_up: impl FnOnce() -> u32) -> u32 {
-        let mixed = ((view ^ (view >> 64)) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let place = &mut self.0[(mixed >> 54) as usize % Self::PLACES];
-        if place.0 != view {
-            *place = (view, look_up());
-        }
-        place.1
     }
 }
 

@@ -52,13 +52,15 @@ fn split(r: &Row<'_>, w: &mut String) -> Option<()> {
             json::write_string(w, part);
         }
     };
-    if delimiter.is_empty() {
-        write(0, text);
-    } else {
-        text.split(delimiter).enumerate().for_each(|(i, part)| write(i, part));
-    }
+    parts(text, delimiter).enumerate().for_each(|(i, part)| write(i, part));
     w.push(']');
     Some(())
+}
+
+/// What `split` gives: an empty delimiter splits nothing.
+pub(crate) fn parts<'t>(text: &'t str, delimiter: &str) -> impl Iterator<Item = &'t str> {
+    let (whole, rest) = if delimiter.is_empty() { (Some(text), None) } else { (None, Some(text.split(delimiter))) };
+    whole.into_iter().chain(rest.into_iter().flatten())
 }
 
 /// One lookup after the other, in what none before it has matched: a replacement is not looked at again (measured). A

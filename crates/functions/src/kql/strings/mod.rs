@@ -11,6 +11,7 @@ mod punycode;
 mod text;
 
 pub use granny::granny_key;
+pub(crate) use join::parts;
 
 use crate::udf::Functions;
 use datafusion::common::{DataFusionError, Result};

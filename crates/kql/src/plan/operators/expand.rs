@@ -7,7 +7,7 @@ use crate::plan::relation::{Column, OrderKey, Relation, id};
 use crate::plan::scalar::type_literal;
 use crate::plan::scope::{Rows, Scope};
 use crate::plan::types::Type;
-use crate::plan::value::{Value, convert, raw_call};
+use crate::plan::value::{Value, coalesce, convert, raw_call};
 use crate::syntax::tree::{Expanded, Expr, ExprKind, MvApply, Naming, Options, Partition, PartitionBody};
 use datafusion::common::{Column as PlanColumn, UnnestOptions};
 use datafusion::functions_window::row_number::row_number_udwf;
@@ -91,7 +91,16 @@ impl Binder<'_> {
             };
             let list = self.ids.fresh();
             let args = vec![value.expr.clone(), lit(pairs), lit(most)];
-            lists.push((list.clone(), raw_call("kql_expand", args, span)?));
+            // Texts are taken out of an array where it is taken apart, not one by one afterwards.
+            let call = match (ty, parts_of(&value.expr)) {
+                (Some(Type::String), Some(mut args)) => {
+                    args.push(lit(most));
+                    raw_call("kql_expand_split", args, span)?
+                }
+                (Some(Type::String), None) => raw_call("kql_expand_text", args, span)?,
+                _ => raw_call("kql_expand", args, span)?,
+            };
+            lists.push((list.clone(), call));
             values.push(value.expr);
             items.push(Item { name, list, ty });
         }
@@ -102,6 +111,7 @@ impl Binder<'_> {
             values.extend([lit(pairs), lit(most)]);
             lists.push((number.clone(), raw_call("kql_expand_numbers", values, span)?));
         }
+        let lists_are_one = items.len() == 1;
         let to_unnest: Vec<PlanColumn> = lists.iter().map(|(l, _)| PlanColumn::from_name(l)).collect();
         let mut out = input.compute(span, lists)?;
         out = out.then(span, |b| {
@@ -111,6 +121,13 @@ impl Binder<'_> {
         for item in &items {
             let element = Value::new(id(&item.list), Type::Dynamic);
             let (ty, at) = match item.ty {
+                Some(Type::String) if lists_are_one => (Type::String, item.list.clone()),
+                // What a shorter list lacks.
+                Some(Type::String) => {
+                    let at = self.ids.fresh();
+                    new.push((at.clone(), coalesce(vec![id(&item.list), Value::string("").expr])));
+                    (Type::String, at)
+                }
                 Some(ty) if ty != Type::Dynamic => {
                     let at = self.ids.fresh();
                     new.push((at.clone(), convert(element, ty, span)?.expr));
@@ -216,6 +233,16 @@ impl Binder<'_> {
         out.order.clear();
         out.sorted = false;
         Ok(out)
+    }
+}
+
+/// The text and the delimiter of a `split` of which all parts are asked for.
+fn parts_of(expr: &Plan) -> Option<Vec<Plan>> {
+    match expr {
+        Plan::ScalarFunction(call) if call.func.name() == "kql_split" && call.args.len() == 2 => {
+            Some(call.args.clone())
+        }
+        _ => None,
     }
 }
 
