@@ -127,7 +127,7 @@ struct Slow {
 }
 
 impl Slow {
-    fn of<'t>(&self, captures: &fancy_regex::Captures<'t>) -> Vec<&'t str> {
+    fn of<'t>(&self, captures: &fancy_regex::Captures<'t, str>) -> Vec<&'t str> {
         self.indices.iter().map(|&i| captures.get(i).map_or("", |m| m.as_str())).collect()
     }
 

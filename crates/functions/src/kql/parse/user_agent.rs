@@ -241,7 +241,7 @@ fn scalar(text: &str) -> Option<String> {
 }
 
 /// `$1` and its kind are the groups.
-fn replaced(with: &str, groups: &Captures<'_>) -> String {
+fn replaced(with: &str, groups: &Captures<'_, str>) -> String {
     let mut out = String::with_capacity(with.len());
     let mut chars = with.chars().peekable();
     while let Some(c) = chars.next() {
