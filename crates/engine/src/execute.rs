@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::in_order::{self, in_order};
+use crate::order;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::datasource::listing::{ListingOptions, ListingTableUrl};
@@ -42,12 +43,34 @@ impl Default for Limits {
     }
 }
 
+/// Into how many partitions rows are cut where sums are rounded. More would help machines with more threads, and cost
+/// memory for each group.
+const ROUNDING_PARTITIONS: usize = 16;
+
+/// How the result of a plan depends on the order of rows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Needs {
+    /// Which rows there are, or what they hold.
+    pub(crate) order: bool,
+    /// The last digits of numbers.
+    pub(crate) rounding: bool,
+}
+
+impl Needs {
+    pub(crate) fn of(plan: &LogicalPlan) -> datafusion::common::Result<Self> {
+        Ok(Needs { order: order::depends_on_order(plan)?, rounding: order::rounds(plan)? })
+    }
+}
+
 /// Runs plans under limits.
 pub(crate) struct Executor {
     state: SessionState,
     /// For plans that depend on the order of rows: nothing is shared out by the values of rows, so that partitions are
     /// runs of rows everywhere, and meet in their order.
     in_order: SessionState,
+    /// For plans whose numbers depend, in their last digits, on which rows are added up first: as `in_order`, and
+    /// rows are cut into the same partitions whatever the number of threads.
+    rounding: SessionState,
     limits: Limits,
     /// Always there but while it is dropped.
     runtime: Option<Runtime>,
@@ -81,13 +104,16 @@ impl Executor {
         let options = &mut in_order.config_mut().options_mut().optimizer;
         options.repartition_aggregations = false;
         options.repartition_windows = false;
+        options.repartition_joins = false;
+        let mut rounding = in_order.clone();
+        rounding.config_mut().options_mut().execution.target_partitions = ROUNDING_PARTITIONS;
         let runtime = Builder::new_multi_thread()
             .worker_threads(limits.threads.max(1))
             .thread_name("parallax")
             .enable_time()
             .build()
             .map_err(|e| Error::Setup(format!("threads can't be started: {e}")))?;
-        Ok(Executor { state, in_order, limits, runtime: Some(runtime) })
+        Ok(Executor { state, in_order, rounding, limits, runtime: Some(runtime) })
     }
 
     fn handle(&self) -> Handle {
@@ -108,11 +134,16 @@ impl Executor {
         self.state.optimize(plan).map_err(|e| self.failure(e))
     }
 
-    /// The plan to run. `ordered`: what it computes depends on the order of rows.
-    pub(crate) fn physical(&self, plan: &LogicalPlan, ordered: bool) -> Result<Arc<dyn ExecutionPlan>, Error> {
-        let plan =
-            self.handle().block_on(if ordered { &self.in_order } else { &self.state }.create_physical_plan(plan));
-        plan.and_then(|plan| if ordered { in_order::settle(plan) } else { Ok(plan) }).map_err(|e| self.failure(e))
+    /// The plan to run.
+    pub(crate) fn physical(&self, plan: &LogicalPlan, needs: Needs) -> Result<Arc<dyn ExecutionPlan>, Error> {
+        let state = match needs {
+            Needs { rounding: true, .. } => &self.rounding,
+            Needs { order: true, .. } => &self.in_order,
+            _ => &self.state,
+        };
+        let plan = self.handle().block_on(state.create_physical_plan(plan));
+        let in_order = needs.order || needs.rounding;
+        plan.and_then(|plan| if in_order { in_order::settle(plan) } else { Ok(plan) }).map_err(|e| self.failure(e))
     }
 
     pub(crate) fn threads(&self) -> usize {

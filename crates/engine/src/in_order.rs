@@ -3,14 +3,19 @@
 //! DataFusion brings partitions together as their batches happen to arrive. Where the order of rows matters and no sort
 //! gives it, they are taken in the order of their sources: all run at once, each into a channel of its own.
 
+use arrow::compute::BatchCoalescer;
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Result, exec_err, internal_err};
+use datafusion::common::{JoinType, Result, exec_err, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
-use datafusion::physical_plan::execution_plan::ReplaceChildrenOptions;
+use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
+use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec};
 use datafusion::physical_plan::limit::GlobalLimitExec;
+use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties};
 use futures::stream::{self, BoxStream};
@@ -63,14 +68,56 @@ async fn next_of(partition: Option<Partition>) -> Option<(Result<RecordBatch>, O
 /// The plan with partitions brought together in their order.
 pub(crate) fn settle(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     let plan = plan.transform_up(|node| {
-        let Some(coalesce) = node.downcast_ref::<CoalescePartitionsExec>() else { return Ok(Transformed::no(node)) };
-        let all = Arc::new(InOrderExec { properties: coalesce.properties().clone(), input: coalesce.input().clone() });
-        Ok(Transformed::yes(match coalesce.fetch() {
-            Some(n) => Arc::new(GlobalLimitExec::new(all, 0, Some(n))),
-            None => all,
-        }))
+        if let Some(coalesce) = node.downcast_ref::<CoalescePartitionsExec>() {
+            let all = Arc::new(InOrderExec::new(coalesce.input().clone(), None));
+            return Ok(Transformed::yes(match coalesce.fetch() {
+                Some(n) => Arc::new(GlobalLimitExec::new(all, 0, Some(n))),
+                None => all,
+            }));
+        }
+        if !shows_batches(&node) {
+            return Ok(Transformed::no(node));
+        }
+        let mut sides: Vec<_> = node.children().into_iter().cloned().collect();
+        if let Some(probe) = sides.pop() {
+            sides.push(Arc::new(InOrderExec::new(probe, Some(JOINED_ROWS))));
+        }
+        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+        node.replace_children(sides, options).map(Transformed::yes)
     })?;
     Ok(plan.data)
+}
+
+/// The rows of a batch that a join is given where its result shows the batches.
+const JOINED_ROWS: usize = 8192;
+
+/// Whether it is a join whose rows come in an order that shows into which partitions and batches the side that is not
+/// held in memory, the right one, is cut.
+fn shows_batches(node: &Arc<dyn ExecutionPlan>) -> bool {
+    if let Some(join) = node.downcast_ref::<HashJoinExec>() {
+        // Others give a row's partners where the row stands. Rows without a partner come at the end of each batch
+        // (`Right`, `Full`), or from the partition that happens to be done last.
+        return !matches!(
+            join.join_type(),
+            JoinType::Inner | JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark
+        );
+    }
+    let left = match (node.downcast_ref::<CrossJoinExec>(), node.downcast_ref::<NestedLoopJoinExec>()) {
+        (Some(cross), _) => cross.left(),
+        (_, Some(join)) if *join.join_type() == JoinType::Inner => join.left(),
+        (_, Some(_)) => return true,
+        _ => return false,
+    };
+    // Of a side with several rows, each in turn is put beside all rows of a batch.
+    !is_one_row(left)
+}
+
+/// Whether there is one row at most, as of a scalar that a query computes for itself.
+fn is_one_row(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
+        return aggregate.group_expr().is_empty();
+    }
+    plan.downcast_ref::<ProjectionExec>().is_some_and(|p| is_one_row(p.input()))
 }
 
 /// A [`CoalescePartitionsExec`] that keeps the order of partitions.
@@ -78,6 +125,42 @@ pub(crate) fn settle(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPl
 struct InOrderExec {
     input: Arc<dyn ExecutionPlan>,
     properties: Arc<PlanProperties>,
+    /// How many rows each batch has, so that batches do not tell partitions apart; as they come without.
+    rows: Option<usize>,
+}
+
+impl InOrderExec {
+    fn new(input: Arc<dyn ExecutionPlan>, rows: Option<usize>) -> Self {
+        let properties = CoalescePartitionsExec::new(input.clone()).properties().clone();
+        InOrderExec { input, properties, rows }
+    }
+}
+
+/// The same rows in batches of `size` rows, the last one excepted.
+fn rebatched(
+    rows: BoxStream<'static, Result<RecordBatch>>,
+    schema: SchemaRef,
+    size: usize,
+) -> BoxStream<'static, Result<RecordBatch>> {
+    let batches = BatchCoalescer::new(schema, size);
+    stream::try_unfold((rows, batches, false), |(mut rows, mut batches, mut done)| async move {
+        loop {
+            if let Some(batch) = batches.next_completed_batch() {
+                return Ok(Some((batch, (rows, batches, done))));
+            }
+            if done {
+                return Ok(None);
+            }
+            match rows.try_next().await? {
+                Some(batch) => batches.push_batch(batch)?,
+                None => {
+                    batches.finish_buffered_batch()?;
+                    done = true;
+                }
+            }
+        }
+    })
+    .boxed()
 }
 
 impl DisplayAs for InOrderExec {
@@ -112,16 +195,12 @@ impl ExecutionPlan for InOrderExec {
         _: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         match (children.pop(), children.is_empty()) {
-            (Some(input), true) => {
-                let properties = CoalescePartitionsExec::new(input.clone()).properties().clone();
-                Ok(Arc::new(InOrderExec { input, properties }))
-            }
+            (Some(input), true) => Ok(Arc::new(InOrderExec::new(input, self.rows))),
             _ => internal_err!("InOrderExec has one child"),
         }
     }
 
     fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        use datafusion::physical_plan::execution_plan::ChildrenPropertiesMode;
         self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
     }
 
@@ -129,13 +208,16 @@ impl ExecutionPlan for InOrderExec {
         if partition != 0 {
             return internal_err!("InOrderExec has one partition");
         }
-        let schema = self.schema();
-        let input = self.input.clone();
+        let (schema, all) = (self.schema(), self.schema());
+        let (input, size) = (self.input.clone(), self.rows);
         // Streams begin when the first row is asked for, inside the runtime.
         let rows = stream::once(async move {
             let partitions = input.output_partitioning().partition_count();
             let streams: Result<Vec<_>> = (0..partitions).map(|i| input.execute(i, context.clone())).collect();
-            streams.map(in_order)
+            streams.map(in_order).map(|rows| match size {
+                Some(size) => rebatched(rows, all, size),
+                None => rows,
+            })
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows.try_flatten())))
     }

@@ -48,6 +48,10 @@ impl Window {
 
     /// The rows of the batch whose time it holds.
     pub(super) fn filter(&self, batch: RecordBatch) -> Result<RecordBatch, ArrowError> {
+        // Where the query itself reads the time, an event without one is a row as any other.
+        if self.is_unbounded() {
+            return Ok(batch);
+        }
         let Some(times) = batch.column_by_name(TIME).and_then(|c| c.as_primitive_opt::<TimestampNanosecondType>())
         else {
             return Ok(batch);

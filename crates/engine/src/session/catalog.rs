@@ -3,7 +3,7 @@
 use super::feed::ViewFeed;
 use super::parquet::{self, ParquetTable};
 use super::{Census, TableUse};
-use crate::execute::{Executor, Instant};
+use crate::execute::{Executor, Instant, Needs};
 use crate::external::{Given, Outward};
 use crate::scan::{Feed, Offered, Outside, TelemetryTable, Window};
 use arrow::record_batch::RecordBatch;
@@ -211,7 +211,11 @@ impl Catalog for Asked {
         if let Some(rows) = self.learned.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Some(Ok(rows.clone()));
         }
-        let physical = executor.physical(plan, false);
+        // What is learned must not depend on threads any more than the result.
+        let needs = Needs::of(plan).unwrap_or(Needs { order: true, rounding: true });
+        self.read_in_order(needs.order);
+        self.read_whole(needs.rounding);
+        let physical = executor.physical(plan, needs);
         let rows = physical.and_then(|plan| executor.start(plan, Instant::now())?.collect::<Result<Vec<_>, _>>());
         if let Ok(rows) = &rows {
             self.learned.lock().unwrap_or_else(PoisonError::into_inner).insert(key, rows.clone());

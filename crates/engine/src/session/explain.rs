@@ -3,7 +3,7 @@
 use super::{Session, finish, tree};
 use crate::dialect::Dialect;
 use crate::error::Error;
-use crate::order;
+use crate::execute::Needs;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::displayable;
@@ -76,10 +76,10 @@ impl Session {
             let (columns, filters) = scanned(&optimised, &used.name).map_err(fail)?;
             tables.push(self.table_read(&used.name, used.fed, &columns, filters));
         }
-        let ordered = order::depends_on_order(&plan).map_err(fail)?;
-        asked.read_in_order(ordered);
-        asked.read_whole(order::rounds(&plan).map_err(fail)?);
-        let physical = self.executor.physical(&plan, ordered)?;
+        let needs = Needs::of(&plan).map_err(fail)?;
+        asked.read_in_order(needs.order);
+        asked.read_whole(needs.rounding);
+        let physical = self.executor.physical(&plan, needs)?;
         let mut diagnostics = planned.diagnostics;
         diagnostics.extend(planned.unreached);
         Ok(Explanation {

@@ -4,8 +4,7 @@
 use super::{Session, finish};
 use crate::dialect::Dialect;
 use crate::error::Error;
-use crate::execute::Instant;
-use crate::order;
+use crate::execute::{Instant, Needs};
 use crate::value::value;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::{Column, ScalarValue};
@@ -117,7 +116,7 @@ impl Session {
             .map_err(fail)?;
         asked.read_in_order(true);
         let mut followed = Vec::new();
-        for batch in self.rows(&plan, true)? {
+        for batch in self.rows(&plan, Needs { order: true, ..Needs::default() })? {
             for row in 0..batch.num_rows() {
                 followed.push(one(&traced, &batch, row));
             }
@@ -126,8 +125,8 @@ impl Session {
         Ok((followed, asked.report))
     }
 
-    fn rows(&self, plan: &LogicalPlan, ordered: bool) -> Result<Vec<RecordBatch>, Error> {
-        let physical = self.executor.physical(plan, ordered)?;
+    fn rows(&self, plan: &LogicalPlan, needs: Needs) -> Result<Vec<RecordBatch>, Error> {
+        let physical = self.executor.physical(plan, needs)?;
         self.executor.start(physical, Instant::now())?.collect()
     }
 
@@ -146,8 +145,9 @@ impl Session {
         }
         let fail = |e| self.executor.failure(e);
         let plan = finish(&planned, true).map_err(fail)?;
-        let ordered = order::depends_on_order(&plan).map_err(fail)?;
-        asked.read_in_order(ordered);
+        let needs = Needs::of(&plan).map_err(fail)?;
+        asked.read_in_order(needs.order);
+        asked.read_whole(needs.rounding);
         let hidden = PROVENANCE.iter().take(2).map(|p| column(p.name));
         let plan = LogicalPlanBuilder::from(plan);
         let plan = match any_of(followed) {
@@ -156,7 +156,7 @@ impl Session {
         };
         let plan = plan.and_then(|b| b.project(hidden)?.build()).map_err(fail)?;
         let mut returned = HashSet::new();
-        for batch in self.rows(&plan, ordered)? {
+        for batch in self.rows(&plan, needs)? {
             for row in 0..batch.num_rows() {
                 returned.insert((hidden_text(&batch, "$source", row), hidden_text(&batch, "$record", row)));
             }

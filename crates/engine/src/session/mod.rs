@@ -18,7 +18,7 @@ pub use records::{Records, RecordsAsked};
 use crate::config::Config;
 use crate::dialect::Dialect;
 use crate::error::Error;
-use crate::execute::{Executor, Instant, Limits, Rows};
+use crate::execute::{Executor, Instant, Limits, Needs, Rows};
 use crate::external::Given;
 use crate::scan::{Offered, Outside, Window};
 use crate::{lift, order};
@@ -206,10 +206,10 @@ impl Session {
         {
             (plan, lifted) = (whole, true);
         }
-        let ordered = order::depends_on_order(&plan).map_err(|e| self.executor.failure(e))?;
-        asked.read_in_order(ordered);
-        asked.read_whole(order::rounds(&plan).map_err(|e| self.executor.failure(e))?);
-        let physical = self.executor.physical(&plan, ordered)?;
+        let needs = Needs::of(&plan).map_err(|e| self.executor.failure(e))?;
+        asked.read_in_order(needs.order);
+        asked.read_whole(needs.rounding);
+        let physical = self.executor.physical(&plan, needs)?;
         let mut rows = self.executor.start(physical, began)?;
         let mut columns = planned.columns;
         if let Some(pivot) = &planned.pivot {

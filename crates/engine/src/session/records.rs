@@ -3,7 +3,7 @@
 use super::Session;
 use super::conditions::Conditions;
 use crate::error::Error;
-use crate::execute::{Instant, Rows};
+use crate::execute::{Instant, Needs, Rows};
 use arrow::datatypes::{DataType, Field};
 use datafusion::common::Column;
 use datafusion::execution::session_state::SessionState;
@@ -56,7 +56,7 @@ impl Session {
         };
         let fed = table.fed;
         let plan = plan(table.source, asked, self.executor.state()).map_err(|e| self.executor.failure(e))?;
-        let physical = self.executor.physical(&plan, false)?;
+        let physical = self.executor.physical(&plan, Needs::default())?;
         let rows = self.executor.start(physical, began)?;
         Ok(Records { rows, report: catalog.report, fed })
     }

@@ -5,3 +5,4 @@ mod explain_cases;
 mod limits;
 mod scan;
 mod session;
+mod threads;

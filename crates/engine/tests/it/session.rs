@@ -70,6 +70,21 @@ fn columns_may_depend_on_the_data() {
 }
 
 #[test]
+fn rows_without_a_time_are_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "things.jsonl", &["{\"n\":1}", "{\"n\":2}"]);
+    write(folder.path(), "names.jsonl", &["{\"n\":2,\"name\":\"two\"}"]);
+    let session = open(folder.path(), Window::default());
+    // A join hands on the hidden columns, the event's time among them.
+    assert_eq!(rows(&session, "things | join kind=leftouter names on n | project n, name"), ["1|", "2|two"]);
+    let context = Context { provenance: true, ..Context::at(0) };
+    let execution = session.query(Dialect::Kql, "things", &context).map_err(|e| e.to_string()).unwrap();
+    assert_eq!(execution.rows.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 2);
+    let bounded = open(folder.path(), Window { from: Some(0), to: None });
+    assert!(rows(&bounded, "things").is_empty());
+}
+
+#[test]
 fn rows_without_a_sort_come_in_source_order() {
     let folder = tempfile::tempdir().unwrap();
     for file in 0..20 {
