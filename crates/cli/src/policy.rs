@@ -125,9 +125,20 @@ pub(crate) fn context(args: &LanguageArgs, now: i64) -> Result<Context, Failure>
     Ok(Context {
         strict: args.strict,
         parameters: pairs("--param", &args.parameters)?,
-        switches: pairs("--set", &args.switches)?,
+        switches: switches(&args.switches)?,
         ..Context::at(now)
     })
+}
+
+/// Each language knows its own switches; one of no language would be passed over by all of them.
+fn switches(texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let all = pairs("--set", texts)?;
+    match all.keys().find(|name| !name.starts_with("kql.") && !name.starts_with("sumo.")) {
+        Some(name) => {
+            Err(Failure::usage(format!("--set: there is no switch `{name}`; their names begin with `kql.` or `sumo.`")))
+        }
+        None => Ok(all),
+    }
 }
 
 fn pairs(flag: &str, texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {

@@ -34,7 +34,12 @@ pub(crate) fn run(args: &QueryArgs) -> Result<Exit, Failure> {
     let context = policy::context(&args.language, reference(&session, now, &mut seen)?.time)?;
 
     let wrong = |e: Error| Failure { exit: exit_of(&e), message: say::error(&e, &query.text, &query.origin, talk) };
-    let mut execution = session.query(query.dialect, &query.text, &context).map_err(wrong)?;
+    let mut execution = session.query(query.dialect, &query.text, &context).map_err(|e| {
+        // A table that is not there may be a file that could not be read.
+        seen.add(session.discovery());
+        say::reading(&seen, talk);
+        wrong(e)
+    })?;
     say::some_diagnostics(&execution.diagnostics, &query.text, &query.origin, talk);
     let progress = Progress::new(&session, talk);
     progress.watch("reading", &execution.report);

@@ -120,6 +120,36 @@ fn a_wrong_query_is_pointed_at() {
     insta::assert_snapshot!(run(&["query", "-f", "rule.yml", "--input", "defender.jsonl"]));
 }
 
+/// A Parquet file says at its end how long its metadata is; what it says may be nonsense.
+#[test]
+fn damaged_parquet_is_no_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let ends: [(&[u8], &str); 4] = [
+        (b"", "the file ends within its beginning"),
+        (b"\xff\xff\xff\xffPAR1", "its metadata is said to be longer than the file"),
+        (b"rows rows rows", "the file breaks off, its metadata is missing"),
+        (b"\0\0\0\0PARE", "encrypted Parquet can't be read"),
+    ];
+    for (end, why) in ends {
+        let file = folder.path().join("rows.parquet");
+        std::fs::write(&file, [b"PAR1", end].concat()).unwrap();
+        let said = run(&["query", "--kql", "rows", "--input", &file.display().to_string()]);
+        assert!(said.contains(why), "{said}");
+        assert!(said.contains("error[KQL0201]: there is no table `rows`"), "{said}");
+    }
+}
+
+#[test]
+fn switches_are_not_misspelt_in_silence() {
+    let all = [
+        run(&["query", "--kql", "print 1", "--set", "kql.databse=x"]),
+        run(&["query", "--sumo", "x", "--set", "sumo.matches-questoin=any"]),
+        run(&["query", "--kql", "print 1", "--set", "matches-question=any"]),
+        run(&["query", "--kql", "print x = current_database()", "--set", "kql.database=Hunting"]),
+    ];
+    insta::assert_snapshot!(all.join("\n"));
+}
+
 #[test]
 fn usage() {
     let all = [

@@ -8,6 +8,9 @@ use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTable
 use datafusion::datasource::{TableProvider, provider_as_source};
 use parallax_catalog::{Column, Table};
 use parallax_telemetry::{ColumnType, Source};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
 use std::sync::Arc;
 
 /// A Parquet file as a table.
@@ -32,6 +35,7 @@ impl ParquetTable {
 pub(super) fn open(source: &Source, executor: &Executor) -> Result<ParquetTable, String> {
     let path = source.inputs.first().and_then(|i| i.plain_path()).ok_or("packed Parquet can't be read in place")?;
     let path = path.canonicalize().map_err(|e| e.to_string())?;
+    footer(&path)?;
     let url = format!("file://{}", encode(&path.display().to_string()));
     let url = ListingTableUrl::parse(url).map_err(|e| e.to_string())?;
     // The file's own ending does not matter: its content said what it is.
@@ -45,6 +49,28 @@ pub(super) fn open(source: &Source, executor: &Executor) -> Result<ParquetTable,
         columns: fields.into_iter().map(|(c, _)| c).collect(),
         provider: Arc::new(PrunedTable(provider)),
     })
+}
+
+/// Looks at a file's end before the Parquet crate does, which takes the length that stands there on trust and panics
+/// where it is more than the file.
+fn footer(path: &Path) -> Result<(), String> {
+    /// The metadata's length and the mark behind it.
+    const END: usize = 8;
+    let mut file = File::open(path).map_err(|e| e.to_string())?;
+    let length = file.seek(SeekFrom::End(0)).map_err(|e| e.to_string())?;
+    // The mark stands at the beginning too.
+    let Some(most) = length.checked_sub(4 + END as u64) else {
+        return Err("damaged Parquet: the file ends within its beginning".to_owned());
+    };
+    let mut end = [0; END];
+    file.seek(SeekFrom::End(-(END as i64))).and_then(|_| file.read_exact(&mut end)).map_err(|e| e.to_string())?;
+    let [a, b, c, d, mark @ ..] = end;
+    match &mark {
+        b"PAR1" if u64::from(u32::from_le_bytes([a, b, c, d])) <= most => Ok(()),
+        b"PAR1" => Err("damaged Parquet: its metadata is said to be longer than the file".to_owned()),
+        b"PARE" => Err("encrypted Parquet can't be read".to_owned()),
+        _ => Err("damaged Parquet: the file breaks off, its metadata is missing".to_owned()),
+    }
 }
 
 /// A declared column as one of ours; `None` for what has no type in any of the languages (lists, structs).

@@ -104,6 +104,7 @@ impl<'a> Binder<'a> {
 
 impl Binder<'_> {
     fn tree(&self, tree: &Tree) -> Result<Planned> {
+        self.check_switches()?;
         let mut scope = Scope::default();
         let mut result: Option<(Relation, Span)> = None;
         for statement in &tree.statements {

@@ -61,6 +61,17 @@ impl Binder<'_> {
     }
 
     /// A fact about the service, by a switch or its default, said once.
+    /// A misspelt switch would leave a query as it is in silence.
+    pub(in crate::plan) fn check_switches(&self) -> Result<()> {
+        let known = || SERVICE.iter().map(|(_, switch, _)| *switch);
+        let mut given = self.context.switches.keys().filter(|name| name.starts_with("kql."));
+        match given.find(|name| known().all(|k| k != name.as_str())) {
+            Some(name) => fail(error::OPTION, Span::default(), format!("there is no switch `{name}`"))
+                .map_err(|d| Box::new((*d).suggest(name, known()))),
+            None => Ok(()),
+        }
+    }
+
     fn fact(&self, name: &str, span: Span) -> Value {
         let Some((_, switch, default)) = SERVICE.iter().find(|(function, ..)| *function == name) else {
             return Value::string("");
