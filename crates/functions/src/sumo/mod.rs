@@ -25,6 +25,7 @@ mod math;
 mod net;
 mod networks;
 mod pattern;
+mod percentile;
 mod predict;
 mod rules;
 mod sessions;
@@ -65,10 +66,11 @@ static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
     f
 });
 
-static LISTS: LazyLock<[Arc<ScalarUDF>; 7]> = LazyLock::new(|| {
+static LISTS: LazyLock<[Arc<ScalarUDF>; 8]> = LazyLock::new(|| {
     [
         Arc::new(ScalarUDF::from(unpack::Unpack::new())),
         Arc::new(ScalarUDF::from(unpack::Values::new())),
+        Arc::new(ScalarUDF::from(percentile::Percentile::new())),
         Arc::new(ScalarUDF::from(unpack::Joined::new())),
         Arc::new(ScalarUDF::from(sessions::Sessionize::new())),
         Arc::new(ScalarUDF::from(among::Set::new())),

@@ -219,8 +219,8 @@ impl Planner<'_> {
         let mut columns = Vec::new();
         for percentile in &item.arguments[1..] {
             let ExprKind::Number(number) = &percentile.kind else { return Err(arity(item)) };
-            let share = number.value() / 100.0;
-            if !(0.0..=1.0).contains(&share) {
+            let percent = number.value();
+            if !(0.0..=100.0).contains(&percent) {
                 return Err(Diagnostic::error(codes::BAD_ARGUMENT, percentile.at.0, "a percentile is from 0 to 100"));
             }
             let name = match (&item.alias, item.arguments.len()) {
@@ -228,7 +228,8 @@ impl Planner<'_> {
                 (Some(alias), _) => format!("{}_{}", alias.text, number.text()),
                 (None, _) => format!("_{field}_pct_{}", number.text()),
             };
-            columns.push((name, percentile_cont(value.clone().sort(true, false), lit(share)), Ty::Double));
+            let numbers = array_agg(value.clone());
+            columns.push((name, call("sumo_percentile", vec![numbers, lit(percent)]), Ty::Double));
         }
         if columns.is_empty() { Err(arity(item)) } else { Ok(columns) }
     }

@@ -72,6 +72,7 @@ impl Planner<'_> {
 
     fn binary(&mut self, rows: &mut Rows, at: At, op: BinaryOp, left: &Tree, right: &Tree) -> Planning<Value> {
         use BinaryOp as B;
+        no_subquery([left, right])?;
         match op {
             B::Matches => self.matches(rows, left, right),
             B::NotMatches => {
@@ -193,6 +194,7 @@ impl Planner<'_> {
     }
 
     fn membership(&mut self, rows: &mut Rows, value: &Tree, list: &[Tree], negated: bool) -> Planning<Value> {
+        no_subquery(std::iter::once(value).chain(list))?;
         let left = self.expression(rows, value)?;
         let mut conditions = Vec::new();
         for item in list {
@@ -216,6 +218,20 @@ impl Planner<'_> {
         }
         let any = balanced(conditions, Operator::Or).unwrap_or(lit(false));
         Ok(Value::new(if negated { any.is_not_true() } else { any }, Ty::Bool))
+    }
+}
+
+/// A subquery is a condition of its own (documented), which names its fields itself; it has no value to be compared with.
+fn no_subquery<'a>(operands: impl IntoIterator<Item = &'a Tree>) -> Planning<()> {
+    match operands.into_iter().find(|o| matches!(o.kind, ExprKind::Subquery(_))) {
+        Some(subquery) => Err(Diagnostic::error(
+            codes::NOT_SUPPORTED,
+            subquery.at.0,
+            "a subquery is a condition of its own, and has no values to be compared with",
+        )
+        .help("write `where [subquery: … | compose field]`: it compares the field that it composes")
+        .into()),
+        None => Ok(()),
     }
 }
 
