@@ -38,7 +38,7 @@ pub mod values;
 
 pub use parse::user_agent::{Part, UserAgents};
 pub use planner::planner;
-pub use strings::{granny_key, is_older_regex, regex};
+pub use strings::{compile_regex, granny_key, is_older_regex, regex};
 
 use crate::udf::{Function, Functions, Signature};
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};

@@ -31,14 +31,31 @@ pub(super) fn register(f: &mut Functions) {
 ///
 /// Published rules were written when RE2 was the syntax, to which a `{` that begins no repetition is a character. So it is
 /// read where the documented syntax has no meaning for it; [`is_older_regex`] tells.
-pub fn regex(pattern: &str) -> Result<regex::Regex> {
+///
+/// # Errors
+/// What is wrong with the pattern, in a line.
+pub fn compile_regex(pattern: &str) -> std::result::Result<regex::Regex, String> {
     let documented = match regex::Regex::new(pattern) {
         Ok(regex) => return Ok(regex),
         Err(e) => e,
     };
     let older = crate::braces::escaped(pattern);
     let older = (older != pattern).then(|| regex::Regex::new(&older).ok()).flatten();
-    older.ok_or_else(|| DataFusionError::External(Box::new(documented)))
+    older.ok_or_else(|| why(&documented))
+}
+
+/// The same where a query is running.
+pub fn regex(pattern: &str) -> Result<regex::Regex> {
+    compile_regex(pattern)
+        .map_err(|why| DataFusionError::Execution(format!("`{pattern}` is not a regular expression: {why}")))
+}
+
+/// What is wrong with a pattern, in a line. The crate draws the pattern and a mark above that; callers show the place in
+/// the query.
+fn why(e: &regex::Error) -> String {
+    let text = e.to_string();
+    let last = text.lines().last().unwrap_or_default();
+    last.strip_prefix("error: ").unwrap_or(last).to_owned()
 }
 
 /// Whether a pattern has a meaning in the older syntax alone.

@@ -111,14 +111,10 @@ fn pattern(parts: &[ParsePart], mode: Mode, flags: &str, span: Span) -> Result<(
             ParsePart::Star(_) if mode == Mode::Regex && (at == 0 || last) => regex.push_str(".*?"),
             ParsePart::Star(_) => regex.push_str(if last { ".*" } else { ".*?" }),
             ParsePart::Text { value, span, .. } if mode == Mode::Regex => {
-                match parallax_functions::kql::regex(value) {
+                match parallax_functions::kql::compile_regex(value) {
                     Ok(inner) => groups += inner.captures_len() as i64 - 1,
                     Err(e) => {
-                        return fail(
-                            error::OPTION,
-                            *span,
-                            format!("this is not a regular expression: {}", e.strip_backtrace()),
-                        );
+                        return fail(error::OPTION, *span, format!("this is not a regular expression: {e}"));
                     }
                 }
                 regex.push_str(value);

@@ -74,13 +74,13 @@ fn how(columns: &[(String, Type)], options: &Options, span: Span) -> Result<Stri
     }
     match (word("regex"), word("pair_delimiter"), word("kv_delimiter")) {
         (Some((regex, at)), None, None) => {
-            match parallax_functions::kql::regex(regex) {
+            match parallax_functions::kql::compile_regex(regex) {
                 Ok(compiled) if compiled.captures_len() == 3 => {}
                 Ok(_) => {
                     return fail(error::OPTION, at, "the regular expression needs two groups: a key and its value");
                 }
                 Err(e) => {
-                    let why = format!("this is not a regular expression: {}", e.strip_backtrace());
+                    let why = format!("this is not a regular expression: {e}");
                     return fail(error::OPTION, at, why);
                 }
             }

@@ -58,8 +58,8 @@ impl Binder<'_> {
         const MOST: i128 = 10_000_000;
         let steps = if step == 0 { -1 } else { (i128::from(to) - i128::from(from)) / i128::from(step) };
         let forwards = (step > 0 && to >= from) || (step < 0 && to <= from);
-        if steps > MOST {
-            return fail(error::OPTION, span, format!("this range has {steps} rows, more than {MOST}"));
+        if steps >= MOST {
+            return fail(error::OPTION, span, format!("this range has {} rows, more than {MOST}", steps + 1));
         }
         if !forwards || steps < 0 {
             return self.no_rows(vec![(column.name, column.ty)], span);

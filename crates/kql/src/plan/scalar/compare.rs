@@ -199,8 +199,8 @@ impl Binder<'_> {
 
 /// A constant pattern is checked while the text is at hand.
 fn check_regex(pattern: &Value, span: Span) -> Result<()> {
-    match pattern.text().map(parallax_functions::kql::regex) {
-        Some(Err(e)) => fail(error::OPTION, span, format!("this is not a regular expression: {}", e.strip_backtrace())),
+    match pattern.text().map(parallax_functions::kql::compile_regex) {
+        Some(Err(e)) => fail(error::OPTION, span, format!("this is not a regular expression: {e}")),
         _ => Ok(()),
     }
 }
