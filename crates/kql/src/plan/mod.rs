@@ -48,6 +48,24 @@ pub fn plan(tree: &Tree, catalog: &dyn Catalog, context: &Context) -> std::resul
     })
 }
 
+/// The directives that the official binder knows.
+const DIRECTIVES: [&str; 14] = [
+    "automate",
+    "browse",
+    "connect",
+    "crp",
+    "database",
+    "download",
+    "qp",
+    "query",
+    "run",
+    "save",
+    "sqr",
+    "truesight",
+    "upload",
+    "welcome",
+];
+
 /// What a query is bound with.
 pub(crate) struct Binder<'a> {
     catalog: &'a dyn Catalog,
@@ -103,8 +121,26 @@ impl<'a> Binder<'a> {
 }
 
 impl Binder<'_> {
+    /// Directives are for the tool that sends a query; one that no tool has is taken for a comment gone wrong.
+    fn directives(&self, tree: &Tree) -> Result<()> {
+        for directive in &tree.directives {
+            let rest = directive.text.trim_start_matches('#');
+            let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+            if !DIRECTIVES.contains(&name) {
+                let at = directive.span.start + directive.text.len() - rest.len();
+                let span = Span::new(at, at + name.len());
+                return Err(Box::new(
+                    (*error::error(error::OPTION, span, format!("there is no directive `#{name}`")))
+                        .help("a comment begins with `//`"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
     fn tree(&self, tree: &Tree) -> Result<Planned> {
         self.check_switches()?;
+        self.directives(tree)?;
         let mut scope = Scope::default();
         let mut result: Option<(Relation, Span)> = None;
         for statement in &tree.statements {

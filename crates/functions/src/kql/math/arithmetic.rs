@@ -17,6 +17,8 @@ pub(super) fn register(f: &mut Functions) {
     });
     f.long("divide_timespan_real(timespan, real) timespan", |r| scaled(r.long(0)? as f64 / r.real(1)?));
     f.long("multiply_timespan_real(timespan, real) timespan", |r| scaled(r.long(0)? as f64 * r.real(1)?));
+    f.long("divide_timespan_long(timespan, long) timespan", |r| divided(r.long(0)?, r.long(1)?));
+    f.long("multiply_timespan_long(timespan, long) timespan", |r| r.long(0)?.checked_mul(r.long(1)?));
     // The remainder is never negative: -14 % 12 and -14 % -12 are 10 (documented).
     f.long("modulo_long(long, long) long", |r| r.long(0)?.checked_rem_euclid(r.long(1)?));
     f.int("modulo_int(int, int) int", |r| r.long(0)?.checked_rem_euclid(r.long(1)?)?.try_into().ok());
@@ -57,6 +59,15 @@ pub(super) fn register(f: &mut Functions) {
 fn around(r: &Row<'_>) -> Option<bool> {
     let distance = r.long(0)?.checked_sub(r.long(1)?)?;
     Some(distance.checked_abs()? <= r.long(2)?)
+}
+
+/// To the nearest tick, halves away from zero, as [`scaled`] rounds.
+fn divided(ticks: i64, by: i64) -> Option<i64> {
+    let (ticks, by) = (i128::from(ticks), i128::from(by));
+    let whole = ticks.checked_div(by)?;
+    let up = (ticks % by).abs() * 2 >= by.abs();
+    let away = if (ticks < 0) == (by < 0) { 1 } else { -1 };
+    i64::try_from(if up { whole + away } else { whole }).ok()
 }
 
 fn scaled(v: f64) -> Option<i64> {

@@ -239,8 +239,19 @@ impl Binder<'_> {
             })
             .collect();
         let mut first: Vec<Column> = Vec::new();
+        let mut named: Vec<&str> = Vec::new();
         for item in list {
             let hit = self.matching(&input, std::slice::from_ref(&item.column))?;
+            if let ExprKind::Name(name) = &item.column.kind {
+                if named.contains(&name.text.as_str()) {
+                    return fail(
+                        error::DUPLICATE,
+                        name.span,
+                        format!("the column `{}` has its place already", name.text),
+                    );
+                }
+                named.push(&name.text);
+            }
             let is_name = matches!(item.column.kind, ExprKind::Name(_));
             let mut found: Vec<Column> = input
                 .columns

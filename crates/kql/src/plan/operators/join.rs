@@ -158,14 +158,14 @@ impl Binder<'_> {
             ExprKind::Name(name) => {
                 let l = side(self, left, name, "left")?;
                 let r = side(self, right, name, "right")?;
-                keys.push(self.pair(Value::new(l.expr(), l.ty), Value::new(r.expr(), r.ty), condition.span)?);
+                keys.push(self.key(Value::new(l.expr(), l.ty), Value::new(r.expr(), r.ty), condition.span)?);
                 Ok(())
             }
             ExprKind::Path { selector: Selector::Name(name), .. } => {
                 // `on $left.a` stands for both sides' `a`.
                 let l = side(self, left, name, "left")?;
                 let r = side(self, right, name, "right")?;
-                keys.push(self.pair(Value::new(l.expr(), l.ty), Value::new(r.expr(), r.ty), condition.span)?);
+                keys.push(self.key(Value::new(l.expr(), l.ty), Value::new(r.expr(), r.ty), condition.span)?);
                 Ok(())
             }
             ExprKind::Binary { op: BinaryOp::Equal, left: a, right: b, .. } => {
@@ -179,7 +179,7 @@ impl Binder<'_> {
                         return fail(error::NO_FORM, condition.span, "one side of `==` is `$left`, the other `$right`");
                     }
                 };
-                keys.push(self.pair(l, r, condition.span)?);
+                keys.push(self.key(l, r, condition.span)?);
                 Ok(())
             }
             _ => Err(Box::new(
@@ -187,6 +187,19 @@ impl Binder<'_> {
                     .help("write `on Column` or `on $left.A == $right.B`"),
             )),
         }
+    }
+
+    /// A pair of keys, which must be of one type; int and long are one (measured against the official binder).
+    fn key(&self, left: Value, right: Value, span: Span) -> Result<Key> {
+        let whole = |ty| matches!(ty, Type::Int | Type::Long);
+        let (l, r) = (left.ty, right.ty);
+        if l != r && !(whole(l) && whole(r)) && l != Type::Dynamic && r != Type::Dynamic {
+            let message = format!("the keys of a join are of one type, not {} and {}", l.name(), r.name());
+            let (to, side) = if l == Type::String { (r, "left") } else { (l, "right") };
+            let help = format!("convert the key of the {side} side before the join, with `to{}(…)`", to.name());
+            return Err(Box::new((*error(error::TYPE, span, message)).help(help)));
+        }
+        self.pair(left, right, span)
     }
 
     pub(super) fn pair(&self, left: Value, right: Value, span: Span) -> Result<Key> {

@@ -48,9 +48,9 @@ pub(super) fn compute(op: BinaryOp, left: Value, right: Value, span: Span) -> Re
         (Add, TimeSpan, DateTime) => ticks(op, left, right, DateTime),
         (Subtract, DateTime, DateTime) => ticks(op, left, right, TimeSpan),
         (Add | Subtract, TimeSpan, TimeSpan) => ticks(op, left, right, TimeSpan),
-        (Multiply, TimeSpan, n) if n.is_number() => scale("kql_multiply_timespan_real", left, right, span)?,
-        (Multiply, n, TimeSpan) if n.is_number() => scale("kql_multiply_timespan_real", right, left, span)?,
-        (Divide, TimeSpan, n) if n.is_number() => scale("kql_divide_timespan_real", left, right, span)?,
+        (Multiply, TimeSpan, n) if n.is_number() => scale("kql_multiply_timespan", left, right, span)?,
+        (Multiply, n, TimeSpan) if n.is_number() => scale("kql_multiply_timespan", right, left, span)?,
+        (Divide, TimeSpan, n) if n.is_number() => scale("kql_divide_timespan", left, right, span)?,
         // Of an instant, its ticks (the official binder gives these types; that ticks are counted is inferred).
         (Divide, TimeSpan, TimeSpan) | (Divide, DateTime, TimeSpan | DateTime) => {
             Value::new(raw_call("kql_divide_timespan", vec![left.expr, right.expr], span)?, Type::Real)
@@ -89,10 +89,12 @@ fn ticks(op: BinaryOp, left: Value, right: Value, ty: Type) -> Value {
     Value::new(binary(left.expr, operator, right.expr), ty)
 }
 
-/// A length of time, multiplied or divided by a number.
+/// A length of time, multiplied or divided by a number: by a whole one exactly, to the tick.
 fn scale(function: &str, length: Value, by: Value, span: Span) -> Result<Value> {
-    let by = convert(by, Type::Real, span)?;
-    Ok(Value::new(raw_call(function, vec![length.expr, by.expr], span)?, Type::TimeSpan))
+    let ty = if matches!(by.ty, Type::Int | Type::Long) { Type::Long } else { Type::Real };
+    let by = convert(by, ty, span)?;
+    let function = format!("{function}_{}", ty.name());
+    Ok(Value::new(raw_call(&function, vec![length.expr, by.expr], span)?, Type::TimeSpan))
 }
 
 /// `bin(value, size)`: the largest multiple of the size that is not above the value.
