@@ -28,7 +28,9 @@ impl Binder<'_> {
             return fail(error::NO_FORM, kind.span, "`kind` of `scan` is not documented, and not supported");
         }
         let (input, partition) = self.laid_out(input, scan, scope, span)?;
-        let declared = self.declared_columns(&input, scan.declare.as_deref().unwrap_or_default())?;
+        let mut declared = self.declared_columns(&input, scan.declare.as_deref().unwrap_or_default())?;
+        let shown = declared.len();
+        declared.extend(self.replaced(&input, &scan.steps, &declared));
         let match_id = match scan.options.word("with_match_id") {
             Some((name, at)) => {
                 let taken = input.columns.iter().chain(declared.iter().map(|(c, _)| c)).any(|c| c.name == name);
@@ -43,7 +45,16 @@ impl Binder<'_> {
         let mut computed = Vec::new();
         let mut steps = Vec::with_capacity(scan.steps.len());
         for (at, step) in scan.steps.iter().enumerate() {
-            steps.push(self.step(at, step, &names, &input, &declared, scope, &mut computed)?);
+            let mut bound = self.step(at, step, &names, &input, &declared, scope, &mut computed)?;
+            // A step that does not assign a column of the rows leaves it as it is.
+            for (place, (column, _)) in declared.iter().enumerate().skip(shown) {
+                if !bound.assign.iter().any(|(p, _)| *p == place)
+                    && let Some(own) = input.columns.iter().find(|c| c.name == column.name)
+                {
+                    bound.assign.push((place, own.expr()));
+                }
+            }
+            steps.push(bound);
         }
         let input = input.compute(span, computed)?;
         let number = self.ids.fresh();
@@ -58,6 +69,11 @@ impl Binder<'_> {
             empty: input.columns.iter().map(|c| (c.id.clone(), c.ty.null())).collect(),
         };
         let mut out = matched(input, spec, span)?;
+        for (new, _) in declared.drain(shown..) {
+            if let Some(old) = out.columns.iter_mut().find(|c| c.name == new.name) {
+                *old = new;
+            }
+        }
         out.columns.extend(declared.into_iter().map(|(c, _)| c).chain(match_id));
         out.order = vec![OrderKey::ascending(number)];
         Ok(out)
@@ -119,6 +135,20 @@ impl Binder<'_> {
             declared.push((Column { name: p.name.text.clone(), ty, id: self.ids.fresh() }, default));
         }
         Ok(declared)
+    }
+
+    /// The columns of the rows that a step assigns, each with what it is to hold (two functions of the documentation's
+    /// library do so: `time_weighted_val_fl`, `time_weighted_avg2_fl`). A step remembers the new value; the row's own
+    /// is what the bare name says.
+    fn replaced(&self, input: &Relation, steps: &[ScanStep], declared: &[Declared]) -> Vec<Declared> {
+        let mut replaced: Vec<Declared> = Vec::new();
+        for (name, _) in steps.iter().flat_map(|s| &s.assignments) {
+            let known = declared.iter().chain(&replaced).any(|(c, _)| c.name == name.text);
+            if !known && let Some(column) = input.columns.iter().find(|c| c.name == name.text) {
+                replaced.push((Column { id: self.ids.fresh(), ..column.clone() }, column.ty.null()));
+            }
+        }
+        replaced
     }
 
     /// Binds a step. What looks at the row alone is put into `computed`.
