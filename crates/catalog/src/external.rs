@@ -159,6 +159,11 @@ pub trait Externals: Send + Sync {
         Ok(None)
     }
 
+    /// Whether a query may write tables: there is a folder for them.
+    fn saves(&self) -> bool {
+        false
+    }
+
     /// The text of a macro and the names of its arguments.
     fn macro_text(&self, name: &str) -> Option<Macro> {
         let _ = name;

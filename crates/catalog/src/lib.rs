@@ -15,10 +15,12 @@
 
 pub mod external;
 mod pivot;
+mod save;
 pub mod trace;
 
 pub use external::Externals;
 pub use pivot::Pivot;
+pub use save::Save;
 
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
@@ -199,6 +201,8 @@ pub struct Planned {
     pub columns: Vec<Output>,
     /// The last step, where columns are values of the data.
     pub pivot: Option<Pivot>,
+    /// What is written of the result, by whoever runs the query for that.
+    pub save: Option<Save>,
     /// Whether the hidden columns survive to the top.
     pub provenance: bool,
     /// Whether the plan's row order is part of its meaning (it ends in a sort, top or the like).

@@ -9,7 +9,7 @@ use crate::progress::Progress;
 use crate::say;
 use parallax_detect::Reading;
 use parallax_engine::value::{Value, value};
-use parallax_engine::{Dialect, Error, Session};
+use parallax_engine::{Dialect, Error, Saving, Session};
 use std::io::{IsTerminal, stdout};
 
 /// A query and where it stands.
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &QueryArgs) -> Result<Exit, Failure> {
     let context = policy::context(&args.language, reference(&session, now, &mut seen)?.time)?;
 
     let wrong = |e: Error| Failure { exit: exit_of(&e), message: say::error(&e, &query.text, &query.origin, talk) };
-    let mut execution = session.query(query.dialect, &query.text, &context).map_err(|e| {
+    let mut execution = session.query_saving(query.dialect, &query.text, &context).map_err(|e| {
         // A table that is not there may be a file that could not be read.
         seen.add(session.discovery());
         say::reading(&seen, talk);
@@ -59,6 +59,9 @@ pub(crate) fn run(args: &QueryArgs) -> Result<Exit, Failure> {
         if stdout().is_terminal() {
             progress.clear();
         }
+        if let Some(saving) = &mut execution.saving {
+            saving.add(&batch).map_err(|e| unsaved(saving, &e))?;
+        }
         for row in 0..batch.num_rows() {
             let values: Vec<Value<'_>> =
                 execution.columns.iter().zip(batch.columns()).map(|(o, c)| value(o, c, row)).collect();
@@ -77,10 +80,21 @@ pub(crate) fn run(args: &QueryArgs) -> Result<Exit, Failure> {
     if let Some(e) = failed {
         return Err(wrong(e));
     }
+    if let Some(saving) = &mut execution.saving {
+        saving.finish().map_err(|e| unsaved(saving, &e))?;
+        if !talk.quiet {
+            let rows = say::count(saving.count(), "row", "rows");
+            say::line(&format!("saved {rows} to {}", saving.file().display()));
+        }
+    }
     if !talk.quiet {
         remarks(&session, &execution, rows, context.now, talk, &seen);
     }
     Ok(if seen.damaged > 0 { Exit::Unreadable } else { Exit::Done })
+}
+
+fn unsaved(saving: &Saving, e: &std::io::Error) -> Failure {
+    Failure::usage(format!("{}: the table can't be saved: {e}", saving.file().display()))
 }
 
 /// What somebody should know who sees these rows, or none.

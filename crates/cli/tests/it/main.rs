@@ -7,6 +7,7 @@ mod help;
 mod outside;
 mod portable;
 mod query;
+mod saving;
 mod siem;
 mod test;
 

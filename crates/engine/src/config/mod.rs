@@ -30,10 +30,21 @@ pub struct Sumo {
     /// `[sumo.lookups]`: files for the places of lookup tables, as queries write them. `*`, once, stands for any text; in
     /// the file's path it is what it stood for in the place.
     pub lookups: BTreeMap<String, PathBuf>,
+    /// `[sumo.save]`, or `save = "folder"`: where `save` writes tables. Without it nothing is written.
+    pub save: Option<SavedTables>,
     /// `[sumo.macros]`: by name.
     pub macros: BTreeMap<String, Macro>,
     /// `[[sumo.field-extraction]]`: those that are enabled, in the order in which they count.
     pub extraction_rules: Vec<ExtractionRule>,
+}
+
+/// Where `save` writes tables.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SavedTables {
+    /// The folder that holds them.
+    pub folder: PathBuf,
+    /// By the places of tables, the columns that tell their rows apart.
+    pub keys: BTreeMap<String, Vec<String>>,
 }
 
 /// What KQL takes from outside.

@@ -1,6 +1,6 @@
 //! From TOML to a [`Config`], with a place for everything that is wrong.
 
-use super::{Config, ExternalData, Kql, NamedTable, Sumo, Watchlist, rules};
+use super::{Config, ExternalData, Kql, NamedTable, SavedTables, Sumo, Watchlist, rules};
 use parallax_catalog::external::{Macro, lookup_place};
 use parallax_catalog::{Column, ColumnType};
 use parallax_diagnostics::{Diagnostic, Diagnostics, Span};
@@ -65,9 +65,13 @@ fn kql(r: &mut Reader<'_>, section: &Section<'_, '_>) -> Kql {
 
 fn sumo(r: &mut Reader<'_>, section: &Section<'_, '_>) -> Sumo {
     let mut out = Sumo::default();
-    section.each(r, &["lookups", "macros", "field-extraction"], |r, key, _, value| {
+    section.each(r, &["lookups", "save", "macros", "field-extraction"], |r, key, _, value| {
         if key == "field-extraction" {
             out.extraction_rules = rules::rules(r, value);
+            return;
+        }
+        if key == "save" {
+            out.save = saved_tables(r, value);
             return;
         }
         let name = format!("sumo.{key}");
@@ -81,6 +85,27 @@ fn sumo(r: &mut Reader<'_>, section: &Section<'_, '_>) -> Sumo {
         }
     });
     out
+}
+
+fn saved_tables(r: &mut Reader<'_>, value: &Value<'_>) -> Option<SavedTables> {
+    if value.get_ref().as_str().is_some() {
+        return r.path(value).map(|folder| SavedTables { folder, keys: BTreeMap::new() });
+    }
+    let section = r.section("sumo.save", value)?;
+    let (mut folder, mut keys) = (None, BTreeMap::new());
+    section.each(r, &["folder", "keys"], |r, key, _, value| match key {
+        "folder" => folder = r.path(value),
+        _ => {
+            if let Some(inner) = r.section("sumo.save.keys", value) {
+                let all = inner.all(r, |r, _, _, value| Some(r.texts(value)));
+                keys = all.into_iter().map(|(place, names)| (lookup_place(&place).to_owned(), names)).collect();
+            }
+        }
+    });
+    if folder.is_none() {
+        r.say(VALUE, span(value), "`sumo.save` needs a `folder`");
+    }
+    Some(SavedTables { folder: folder?, keys })
 }
 
 fn sumo_macro(r: &mut Reader<'_>, _: &str, at: Span, value: &Value<'_>) -> Option<Macro> {
@@ -345,6 +370,9 @@ mod tests {
             [sumo.lookups]
             'path://"/Library/Users/me/Bad"' = "bad.csv"
             "shared/*" = "shared/*.csv"
+            [sumo.save]
+            folder = "saved"
+            keys = { 'path://"/Library/t"' = ["name"] }
             [sumo.macros]
             slices = "timeslice 5m"
             of = { text = "where user = \"{{name}}\"", arguments = ["name"] }
@@ -353,6 +381,13 @@ mod tests {
         let sumo = sumo.map(|c| c.sumo).unwrap_or_default();
         assert_eq!(sumo.lookups["/Library/Users/me/Bad"], Path::new("conf/bad.csv"));
         assert_eq!(sumo.lookups.len(), 2);
+        let saved = sumo.save.unwrap_or_default();
+        assert_eq!(
+            (saved.folder.as_path(), &saved.keys["/Library/t"][..]),
+            (Path::new("conf/saved"), &["name".to_owned()][..])
+        );
+        let short = parse("[sumo]\nsave = \"saved\"").map(|c| c.sumo.save.unwrap_or_default());
+        assert_eq!(short, Ok(SavedTables { folder: PathBuf::from("conf/saved"), keys: BTreeMap::new() }));
         assert_eq!(sumo.macros["of"].arguments, ["name"]);
         assert_eq!(sumo.macros["slices"].text, "timeslice 5m");
     }

@@ -5,6 +5,7 @@ mod files;
 mod functions;
 mod networks;
 mod records;
+mod saved;
 mod schemas;
 
 use crate::config::Config;
@@ -18,8 +19,12 @@ use parallax_catalog::external::{
     Externals, ExtractionRule, Field, FileFormat, Layout, List, Listed, Macro, Networks, Step, StoredFunction,
     Unreached,
 };
-use parallax_catalog::{Column, ColumnType, Table};
+use parallax_catalog::{Column, ColumnType, Output, Save, Table};
+use parallax_diagnostics::Diagnostic;
+use parallax_sumo::plan::codes;
 use parallax_telemetry::{Input, Report};
+use saved::Saved;
+pub use saved::Saving;
 use schemas::Schemas;
 use std::collections::HashMap;
 use std::io::{BufRead, Read};
@@ -37,6 +42,8 @@ pub(crate) struct Given {
     /// The files of Sumo's lookup tables, and what has been read of those over networks.
     lookups: Files,
     lookup_networks: Mutex<HashMap<PathBuf, Option<Arc<Networks>>>>,
+    /// The tables that queries save.
+    saved: Option<Saved>,
     user_agents: OnceLock<Result<Arc<str>, Unreached>>,
 }
 
@@ -47,11 +54,48 @@ impl Given {
             functions: Functions::new(config.kql.functions.clone()),
             schemas: Schemas::new(config.kql.schemas.clone()),
             lookups: Files::places(&config.sumo.lookups),
+            saved: config.sumo.save.clone().map(Saved::new),
             config,
             networks: OnceLock::new(),
             lookup_networks: Mutex::default(),
             user_agents: OnceLock::new(),
         }
+    }
+
+    /// The file of a lookup table: the one that the configuration gives, else the one that a query saved.
+    fn lookup_file(&self, place: &str) -> Result<Option<PathBuf>, Unreached> {
+        match (self.lookups.given(place), &self.saved) {
+            (Some(file), _) => Ok(Some(file)),
+            (None, Some(saved)) => saved.find(place).map_err(Unreached::Failed),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// Begins to write a table whose rows have those columns.
+    ///
+    /// # Errors
+    /// Why it can't be written.
+    pub(crate) fn save(self: &Arc<Self>, save: &Save, columns: &[Output]) -> Result<Saving, Diagnostic> {
+        if let Some(why) = &save.refused {
+            return Err(why.clone());
+        }
+        let refused = |why: String| {
+            let message = format!("the table `{}` can't be saved: {why}", save.place);
+            Diagnostic::error(codes::SAVE, save.span, message)
+        };
+        let Some(saved) = &self.saved else { return Err(refused("there is no folder for it".to_owned())) };
+        if let Some(file) = self.lookups.given(&save.place) {
+            let why = format!("the configuration gives the file {} for it", file.display());
+            return Err(refused(why).help("take the place out of `[sumo.lookups]`, or save to another one"));
+        }
+        let mut saving = saved.begin(save, columns).map_err(refused)?;
+        saving.known = Some(Arc::clone(self));
+        Ok(saving)
+    }
+
+    /// Forgets what was read of a table that has been written.
+    fn forget(&self, file: &Path) {
+        self.lookup_networks.lock().unwrap_or_else(PoisonError::into_inner).remove(file);
     }
 }
 
@@ -133,7 +177,7 @@ impl Externals for Outward {
                 Ok(Some(Listed { table, declared: Vec::new(), key: None }))
             }
             List::Lookup(place) => {
-                let Some(file) = self.given.lookups.given(place) else { return Ok(None) };
+                let Some(file) = self.given.lookup_file(place)? else { return Ok(None) };
                 let table = self.listed(place.to_owned(), &file, &[])?;
                 Ok(Some(Listed { table, declared: Vec::new(), key: None }))
             }
@@ -171,7 +215,7 @@ impl Externals for Outward {
     }
 
     fn lookup_networks(&self, place: &str) -> Result<Option<Arc<Networks>>, Unreached> {
-        let Some(file) = self.given.lookups.given(place) else { return Ok(None) };
+        let Some(file) = self.given.lookup_file(place)? else { return Ok(None) };
         let mut known = self.given.lookup_networks.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(networks) = known.get(&file) {
             return Ok(networks.clone());
@@ -180,6 +224,10 @@ impl Externals for Outward {
         let read = read.map(Arc::new);
         known.insert(file, read.clone());
         Ok(read)
+    }
+
+    fn saves(&self) -> bool {
+        self.given.saved.is_some()
     }
 
     fn macro_text(&self, name: &str) -> Option<Macro> {

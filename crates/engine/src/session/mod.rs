@@ -19,14 +19,15 @@ use crate::config::Config;
 use crate::dialect::Dialect;
 use crate::error::Error;
 use crate::execute::{Executor, Instant, Limits, Needs, Rows};
-use crate::external::Given;
+use crate::external::{Given, Saving};
 use crate::scan::{Offered, Outside, Window};
 use crate::{lift, order};
 use catalog::{Asked, OwnTable, Tables};
 use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
-use parallax_catalog::{Context, Output, PROVENANCE, Planned};
+use parallax_catalog::{Context, Output, PROVENANCE, Planned, Save};
 use parallax_diagnostics::{Diagnostic, Diagnostics, Severity};
+use parallax_sumo::plan::codes;
 use parallax_telemetry::source::{self, discover};
 use parallax_telemetry::{Report, Source};
 use std::sync::Arc;
@@ -60,6 +61,8 @@ enum Mode<'a> {
     Plain,
     /// Without its lower bound on time, where it may be lifted.
     Recorded,
+    /// As it is written, and saved where it says so.
+    Saving,
     /// Over the inputs as they stood at its reference time.
     AsOf(&'a Arc<Census>),
 }
@@ -91,6 +94,8 @@ pub struct Execution {
     pub lifted: bool,
     /// The rows.
     pub rows: Rows,
+    /// The table that the rows are to be saved as. It takes the batches, and is written when it is finished.
+    pub saving: Option<Saving>,
     offered: Arc<Offered>,
 }
 
@@ -140,6 +145,7 @@ impl Session {
         dialect.plan(text, &asked, &context).map(|planned| {
             let mut all = planned.diagnostics;
             // The query is right; that data of it is not here is for whoever runs it.
+            all.extend(planned.save.and_then(|s| s.refused).map(|d| Diagnostic { severity: Severity::Warning, ..d }));
             all.extend(planned.unreached.into_iter().map(|d| Diagnostic { severity: Severity::Warning, ..d }));
             all
         })
@@ -160,6 +166,11 @@ impl Session {
     /// Starts a query.
     pub fn query(&self, dialect: Dialect, text: &str, context: &Context) -> Result<Execution, Error> {
         self.start(dialect, text, context, Mode::Plain)
+    }
+
+    /// Starts a query whose result is saved as a table where it says so ([`Execution::saving`]). Nothing else saves.
+    pub fn query_saving(&self, dialect: Dialect, text: &str, context: &Context) -> Result<Execution, Error> {
+        self.start(dialect, text, context, Mode::Saving)
     }
 
     /// Starts a query over all recorded time, if it can be done in one run: if the query looks at each event alone,
@@ -195,6 +206,9 @@ impl Session {
         if !planned.unreached.is_empty() {
             return Err(Error::Query(planned.unreached));
         }
+        if let (Mode::Saving, Some(why)) = (&mode, planned.save.as_ref().and_then(|s| s.refused.clone())) {
+            return Err(Error::Query(why.into()));
+        }
         let tables = asked.uses(&planned.tables);
         let provenance = context.provenance && planned.provenance;
         let mut plan = finish(&planned, provenance).map_err(|e| self.executor.failure(e))?;
@@ -215,6 +229,18 @@ impl Session {
         if let Some(pivot) = &planned.pivot {
             (columns, rows) = rows.pivoted(pivot, &columns, Arc::clone(plan.schema().inner()))?;
         }
+        let saving = match (planned.save, mode) {
+            (None, _) => None,
+            (Some(save), Mode::Saving) => {
+                let saving = self.given.save(&save, &columns).map_err(|d| Error::Query(d.into()))?;
+                planned.diagnostics.extend(saving.remarks(&save));
+                Some(saving)
+            }
+            (Some(save), _) => {
+                planned.diagnostics.push(left_out(&save));
+                None
+            }
+        };
         Ok(Execution {
             columns,
             provenance,
@@ -223,6 +249,7 @@ impl Session {
             report: asked.report,
             outside: asked.outside,
             rows,
+            saving,
             lifted,
             offered: asked.offered,
         })
@@ -265,6 +292,10 @@ impl Session {
             Context { provenance: true, earliest: self.window.from, ..context.clone() },
         )
     }
+}
+
+fn left_out(save: &Save) -> Diagnostic {
+    Diagnostic::note(codes::NOT_SAVED, save.span, "nothing is saved here").help("only `parallax query` writes tables")
 }
 
 /// The plan with its order settled, and without the hidden columns unless they are asked for.

@@ -269,7 +269,7 @@ impl Binder<'_> {
         }
         let unreached = self.needed(&plan);
         let diagnostics = self.notes.borrow().clone();
-        Ok(Planned { plan, columns, pivot: None, provenance, ordered, tables, diagnostics, unreached })
+        Ok(Planned { plan, columns, pivot: None, save: None, provenance, ordered, tables, diagnostics, unreached })
     }
 
     /// Says something that keeps nothing from running, once.

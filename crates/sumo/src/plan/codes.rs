@@ -22,6 +22,8 @@ pub const BAD_SWITCH: &str = "SUMO0109";
 pub const NO_MACRO: &str = "SUMO0110";
 /// A field extraction rule that can't be used.
 pub const RULE: &str = "SUMO0111";
+/// A table that can't be saved.
+pub const SAVE: &str = "SUMO0112";
 /// The plan could not be built.
 pub const INTERNAL: &str = "SUMO0199";
 
@@ -49,3 +51,6 @@ pub const COLUMN_NAMES: &str = "SUMO0210";
 pub const EXTRACTED: &str = "SUMO0212";
 /// A field of another product's data model.
 pub const SPLUNK_FIELD: &str = "SUMO0213";
+/// What `save` leaves out: operators after it, columns that its table does not have, the table itself where the query
+/// is not run for it.
+pub const NOT_SAVED: &str = "SUMO0214";

@@ -27,6 +27,7 @@ mod predict;
 mod rows;
 mod rules;
 mod running;
+mod saving;
 mod scope;
 mod subqueries;
 mod switches;
@@ -37,7 +38,7 @@ mod values;
 use crate::syntax::{At, OperatorKind, Query, Tree};
 use datafusion::common::DataFusionError;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
-use parallax_catalog::{Catalog, Context, Encoding, Output, PROVENANCE, Pivot, Planned};
+use parallax_catalog::{Catalog, Context, Encoding, Output, PROVENANCE, Pivot, Planned, Save};
 use parallax_diagnostics::{Diagnostic, Diagnostics, Span};
 use parallax_telemetry::ColumnType;
 use rows::{Field, Rows, column, same};
@@ -63,6 +64,10 @@ pub fn plan(tree: &Tree, catalog: &dyn Catalog, context: &Context) -> Result<Pla
     planned.diagnostics = filled.original(diagnostics);
     planned.diagnostics.extend(filled.unset.iter().cloned());
     planned.unreached = filled.original(planned.unreached);
+    if let Some(save) = &mut planned.save {
+        save.span = filled.span(save.span);
+        save.refused = save.refused.take().and_then(|d| filled.original(d.into()).0.pop());
+    }
     Ok(planned)
 }
 
@@ -102,6 +107,7 @@ fn passes<T>(
             slice: None,
             autos: Vec::new(),
             explored,
+            save: None,
             unreached: Diagnostics::default(),
         };
         let result = run(&mut planner);
@@ -170,6 +176,8 @@ struct Planner<'a> {
     autos: Vec<auto::Auto>,
     /// Whether those fields are known.
     explored: bool,
+    /// What is written of the result.
+    save: Option<Save>,
 }
 
 fn internal(span: Span, message: impl std::fmt::Display) -> Diagnostic {
@@ -339,6 +347,9 @@ impl Planner<'_> {
 
     /// The operator at that place of the pipeline.
     fn stage(&mut self, rows: &mut Rows, query: &Query, index: usize) -> Planning<()> {
+        if self.is_saved(&query.operators[index]) {
+            return Ok(());
+        }
         let following = query.operators[index + 1..].iter().map_while(|o| match &o.kind {
             OperatorKind::Parse(parse) => Some(parse),
             _ => None,
@@ -402,6 +413,7 @@ impl Planner<'_> {
                 most: filling::MAX_COLUMNS,
             }),
             columns: outputs,
+            save: self.save.take(),
             provenance: rows.provenance,
             ordered: rows.sorted,
             tables: vec![if self.records { "records" } else { "messages" }.to_owned()],

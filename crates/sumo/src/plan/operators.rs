@@ -62,11 +62,7 @@ impl Planner<'_> {
             OperatorKind::Bin { name, options } => self.bin(rows, name, options, at),
             OperatorKind::GeoIp(name, more) => self.geoip(rows, name, more, at),
             OperatorKind::Cat(path) => self.cat(rows, path, at),
-            OperatorKind::Save { .. } => self.refuse(
-                at,
-                "`save` writes a table of the real product; nothing is written here",
-                "write the result to a file: `parallax query … --format csv`",
-            ),
+            OperatorKind::Save { append, path } => self.save(*append, path, at),
             OperatorKind::Compose { .. } => self.refuse(at, "`compose` only ends a subquery", ""),
             OperatorKind::Placeholder(name) => {
                 Err(Diagnostic::error(codes::NO_PARAMETER, at.0, format!("the parameter `{name}` has no value")))

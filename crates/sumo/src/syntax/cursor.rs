@@ -436,7 +436,10 @@ impl<'a> Cursor<'a> {
         let Some(word) = rest.get(..3).filter(|w| w.eq_ignore_ascii_case("cat")) else { return Ok(false) };
         let place = rest[word.len()..].trim_start();
         let starts = ["path://", "https://", "sumo://", "shared/", "/shared/", "\"/"];
-        Ok(place.len() < rest.len() - word.len() && starts.iter().any(|s| place.starts_with(s)))
+        // A path of one's own, `myFolder/name`, stands alone before the next pipe.
+        let stage = place.split(['|', '\n']).next().unwrap_or_default().trim_end();
+        let own = stage.contains('/') && !stage.contains(|c: char| c.is_whitespace() || "\"()=".contains(c));
+        Ok(place.len() < rest.len() - word.len() && (own || starts.iter().any(|s| place.starts_with(s))))
     }
 }
 

@@ -66,7 +66,13 @@ impl Cursor<'_> {
         let (pos, last) = (self.pos, self.last);
         let Token::Word(word) = self.bump()? else { return Ok(false) };
         let countlike = find(AGGREGATES, word).is_some();
+        // `save /shared/t`, and not `save / 2 as half`.
+        let after = &self.text[self.last..];
+        let directly = |rest: &str| rest.strip_prefix('/').is_some_and(|r| !r.starts_with(char::is_whitespace));
+        let place =
+            word.eq_ignore_ascii_case("save") && after.starts_with(char::is_whitespace) && directly(after.trim_start());
         let field = match self.peek()? {
+            Token::Symbol("/") if place => false,
             Token::Symbol("=" | "==" | "!=" | "<>" | "<" | "<=" | ">" | ">=" | "=~" | "?" | "/") => true,
             Token::Symbol("+") => !["sort", "order", "trace"].iter().any(|w| w.eq_ignore_ascii_case(word)),
             Token::Symbol("-") => !["fields", "sort", "order", "trace"].iter().any(|w| w.eq_ignore_ascii_case(word)),

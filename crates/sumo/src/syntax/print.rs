@@ -19,13 +19,23 @@ fn print_query(query: &Query, separator: &str) -> String {
             OperatorKind::Placeholder(name) => {
                 let _ = write!(text, "{separator}{}", print_parameter(name));
             }
-            _ if index == 0 && query.scope.is_none() => text.push_str(&print_operator(operator)),
+            _ if index == 0 && query.scope.is_none() => text.push_str(&print_first(operator)),
             _ => {
                 let _ = write!(text, "{separator}| {}", print_operator(operator));
             }
         }
     }
     text
+}
+
+/// The stage that a query without a scope begins with. It begins with an operator's word as it is, though that may be a
+/// field here (`parse = "x" as a`): a parenthesis or a quoted name would read as a scope.
+fn print_first(operator: &Operator) -> String {
+    let OperatorKind::Assign { value, alias: to } = &operator.kind else { return print_operator(operator) };
+    let text = print_expr(value);
+    let unquoted = text.strip_prefix("%\"").and_then(|rest| rest.split_once('"'));
+    let text = unquoted.map_or_else(|| text.clone(), |(word, rest)| format!("{word}{rest}"));
+    format!("{text}{}", alias(to.as_ref()))
 }
 
 /// `outer`: 0 at the top, 1 inside OR, 2 inside AND or NOT.
@@ -309,7 +319,10 @@ pub(super) fn print_parameter(name: &str) -> String {
 }
 
 fn print_place(place: &str) -> String {
-    let odd = place.contains(|c: char| c.is_whitespace() || matches!(c, '|' | ')' | '"'));
+    let odd = place.contains(|c: char| c.is_whitespace() || matches!(c, '|' | ')' | '"'))
+        || place.starts_with("//")
+        || place.starts_with("/*")
+        || place.eq_ignore_ascii_case("append");
     match (odd, place.find("://")) {
         (false, _) => place.to_owned(),
         (true, Some(at)) => format!("{}{}", &place[..at + 3], encode(&place[at + 3..])),

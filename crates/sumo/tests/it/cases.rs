@@ -44,6 +44,8 @@ struct Case {
     /// Lookup tables, by their places.
     #[serde(default)]
     tables: BTreeMap<String, Vec<Value>>,
+    /// There is a folder for tables, and this is what is saved: the place, `append`, `library`.
+    saved: Option<Vec<String>>,
     /// Texts of macros, `{{name}}` of the arguments in them.
     #[serde(default)]
     macros: BTreeMap<String, String>,
@@ -93,12 +95,17 @@ fn check(case: &Case, shared: &BTreeMap<String, Vec<Value>>) -> Result<(), Strin
     }
     messages.macros.clone_from(&case.macros);
     let rule = |[name, scope, expression]: [String; 3]| ExtractionRule { name, scope, expression };
+    messages.saves = case.saved.is_some();
     messages.rules = case.rules.iter().cloned().map(rule).collect();
     let mut context = context();
     context.strict = case.strict;
     context.switches.clone_from(&case.switches);
     context.parameters.clone_from(&case.parameters);
     let planned = parse(&case.query).and_then(|tree| plan(&tree, &messages, &context));
+    let planned = planned.and_then(|p| match p.save.as_ref().and_then(|s| s.refused.clone()) {
+        Some(why) => Err(why.into()),
+        None => Ok(p),
+    });
     // What needs a table that is not there can be planned, but does not run.
     let planned = planned.and_then(|p| if p.unreached.is_empty() { Ok(p) } else { Err(p.unreached) });
     let planned = match planned {
@@ -133,6 +140,13 @@ fn check(case: &Case, shared: &BTreeMap<String, Vec<Value>>) -> Result<(), Strin
         if text != *fixed {
             return Err(format!("fixed as\n{text}\nexpected\n{fixed}"));
         }
+    }
+    let saved = planned.save.as_ref().map(|s| {
+        let flags = [(s.append, "append"), (s.library, "library")];
+        std::iter::once(s.place.as_str()).chain(flags.iter().filter(|f| f.0).map(|f| f.1)).map(str::to_owned).collect()
+    });
+    if saved != case.saved {
+        return Err(format!("saves {saved:?}, expected {:?}", case.saved));
     }
     let answer = run(&planned)?;
     if let Some(columns) = &case.columns

@@ -134,12 +134,14 @@ fn many_mutated_queries_are_planned_or_refused() {
     for _ in 0..rounds {
         let text = mutate(&seeds[dice.roll(seeds.len())], &mut dice);
         let start = std::time::Instant::now();
-        let _ = parse(&text).and_then(|tree| plan(&tree, &messages, &context()));
+        let tree = parse(&text);
+        let _ = tree.as_ref().map(|tree| plan(tree, &messages, &context()));
         assert!(start.elapsed().as_secs() < 5, "slow: {text}");
+        survives(&text, &messages, false);
     }
 }
 
-const SEEDS: [&str; 18] = [
+const SEEDS: [&str; 20] = [
     "(error OR \"fatal error\") NOT debug _sourceCategory=*web* status in (a, \"b c\") | count by a, b | sort by _count asc | limit 5",
     "* | parse regex field=x \"(?<a>\\d+)\\\"(?<b>.*)\" multi nodrop | where a in (\"1\", \"2\") and !(b matches /x\\/y/) | fields - a",
     "* | json \"a.b[0]\", \"c\" as x, y nodrop | json auto maxdepth 2 | keyvalue infer \"k\" as z | csv _raw extract 1 as p, 3 as q",
@@ -158,6 +160,8 @@ const SEEDS: [&str; 18] = [
     "cat path://\"/Library/a b\" | where lookupContains(path://\"/Library/c\", x=y AND z=w) | geoip ip, region | threatlookup singleIndicator source=\"s\" ip",
     "`source` | `of(a, b)` | json auto maxdepth 2 extractarrays | keyvalue auto delim \":\" | kv regex \"=(.*?),\" a, b | count_frequent a, b",
     "* | parse regex \"(?<a>(?!x)\\w+)(?<=y)\\1\" multi | fillmissing timeslice, values all in a takeLast | save append path://\"/Library/a\" | bin x width=1, min=-2",
+    "* | join (parse = \"x\" as a | count by a) as t, (values ? 1 : 2 as b) as u on t.a = u.b | save /shared/my/x",
+    "* | filter a in (first = 1 or extract > 2 as c | save / 2 as d | save \"append\") | cat my/own | join (fields / 2 * 3 as x) as t on t.x = u.x",
 ];
 
 #[test]
@@ -199,7 +203,8 @@ fn the_largest_queries_are_planned_and_run() {
     }
 }
 
-/// Twice the text takes about twice the time: quadratic scanning would take a hundred times as long.
+/// Ten times the text takes about ten times the time: quadratic scanning would take a hundred times as long. What else
+/// the machine does makes a run longer and never shorter, so the shortest of several counts.
 #[test]
 fn parsing_is_linear() {
     let text = |n: usize| format!("a {} | where x = \"{}\"", "word=value* ".repeat(n / 4), "y".repeat(n));
@@ -210,8 +215,14 @@ fn parsing_is_linear() {
         start.elapsed().as_secs_f64()
     };
     time(1000);
-    let (small, large) = (time(5_000), time(50_000));
-    assert!(large < small.max(0.002) * 60.0, "{small} s and {large} s");
+    let (mut small, mut large) = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..40 {
+        (small, large) = (small.min(time(5_000)), large.min(time(50_000)));
+        if large < small * 30.0 {
+            return;
+        }
+    }
+    panic!("{small} s and {large} s");
 }
 
 proptest! {

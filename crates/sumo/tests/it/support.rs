@@ -22,6 +22,8 @@ pub(crate) struct Messages {
     tables: BTreeMap<String, Vec<Map<String, Value>>>,
     pub(crate) macros: BTreeMap<String, String>,
     pub(crate) rules: Vec<ExtractionRule>,
+    /// Whether tables may be written.
+    pub(crate) saves: bool,
 }
 
 impl Messages {
@@ -42,6 +44,7 @@ impl Messages {
             tables: BTreeMap::new(),
             macros: BTreeMap::new(),
             rules: Vec::new(),
+            saves: false,
         }
     }
 
@@ -54,6 +57,10 @@ impl Messages {
 }
 
 impl Externals for Messages {
+    fn saves(&self) -> bool {
+        self.saves
+    }
+
     fn extraction_rules(&self) -> Vec<ExtractionRule> {
         self.rules.clone()
     }
