@@ -229,8 +229,7 @@ fn no_subquery<'a>(operands: impl IntoIterator<Item = &'a Tree>) -> Planning<()>
             subquery.at.0,
             "a subquery is a condition of its own, and has no values to be compared with",
         )
-        .help("write `where [subquery: … | compose field]`: it compares the field that it composes")
-        .into()),
+        .help("write `where [subquery: … | compose field]`: it compares the field that it composes")),
         None => Ok(()),
     }
 }
