@@ -20,7 +20,7 @@ use parallax_catalog::external::{
     Unreached,
 };
 use parallax_catalog::{Column, ColumnType, Output, Save, Table};
-use parallax_diagnostics::Diagnostic;
+use parallax_diagnostics::{Diagnostic, Diagnostics};
 use parallax_sumo::plan::codes;
 use parallax_telemetry::{Input, Report};
 use saved::Saved;
@@ -75,20 +75,20 @@ impl Given {
     ///
     /// # Errors
     /// Why it can't be written.
-    pub(crate) fn save(self: &Arc<Self>, save: &Save, columns: &[Output]) -> Result<Saving, Diagnostic> {
+    pub(crate) fn save(self: &Arc<Self>, save: &Save, columns: &[Output]) -> Result<Saving, Diagnostics> {
         if let Some(why) = &save.refused {
-            return Err(why.clone());
+            return Err(why.clone().into());
         }
         let refused = |why: String| {
             let message = format!("the table `{}` can't be saved: {why}", save.place);
             Diagnostic::error(codes::SAVE, save.span, message)
         };
-        let Some(saved) = &self.saved else { return Err(refused("there is no folder for it".to_owned())) };
+        let Some(saved) = &self.saved else { return Err(refused("there is no folder for it".to_owned()).into()) };
         if let Some(file) = self.lookups.given(&save.place) {
             let why = format!("the configuration gives the file {} for it", file.display());
-            return Err(refused(why).help("take the place out of `[sumo.lookups]`, or save to another one"));
+            return Err(refused(why).help("take the place out of `[sumo.lookups]`, or save to another one").into());
         }
-        let mut saving = saved.begin(save, columns).map_err(refused)?;
+        let mut saving = saved.begin(save, columns).map_err(|why| Diagnostics::from(refused(why)))?;
         saving.known = Some(Arc::clone(self));
         Ok(saving)
     }

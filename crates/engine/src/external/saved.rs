@@ -75,11 +75,11 @@ impl Saved {
         }
         let key = self.key(save, &header)?;
         let rows = match (&key, save.append && there.is_some()) {
-            (None, false) => Target::Stream(Temporary::create(&file, &header).map_err(said)?),
+            (None, false) => Target::Stream(Box::new(Temporary::create(&file, &header).map_err(said)?)),
             (None, true) => {
                 let mut temporary = Temporary::create(&file, &header).map_err(said)?;
                 each_row(&file, header.len(), |row| temporary.out.write_byte_record(row)).map_err(said)?;
-                Target::Stream(temporary)
+                Target::Stream(Box::new(temporary))
             }
             (Some(key), old) => {
                 let mut keyed = Keyed { key: key.clone(), rows: Vec::new(), at: HashMap::new() };
@@ -165,7 +165,7 @@ pub struct Saving {
 
 #[derive(Debug)]
 enum Target {
-    Stream(Temporary),
+    Stream(Box<Temporary>),
     Keyed(Keyed),
 }
 

@@ -232,7 +232,7 @@ impl Session {
         let saving = match (planned.save, mode) {
             (None, _) => None,
             (Some(save), Mode::Saving) => {
-                let saving = self.given.save(&save, &columns).map_err(|d| Error::Query(d.into()))?;
+                let saving = self.given.save(&save, &columns).map_err(Error::Query)?;
                 planned.diagnostics.extend(saving.remarks(&save));
                 Some(saving)
             }

@@ -156,3 +156,27 @@ fn the_census_knows_the_latest_event_within_the_window() {
     assert_eq!(census.before(first - day), None);
     assert_eq!(open(folder.path(), Window { from: None, to: Some(first + day) }).census().latest, Some(first));
 }
+
+/// Only whoever asks for it writes what a search saves.
+#[test]
+fn a_query_that_is_not_run_for_it_saves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "things.jsonl", &["{\"a\": 1}", "{\"a\": 2}"]);
+    let config = parallax_engine::Config::parse("[sumo]\nsave = \"saved\"", folder.path()).unwrap();
+    let input = folder.path().join("things.jsonl").display().to_string();
+    let session = Session::open(&[input], Options { config, ..Options::default() }).unwrap();
+    let (query, saved) = ("* | count by a | save shared/a", folder.path().join("saved"));
+    let told = |e: parallax_engine::Error| e.to_string();
+    let execution = session.query(Dialect::Sumo, query, &Context::at(0)).map_err(told).unwrap();
+    assert!(execution.saving.is_none() && execution.diagnostics.iter().any(|d| d.code == "SUMO0214"));
+    assert_eq!(execution.rows.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 2);
+    assert!(!saved.exists());
+    // A table that is not finished is not there, and leaves nothing behind.
+    let execution = session.query_saving(Dialect::Sumo, query, &Context::at(0)).map_err(told).unwrap();
+    let mut saving = execution.saving.unwrap();
+    for batch in execution.rows {
+        saving.add(&batch.unwrap()).unwrap();
+    }
+    drop(saving);
+    assert_eq!(fs::read_dir(saved.join("shared")).unwrap().count(), 0);
+}
