@@ -145,6 +145,19 @@ pub(crate) fn datetime(text: &str) -> Option<i64> {
     (0..=3_155_378_975_999_999_999).contains(&ticks).then_some(ticks)
 }
 
+/// An hour and a minute, with or without seconds, of the current day (documented by an example of
+/// `time_window_rolling_avg_fl`).
+fn time_of_day(text: &str) -> Option<i64> {
+    let mut parts = text.split(':').map(|part| {
+        let digits = (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+        part.parse::<i64>().ok().filter(|_| digits)
+    });
+    let (hour, minute) = (parts.next()??, parts.next()??);
+    let second = parts.next().unwrap_or(Some(0))?;
+    let fits = hour < 24 && minute < 60 && second < 60 && parts.next().is_none();
+    fits.then_some(((hour * 60 + minute) * 60 + second) * 10_000_000)
+}
+
 /// Cuts before the hour: at the `T` behind a digit, else before the digits of the first `:`.
 fn split_date(text: &str) -> (&str, &str) {
     let bytes = text.as_bytes();
@@ -274,7 +287,11 @@ pub(crate) fn typed(ty: ScalarType, text: &str) -> Option<Literal> {
         ScalarType::Long => Literal::Long(if null { None } else { Some(integer(text)?) }),
         ScalarType::Real => Literal::Real(if null { None } else { Some(real(text)?) }),
         ScalarType::Decimal => Literal::Decimal(if null { None } else { Some(decimal(text)?) }),
-        ScalarType::DateTime => Literal::DateTime(if null { None } else { Some(datetime(text)?) }),
+        ScalarType::DateTime if null => Literal::DateTime(None),
+        ScalarType::DateTime => match datetime(text) {
+            Some(ticks) => Literal::DateTime(Some(ticks)),
+            None => Literal::TimeOfDay(time_of_day(text)?),
+        },
         ScalarType::Timespan => Literal::Timespan(if null { None } else { Some(timespan(text)?) }),
         ScalarType::Guid => Literal::Guid(if null { None } else { Some(guid(text)?) }),
         ScalarType::String | ScalarType::Dynamic => return None,

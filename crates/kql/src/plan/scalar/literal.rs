@@ -15,6 +15,9 @@ pub(super) fn value(literal: &Literal, span: Span) -> Result<Value> {
         Literal::Real(n) => Value::literal(ScalarValue::Float64(*n), Type::Real),
         Literal::String { value, .. } => Value::string(value.clone()),
         Literal::DateTime(n) => Value::literal(ScalarValue::Int64(*n), Type::DateTime),
+        Literal::TimeOfDay(_) => {
+            return Err(error(error::NO_FORM, span, "an hour of the current day does not stand within `dynamic(…)`"));
+        }
         Literal::Timespan(n) => Value::literal(ScalarValue::Int64(*n), Type::TimeSpan),
         Literal::Guid(g) => Value::literal(ScalarValue::Utf8View(g.clone()), Type::Guid),
         Literal::Decimal(None) => Value::null(Type::Decimal),

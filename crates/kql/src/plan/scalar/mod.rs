@@ -23,7 +23,7 @@ use super::scope::{Binding, Rows};
 use super::source::Bound;
 use super::types::Type;
 use super::value::{Value, coalesce, convert};
-use crate::syntax::tree::{BinaryOp, Expr, ExprKind, Name, Selector, UnaryOp};
+use crate::syntax::tree::{BinaryOp, Expr, ExprKind, Literal, Name, Selector, UnaryOp};
 use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder, expr_fn, lit};
 use parallax_diagnostics::{Diagnostic, Span};
 use std::sync::Arc;
@@ -72,6 +72,7 @@ impl Binder<'_> {
 
     fn scalar_in(&self, expr: &Expr, rows: &Rows<'_>, want: Want) -> Result<Value> {
         self.deeper(expr.span, || match &expr.kind {
+            ExprKind::Literal(Literal::TimeOfDay(ticks)) => Ok(self.today_at(*ticks)),
             ExprKind::Literal(literal) => literal::value(literal, expr.span),
             ExprKind::Name(name) => self.name(name, rows),
             ExprKind::Paren(inner) => self.scalar_in(inner, rows, want),

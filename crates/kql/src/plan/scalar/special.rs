@@ -106,6 +106,14 @@ impl Binder<'_> {
         Ok(Some(value))
     }
 
+    /// An hour of the day of the reference time.
+    pub(crate) fn today_at(&self, ticks: i64) -> Value {
+        const DAY: i64 = 864_000_000_000;
+        let now = ticks_from_nanos(self.context.now);
+        Value::literal(ScalarValue::Int64(Some(now - now.rem_euclid(DAY) + ticks)), Type::DateTime)
+    }
+
+    /// The reference time.
     pub(crate) fn now(&self) -> Value {
         Value::literal(ScalarValue::Int64(Some(ticks_from_nanos(self.context.now))), Type::DateTime)
     }

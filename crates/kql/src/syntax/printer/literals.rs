@@ -21,6 +21,11 @@ impl Printer {
             Literal::Real(Some(value)) => self.real(*value),
             Literal::Decimal(Some(value)) => self.format(format_args!("decimal({value})")),
             Literal::DateTime(Some(ticks)) => self.datetime(*ticks),
+            Literal::TimeOfDay(ticks) => {
+                let seconds = ticks / 10_000_000;
+                let (hour, minute) = (seconds / 3600, seconds / 60 % 60);
+                self.format(format_args!("datetime({hour:02}:{minute:02}:{:02})", seconds % 60));
+            }
             Literal::Timespan(Some(ticks)) => self.timespan(*ticks),
             Literal::Guid(Some(value)) => self.format(format_args!("guid({value})")),
             Literal::Dynamic(json) => {

@@ -65,6 +65,8 @@ pub enum Literal {
     },
     /// `datetime(2024-01-02 03:04)`: ticks of 100 ns since 0001-01-01T00:00Z.
     DateTime(Option<i64>),
+    /// `datetime(8:00)`: ticks of 100 ns into the day of the reference time.
+    TimeOfDay(i64),
     /// `1d`, `2.5h`, `time(1.02:03:04)`: ticks of 100 ns.
     Timespan(Option<i64>),
     /// `guid(…)`: 36 lower-case characters.
@@ -83,7 +85,7 @@ impl Literal {
             Literal::Real(_) => ScalarType::Real,
             Literal::Decimal(_) => ScalarType::Decimal,
             Literal::String { .. } => ScalarType::String,
-            Literal::DateTime(_) => ScalarType::DateTime,
+            Literal::DateTime(_) | Literal::TimeOfDay(_) => ScalarType::DateTime,
             Literal::Timespan(_) => ScalarType::Timespan,
             Literal::Guid(_) => ScalarType::Guid,
             Literal::Dynamic(_) => ScalarType::Dynamic,
