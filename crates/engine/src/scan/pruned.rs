@@ -68,10 +68,10 @@ fn on_timestamp(filter: &Expr, schema: &SchemaRef) -> Option<Expr> {
         (Expr::Literal(ScalarValue::Int64(Some(ticks)), _), side) => (side, *ticks, comparison.op.swap()?),
         _ => return None,
     };
-    let column = ticks_of(side, schema)?;
+    let (column, zone) = ticks_of(side, schema)?;
     let nanos = ticks.checked_sub(EPOCH_TICKS)?.checked_mul(100)?;
     let bound = |op, nanos| {
-        let literal = ScalarValue::TimestampNanosecond(Some(nanos), Some("UTC".into()));
+        let literal = ScalarValue::TimestampNanosecond(Some(nanos), zone.clone());
         binary_expr(column.clone(), op, Expr::Literal(literal, None))
     };
     let (from, to) = (bound(Operator::GtEq, nanos.checked_sub(100)?), bound(Operator::LtEq, nanos.checked_add(100)?));
@@ -83,8 +83,8 @@ fn on_timestamp(filter: &Expr, schema: &SchemaRef) -> Option<Expr> {
     }
 }
 
-/// The timestamp of which `e` is the ticks: `CAST(timestamp AS long) / 100 + epoch`.
-fn ticks_of(e: &Expr, schema: &SchemaRef) -> Option<Expr> {
+/// The timestamp of which `e` is the ticks, `CAST(timestamp AS long) / 100 + epoch`, and its zone.
+fn ticks_of(e: &Expr, schema: &SchemaRef) -> Option<(Expr, Option<Arc<str>>)> {
     let with = |e: &Expr, op: Operator, literal: i64| match e {
         Expr::BinaryExpr(b)
             if b.op == op && matches!(*b.right, Expr::Literal(ScalarValue::Int64(Some(n)), _) if n == literal) =>
@@ -96,6 +96,6 @@ fn ticks_of(e: &Expr, schema: &SchemaRef) -> Option<Expr> {
     let Expr::Cast(cast) = with(&with(e, Operator::Plus, EPOCH_TICKS)?, Operator::Divide, 100)? else { return None };
     let Expr::Column(column) = cast.expr.as_ref() else { return None };
     let field = schema.field_with_name(&column.name).ok()?;
-    matches!(field.data_type(), DataType::Timestamp(TimeUnit::Nanosecond, _))
-        .then(|| Expr::Column(datafusion::common::Column::from_name(&column.name)))
+    let DataType::Timestamp(TimeUnit::Nanosecond, zone) = field.data_type() else { return None };
+    Some((Expr::Column(datafusion::common::Column::from_name(&column.name)), zone.clone()))
 }

@@ -2,7 +2,7 @@
 
 use crate::execute::Executor;
 use crate::scan::PrunedTable;
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::datasource::{TableProvider, provider_as_source};
@@ -86,8 +86,13 @@ fn column(field: &Field) -> Option<(Column, Field)> {
         DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 => ColumnType::DateTime,
         _ => return None,
     };
+    let arrow = match field.data_type() {
+        // Times without a zone are taken for UTC. To give them one, Arrow would look each value up in the calendar.
+        DataType::Timestamp(_, None) => DataType::Timestamp(TimeUnit::Nanosecond, None),
+        _ => ty.arrow(),
+    };
     let name = field.name().clone();
-    Some((Column { name: name.clone(), ty }, Field::new(name, ty.arrow(), true)))
+    Some((Column { name: name.clone(), ty }, Field::new(name, arrow, true)))
 }
 
 /// A path in a URL.

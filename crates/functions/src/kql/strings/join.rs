@@ -3,6 +3,7 @@
 use crate::kql::json;
 use crate::udf::{Body, Consts, Functions, Row};
 use datafusion::common::Result;
+use memchr::memchr;
 use serde_json::Value;
 
 pub(super) fn register(f: &mut Functions) {
@@ -59,8 +60,18 @@ fn split(r: &Row<'_>, w: &mut String) -> Option<()> {
 
 /// What `split` gives: an empty delimiter splits nothing.
 pub(crate) fn parts<'t>(text: &'t str, delimiter: &str) -> impl Iterator<Item = &'t str> {
-    let (whole, rest) = if delimiter.is_empty() { (Some(text), None) } else { (None, Some(text.split(delimiter))) };
-    whole.into_iter().chain(rest.into_iter().flatten())
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        // Most delimiters are one byte, and most parts short: no searcher is set up for each text.
+        let at = match delimiter.as_bytes() {
+            [] => None,
+            [byte] => memchr(*byte, text.as_bytes()),
+            _ => text.find(delimiter),
+        };
+        rest = at.map(|at| &text[at + delimiter.len()..]);
+        Some(at.map_or(text, |at| &text[..at]))
+    })
 }
 
 /// One lookup after the other, in what none before it has matched: a replacement is not looked at again (measured). A

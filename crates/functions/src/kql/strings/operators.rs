@@ -42,7 +42,7 @@ pub(super) fn register(f: &mut Functions) {
         let at = text.len().checked_sub(end.len());
         Some(at.is_some_and(|at| text[at..].eq_ignore_ascii_case(end)))
     });
-    f.bool("startswith_cs(string, string) bool", |r| Some(r.str(0).starts_with(r.str(1))));
+    f.bool("startswith_cs(string, string) bool", |r| Some(starts_with(r.str(0), r.str(1))));
     f.bool("endswith_cs(string, string) bool", |r| Some(r.str(0).ends_with(r.str(1))));
 }
 
@@ -165,6 +165,12 @@ pub(crate) fn in_bulk(matcher: &Matcher, column: &StringViewArray) -> Option<Boo
         });
     }
     Some(out.finish())
+}
+
+/// As `str::starts_with`; most texts are told apart by their first byte, without a call.
+fn starts_with(text: &str, prefix: &str) -> bool {
+    let (text, prefix) = (text.as_bytes(), prefix.as_bytes());
+    prefix.first().is_none_or(|first| text.first() == Some(first) && text.starts_with(prefix))
 }
 
 #[cfg(test)]
