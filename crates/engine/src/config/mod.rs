@@ -4,6 +4,7 @@
 //! not known is an error with its place, because a misspelt one would change results in silence.
 
 mod read;
+mod reader;
 mod rules;
 
 use parallax_catalog::Column;

@@ -1,22 +1,15 @@
 //! From TOML to a [`Config`], with a place for everything that is wrong.
 
+use super::reader::{Reader, Section, VALUE, Value, span};
 use super::{Config, ExternalData, Kql, NamedTable, SavedTables, Sumo, Watchlist, rules};
 use parallax_catalog::external::{Macro, lookup_place};
-use parallax_catalog::{Column, ColumnType};
 use parallax_diagnostics::{Diagnostic, Diagnostics, Span};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 /// The text is no TOML.
 const SYNTAX: &str = "CONF0001";
-/// A key that is not known.
-const KEY: &str = "CONF0002";
-/// A value that the key can't have.
-pub(super) const VALUE: &str = "CONF0003";
-
-pub(super) type Value<'t> = Spanned<DeValue<'t>>;
 
 pub(super) fn config(text: &str, folder: &Path) -> Result<Config, Diagnostics> {
     let root = DeTable::parse(text).map_err(|e| {
@@ -185,142 +178,14 @@ fn table(r: &mut Reader<'_>, _: &str, at: Span, value: &Value<'_>) -> Option<Nam
     Some(out)
 }
 
-pub(super) struct Reader<'f> {
-    folder: &'f Path,
-    wrong: Diagnostics,
-}
-
-/// A table of the file.
-pub(super) struct Section<'s, 't> {
-    table: &'s DeTable<'t>,
-    name: &'s str,
-}
-
-pub(super) fn span<T>(value: &Spanned<T>) -> Span {
-    let range = value.span();
-    Span::new(range.start, range.end)
-}
-
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or("this is no TOML")
-}
-
-impl<'s, 't> Section<'s, 't> {
-    /// Goes through the keys; one that is not among `known` is an error.
-    pub(super) fn each(
-        &self,
-        r: &mut Reader<'_>,
-        known: &[&str],
-        mut f: impl FnMut(&mut Reader<'_>, &str, Span, &Value<'t>),
-    ) {
-        for (key, value) in self.table.iter() {
-            let (name, at) = (key.get_ref().as_ref(), span(key));
-            if known.contains(&name) {
-                f(r, name, at, value);
-                continue;
-            }
-            let place = if self.name.is_empty() { String::new() } else { format!(" in `{}`", self.name) };
-            let message = format!("there is no key `{name}`{place}");
-            let all: Vec<String> = known.iter().map(|k| format!("`{k}`")).collect();
-            let diagnostic = match parallax_diagnostics::did_you_mean(name, known.iter().copied()) {
-                Some(near) => Diagnostic::error(KEY, at, message).help(format!("did you mean `{near}`?")),
-                None => Diagnostic::error(KEY, at, message).help(format!("known are {}", all.join(", "))),
-            };
-            r.wrong.push(diagnostic);
-        }
-    }
-
-    /// A value for each key, whatever the keys are.
-    fn all<T>(
-        &self,
-        r: &mut Reader<'_>,
-        f: impl Fn(&mut Reader<'_>, &str, Span, &Value<'t>) -> Option<T>,
-    ) -> BTreeMap<String, T> {
-        let each = self.table.iter().filter_map(|(key, value)| {
-            let name = key.get_ref().as_ref();
-            Some((name.to_owned(), f(r, name, span(key), value)?))
-        });
-        each.collect()
-    }
-
-    /// The `file` of a section that has nothing else.
-    fn file(&self, r: &mut Reader<'_>) -> Option<PathBuf> {
-        let mut file = None;
-        self.each(r, &["file"], |r, _, _, value| file = r.path(value));
-        file
-    }
-}
-
-impl Reader<'_> {
-    pub(super) fn say(&mut self, code: &'static str, at: Span, message: impl Into<String>) {
-        self.wrong.push(Diagnostic::error(code, at, message));
-    }
-
-    pub(super) fn section<'s, 't>(&mut self, name: &'s str, value: &'s Value<'t>) -> Option<Section<'s, 't>> {
-        match value.get_ref() {
-            DeValue::Table(table) => Some(Section { table, name }),
-            _ => {
-                self.say(VALUE, span(value), format!("`{name}` is a table: `[{name}]`"));
-                None
-            }
-        }
-    }
-
-    pub(super) fn text(&mut self, value: &Value<'_>) -> Option<String> {
-        match value.get_ref().as_str() {
-            Some(text) if !text.is_empty() => Some(text.to_owned()),
-            _ => {
-                self.say(VALUE, span(value), "a text is expected here");
-                None
-            }
-        }
-    }
-
-    pub(super) fn path(&mut self, value: &Value<'_>) -> Option<PathBuf> {
-        self.text(value).map(|text| self.folder.join(text))
-    }
-
-    fn texts(&mut self, value: &Value<'_>) -> Vec<String> {
-        match value.get_ref() {
-            DeValue::Array(items) => items.iter().filter_map(|item| self.text(item)).collect(),
-            _ => {
-                self.say(VALUE, span(value), "a list of texts is expected here: `[\"name\"]`");
-                Vec::new()
-            }
-        }
-    }
-
-    fn paths(&mut self, value: &Value<'_>) -> Vec<PathBuf> {
-        match value.get_ref() {
-            DeValue::Array(items) => items.iter().filter_map(|item| self.path(item)).collect(),
-            _ => {
-                self.say(VALUE, span(value), "a list of folders is expected here: `[\"functions\"]`");
-                Vec::new()
-            }
-        }
-    }
-
-    /// `"TimeGenerated:datetime, Computer:string"`
-    fn schema(&mut self, value: &Value<'_>) -> Vec<Column> {
-        let Some(text) = self.text(value) else { return Vec::new() };
-        let mut columns: Vec<Column> = Vec::new();
-        for item in text.split(',').map(str::trim).filter(|i| !i.is_empty()) {
-            let (name, ty) = item.split_once(':').map_or((item, ""), |(n, t)| (n.trim(), t.trim()));
-            match ColumnType::from_name(ty) {
-                Some(_) if columns.iter().any(|c| c.name == name) => {
-                    self.say(VALUE, span(value), format!("the column `{name}` stands twice"));
-                }
-                Some(ty) => columns.push(Column { name: name.to_owned(), ty }),
-                None => self.say(VALUE, span(value), format!("`{item}` is no column: write `name:type`")),
-            }
-        }
-        columns
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use parallax_catalog::ColumnType;
 
     fn parse(text: &str) -> Result<Config, String> {
         let shown =

@@ -1,6 +1,6 @@
 //! `[[sumo.field-extraction]]`: Sumo's field extraction rules, written here or as the vendor's API returns them.
 
-use super::read::{Reader, VALUE, Value, span};
+use super::reader::{Reader, VALUE, Value, span};
 use parallax_catalog::external::ExtractionRule;
 use parallax_diagnostics::Span;
 use serde::Deserialize;

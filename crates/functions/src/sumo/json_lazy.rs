@@ -1,14 +1,11 @@
 //! The values at the paths of a JSON object, found without decoding anything else: members are passed over by a SIMD
 //! parser, and a value that is asked for is text of the message as it stands wherever it can be.
 
-use super::json_paths::Wanted;
+use super::json_paths::{Found, Wanted};
 use super::json_walk::write;
 use parallax_telemetry::formats::json::{Members, too_deep};
 use serde_json::Value;
 use std::borrow::Cow;
-
-/// What stands at each path.
-pub(super) type Found<'t> = [Option<Cow<'t, str>>];
 
 /// What a text gives that is no JSON.
 pub(super) struct Malformed;

@@ -1,13 +1,15 @@
 //! Several values of one JSON text, which is read once: what no path leads to is skipped, not built.
 
 use super::capture::pack;
-use super::json_lazy::Found;
 use super::json_walk::{Step, path, walk, write};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de::value::MapAccessDeserializer, de::value::SeqAccessDeserializer};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt;
+
+/// What stands at each path.
+pub(super) type Found<'t> = [Option<Cow<'t, str>>];
 
 /// What is wanted of a value and below it.
 #[derive(Default)]

@@ -326,7 +326,7 @@ fn call<'a>(function: Function, arguments: &'a [Node], scope: &Scope<'a>) -> Val
         Function::Guid => Value::Text(Cow::Owned(first.trim_matches(|c| c == '{' || c == '}').to_ascii_lowercase())),
         Function::Length => Value::Int(i64::try_from(first.len()).unwrap_or(i64::MAX)),
         Function::Partition => {
-            super::records::partition(&first).map_or(Value::Missing, |p| Value::Text(Cow::Borrowed(p)))
+            super::partition::partition(&first).map_or(Value::Missing, |p| Value::Text(Cow::Borrowed(p)))
         }
         Function::Private => private(&first).map_or(Value::Missing, Value::Bool),
         Function::Bool => Value::Bool(["true", "1", "yes"].iter().any(|t| first.eq_ignore_ascii_case(t))),

@@ -7,6 +7,7 @@ mod generic;
 mod mapping;
 mod messages;
 mod origins;
+mod partition;
 mod records;
 
 pub(crate) use mapping::FamilyData;

@@ -3,7 +3,6 @@
 use super::Spec;
 use super::compiled::Compiled;
 use super::machine::Machine;
-use super::node::output_schema;
 use arrow::array::RecordBatch;
 use arrow::compute::SortOptions;
 use arrow::datatypes::SchemaRef;
@@ -36,7 +35,7 @@ pub(super) struct ScanExec {
 impl ScanExec {
     pub(super) fn try_new(input: Arc<dyn ExecutionPlan>, spec: Arc<Spec>) -> Result<Self> {
         let compiled = Arc::new(Compiled::new(&spec, &input.schema())?);
-        let schema = Arc::new(output_schema(&input.schema(), &spec));
+        let schema = Arc::new(spec.output(&input.schema()));
         let number = schema.fields().len() - 1;
         let numbered = PhysicalSortExpr::new_default(Arc::new(Column::new(&spec.number, number)));
         let properties = PlanProperties::new(

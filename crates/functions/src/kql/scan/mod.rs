@@ -21,8 +21,10 @@ mod node;
 
 pub use node::ScanNode;
 
+use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Expr;
+use std::sync::Arc;
 
 /// What a `scan` does. Columns are named as in the plan that it stands on.
 #[derive(Clone, Debug, PartialEq, PartialOrd, Eq, Hash)]
@@ -41,6 +43,21 @@ pub struct Spec {
     pub number: String,
     /// What a column has in the state of a step that has matched nothing.
     pub empty: Vec<(String, ScalarValue)>,
+}
+
+impl Spec {
+    /// The columns that it adds to those of its input.
+    fn added(&self) -> Vec<Field> {
+        let variables = self.variables.iter().map(|(name, empty)| Field::new(name, empty.data_type(), true));
+        let numbers = self.match_id.iter().chain([&self.number]).map(|name| Field::new(name, DataType::Int64, true));
+        variables.chain(numbers).collect()
+    }
+
+    /// The schema of what comes out.
+    fn output(&self, input: &Schema) -> Schema {
+        let fields = input.fields().iter().cloned().chain(self.added().into_iter().map(Arc::new));
+        Schema::new(fields.collect::<Vec<_>>())
+    }
 }
 
 /// A step. Expressions read columns of the row by their names, and those of a state by [`remembered`].

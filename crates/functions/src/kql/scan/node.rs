@@ -2,7 +2,6 @@
 
 use super::exec::ScanExec;
 use super::{Spec, is_remembered};
-use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::{DFSchema, DFSchemaRef, Result, internal_err};
 use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNodeCore};
 use datafusion::physical_plan::ExecutionPlan;
@@ -27,7 +26,7 @@ impl ScanNode {
     /// Two columns have the same name.
     pub fn try_new(input: LogicalPlan, spec: Arc<Spec>) -> Result<Self> {
         let mut fields: Vec<_> = input.schema().iter().map(|(q, f)| (q.cloned(), Arc::clone(f))).collect();
-        fields.extend(added(&spec).into_iter().map(|f| (None, Arc::new(f))));
+        fields.extend(spec.added().into_iter().map(|f| (None, Arc::new(f))));
         let schema = Arc::new(DFSchema::new_with_metadata(fields, Default::default())?);
         Ok(ScanNode { input, spec, schema })
     }
@@ -41,19 +40,6 @@ impl ScanNode {
     pub(in crate::kql) fn exec(&self, input: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
         Ok(Arc::new(ScanExec::try_new(input, Arc::clone(&self.spec))?))
     }
-}
-
-/// The columns that a scan adds to those of its input.
-pub(super) fn added(spec: &Spec) -> Vec<Field> {
-    let variables = spec.variables.iter().map(|(name, empty)| Field::new(name, empty.data_type(), true));
-    let numbers = spec.match_id.iter().chain([&spec.number]).map(|name| Field::new(name, DataType::Int64, true));
-    variables.chain(numbers).collect()
-}
-
-/// The schema of what comes out.
-pub(super) fn output_schema(input: &Schema, spec: &Spec) -> Schema {
-    let fields = input.fields().iter().cloned().chain(added(spec).into_iter().map(Arc::new));
-    Schema::new(fields.collect::<Vec<_>>())
 }
 
 /// The columns of the input that a scan reads itself.
