@@ -34,8 +34,10 @@ mod weighted;
 use adapter::{Aggregate, State};
 use datafusion::functions_aggregate::{bit_and_or_xor, covariance};
 use datafusion::logical_expr::AggregateUDF;
+use percentile::{Percentile, Percentiles, Sample};
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
+use weighted::Weights;
 
 static AGGREGATES: LazyLock<BTreeMap<&'static str, Arc<AggregateUDF>>> = LazyLock::new(|| {
     let mut all = BTreeMap::new();
@@ -51,13 +53,13 @@ static AGGREGATES: LazyLock<BTreeMap<&'static str, Arc<AggregateUDF>>> = LazyLoc
     add(of::<collect::Bag>("kql_make_bag"), "kql_make_bag");
     add(AggregateUDF::from(distinct::Distinct::new()), distinct::Distinct::NAME);
     add(of::<schema::Schema>("kql_buildschema"), "kql_buildschema");
-    add(of::<percentile::Percentile>("kql_percentile"), "kql_percentile");
-    add(of::<percentile::Percentiles>("kql_percentiles_array"), "kql_percentiles_array");
+    add(of::<Percentile<Sample>>("kql_percentile"), "kql_percentile");
+    add(of::<Percentiles<Sample>>("kql_percentiles_array"), "kql_percentiles_array");
     add(of::<basket::Basket>("kql_basket"), "kql_basket");
     add(of::<super::net::Networks<false>>("kql_networks_v4"), "kql_networks_v4");
     add(of::<super::net::Networks<true>>("kql_networks_v6"), "kql_networks_v6");
-    add(of::<weighted::Weighted>("kql_percentilew"), "kql_percentilew");
-    add(of::<weighted::WeightedArray>("kql_percentilesw_array"), "kql_percentilesw_array");
+    add(of::<Percentile<Weights>>("kql_percentilew"), "kql_percentilew");
+    add(of::<Percentiles<Weights>>("kql_percentilesw_array"), "kql_percentilesw_array");
     add(of::<sketch::Hll>("kql_hll"), "kql_hll");
     add(of::<sketch::HllMerge>("kql_hll_merge"), "kql_hll_merge");
     add(of::<sketch::Tdigest>("kql_tdigest"), "kql_tdigest");

@@ -6,14 +6,31 @@ use crate::udf::Row;
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
 
+/// The values of a group, and the ranks that are asked of them.
+pub(super) trait Ranked: Default + Send + Sync + 'static {
+    /// Takes a row in.
+    fn add(&mut self, row: &Row<'_>);
+    /// Writes it for [`Ranked::merge`].
+    fn save(&self, out: &mut Vec<u8>);
+    /// Takes in what another one saved.
+    fn merge(&mut self, saved: &[u8]);
+    /// The value of each rank, as `ty`.
+    fn finish(&mut self, ty: &DataType) -> Result<Vec<ScalarValue>>;
+    /// Whether its values are whole numbers.
+    fn is_whole(&self) -> bool;
+    /// Bytes of memory.
+    fn size(&self) -> usize;
+}
+
+/// The values one by one.
 #[derive(Default)]
-struct Sample {
+pub(super) struct Sample {
     longs: Vec<i64>,
     reals: Vec<f64>,
     ranks: Vec<f64>,
 }
 
-impl Sample {
+impl Ranked for Sample {
     fn add(&mut self, row: &Row<'_>) {
         if self.ranks.is_empty() {
             self.ranks = (1..row.len()).filter_map(|i| row.real(i)).collect();
@@ -63,6 +80,10 @@ impl Sample {
             .collect()
     }
 
+    fn is_whole(&self) -> bool {
+        !self.longs.is_empty()
+    }
+
     fn size(&self) -> usize {
         8 * (self.longs.capacity() + self.reals.capacity() + self.ranks.capacity())
     }
@@ -70,9 +91,9 @@ impl Sample {
 
 /// One percentile.
 #[derive(Default)]
-pub(super) struct Percentile(Sample);
+pub(super) struct Percentile<S>(S);
 
-impl State for Percentile {
+impl<S: Ranked> State for Percentile<S> {
     fn returns(args: &[DataType]) -> DataType {
         args.first().cloned().unwrap_or(DataType::Null)
     }
@@ -103,9 +124,9 @@ impl State for Percentile {
 
 /// Several percentiles as an array.
 #[derive(Default)]
-pub(super) struct Percentiles(Sample);
+pub(super) struct Percentiles<S>(S);
 
-impl State for Percentiles {
+impl<S: Ranked> State for Percentiles<S> {
     fn returns(_: &[DataType]) -> DataType {
         DataType::Utf8View
     }
@@ -123,7 +144,7 @@ impl State for Percentiles {
     }
 
     fn finish(&mut self, _: &DataType) -> Result<ScalarValue> {
-        let ty = if self.0.longs.is_empty() { DataType::Float64 } else { DataType::Int64 };
+        let ty = if self.0.is_whole() { DataType::Int64 } else { DataType::Float64 };
         let mut out = String::from("[");
         for (i, v) in self.0.finish(&ty)?.into_iter().enumerate() {
             if i > 0 {

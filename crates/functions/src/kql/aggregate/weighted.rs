@@ -1,7 +1,7 @@
 //! `percentilew`: each value counts as often as its weight says (documented).
 
-use super::adapter::{State, put_bytes, take_bytes, take_u64};
-use crate::kql::json;
+use super::adapter::{put_bytes, take_bytes, take_u64};
+use super::percentile::Ranked;
 use crate::udf::Row;
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// Values by a key that sorts as they do, with their weights.
 #[derive(Default)]
-struct Sample {
+pub(super) struct Weights {
     longs: BTreeMap<i64, u64>,
     /// By bits that sort as the reals do.
     reals: BTreeMap<i64, u64>,
@@ -21,7 +21,7 @@ fn ordered(bits: i64) -> i64 {
     bits ^ (((bits >> 63) as u64) >> 1) as i64
 }
 
-impl Sample {
+impl Ranked for Weights {
     fn add(&mut self, row: &Row<'_>) {
         if self.ranks.is_empty() {
             self.ranks = (2..row.len()).filter_map(|i| row.real(i)).collect();
@@ -56,7 +56,7 @@ impl Sample {
         }
     }
 
-    fn finish(&self, ty: &DataType) -> Result<Vec<ScalarValue>> {
+    fn finish(&mut self, ty: &DataType) -> Result<Vec<ScalarValue>> {
         let at = |all: &BTreeMap<i64, u64>, rank: f64| {
             let wanted = (rank / 100.0 * all.values().sum::<u64>() as f64).ceil().max(1.0) as u64;
             let mut so_far = 0;
@@ -75,83 +75,11 @@ impl Sample {
             .collect()
     }
 
+    fn is_whole(&self) -> bool {
+        !self.longs.is_empty()
+    }
+
     fn size(&self) -> usize {
         24 * (self.longs.len() + self.reals.len()) + 8 * self.ranks.capacity()
-    }
-}
-
-/// One percentile: `percentilew(value, weight, rank)`.
-#[derive(Default)]
-pub(super) struct Weighted(Sample);
-
-impl State for Weighted {
-    fn returns(args: &[DataType]) -> DataType {
-        args.first().cloned().unwrap_or(DataType::Null)
-    }
-
-    fn add(&mut self, row: &Row<'_>) {
-        self.0.add(row);
-    }
-
-    fn save(&self, out: &mut Vec<u8>) {
-        self.0.save(out);
-    }
-
-    fn merge(&mut self, saved: &[u8]) {
-        self.0.merge(saved);
-    }
-
-    fn finish(&mut self, returns: &DataType) -> Result<ScalarValue> {
-        match self.0.finish(returns)?.pop() {
-            Some(v) => Ok(v),
-            None => ScalarValue::try_from(returns),
-        }
-    }
-
-    fn size(&self) -> usize {
-        self.0.size()
-    }
-}
-
-/// Several as an array: `percentilesw_array(value, weight, rank, …)`.
-#[derive(Default)]
-pub(super) struct WeightedArray(Sample);
-
-impl State for WeightedArray {
-    fn returns(_: &[DataType]) -> DataType {
-        DataType::Utf8View
-    }
-
-    fn add(&mut self, row: &Row<'_>) {
-        self.0.add(row);
-    }
-
-    fn save(&self, out: &mut Vec<u8>) {
-        self.0.save(out);
-    }
-
-    fn merge(&mut self, saved: &[u8]) {
-        self.0.merge(saved);
-    }
-
-    fn finish(&mut self, _: &DataType) -> Result<ScalarValue> {
-        let ty = if self.0.longs.is_empty() { DataType::Float64 } else { DataType::Int64 };
-        let mut out = String::from("[");
-        for (i, v) in self.0.finish(&ty)?.into_iter().enumerate() {
-            if i > 0 {
-                out.push(',');
-            }
-            match v {
-                ScalarValue::Int64(Some(v)) => out.push_str(&v.to_string()),
-                ScalarValue::Float64(Some(v)) => json::write_real(&mut out, v),
-                _ => out.push_str("null"),
-            }
-        }
-        out.push(']');
-        Ok(ScalarValue::Utf8View(Some(out)))
-    }
-
-    fn size(&self) -> usize {
-        self.0.size()
     }
 }
