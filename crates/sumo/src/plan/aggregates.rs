@@ -116,22 +116,16 @@ impl Planner<'_> {
             keys.push(expr.alias(&id));
             fields.push(Field { name, id, ty });
         }
-        rows.groups = fields.iter().map(|f| f.name.clone()).collect();
+        let groups = fields.iter().map(|f| f.name.clone()).collect();
         let mut computed = Vec::new();
         for (name, id, expr, ty) in items {
             computed.push(expr.alias(&id));
             fields.push(Field { name, id, ty });
         }
         let plan = rows.builder().aggregate(keys, computed);
-        rows.plan = built(plan.and_then(LogicalPlanBuilder::build), at)?;
-        rows.shown = Some(fields.iter().map(|f| f.name.clone()).collect());
-        rows.fields = fields;
-        rows.raw = false;
+        rows.replace(built(plan.and_then(LogicalPlanBuilder::build), at)?, fields);
+        rows.groups = groups;
         rows.transposed = false;
-        rows.open = false;
-        rows.order.clear();
-        rows.sorted = false;
-        rows.provenance = false;
         rows.removed.clear();
         Ok(())
     }

@@ -76,16 +76,8 @@ impl Planner<'_> {
             columns.push(part.alias(&id));
             bound.push(Field { name: name.text.clone(), id, ty: Ty::Text });
         }
-        rows.plan = built(rows.builder().project(columns).and_then(LogicalPlanBuilder::build), at)?;
-        rows.shown = Some(bound.iter().map(|f| f.name.clone()).collect());
-        rows.fields = bound;
-        rows.layer = None;
-        rows.raw = false;
-        rows.open = false;
-        rows.order.clear();
-        rows.sorted = false;
-        rows.provenance = false;
-        rows.groups.clear();
+        let plan = built(rows.builder().project(columns).and_then(LogicalPlanBuilder::build), at)?;
+        rows.replace(plan, bound);
         Ok(())
     }
 

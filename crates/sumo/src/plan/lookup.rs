@@ -441,16 +441,7 @@ impl Planner<'_> {
             fields.push(super::rows::Field { name: named.name.clone(), id, ty: Ty::Text });
         }
         let plan = LogicalPlanBuilder::scan("lookup", table.source.clone(), None).and_then(|b| b.project(columns));
-        rows.plan = built(plan.and_then(LogicalPlanBuilder::build), at)?;
-        rows.shown = Some(fields.iter().map(|f| f.name.clone()).collect());
-        rows.fields = fields;
-        rows.layer = None;
-        rows.raw = false;
-        rows.open = false;
-        rows.order.clear();
-        rows.sorted = false;
-        rows.provenance = false;
-        rows.groups.clear();
+        rows.replace(built(plan.and_then(LogicalPlanBuilder::build), at)?, fields);
         Ok(())
     }
 }

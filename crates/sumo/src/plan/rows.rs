@@ -88,6 +88,21 @@ impl Rows {
         self.fields.iter().find(|f| same(&f.name, name))
     }
 
+    /// Other rows stand here from now on, a table's or what was made of messages: nothing of the messages can be read
+    /// any more, and they have no order.
+    pub(super) fn replace(&mut self, plan: LogicalPlan, fields: Vec<Field>) {
+        self.plan = plan;
+        self.shown = Some(fields.iter().map(|f| f.name.clone()).collect());
+        self.fields = fields;
+        self.layer = None;
+        self.raw = false;
+        self.open = false;
+        self.order.clear();
+        self.sorted = false;
+        self.provenance = false;
+        self.groups.clear();
+    }
+
     pub(super) fn builder(&self) -> LogicalPlanBuilder {
         LogicalPlanBuilder::from(self.plan.clone())
     }
