@@ -27,6 +27,7 @@ use arrow::record_batch::RecordBatch;
 use datafusion::logical_expr::{LogicalPlan, TableSource};
 use parallax_diagnostics::Diagnostics;
 pub use parallax_telemetry::ColumnType;
+use parallax_telemetry::LogSource;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -114,6 +115,13 @@ pub trait Catalog: Send + Sync {
     /// None where there are no records.
     fn records(&self, fields: &[String]) -> Option<Table> {
         let _ = fields;
+        None
+    }
+
+    /// The events of a log source with the given Sigma fields as columns: each [`ColumnType::String`] and null where the
+    /// event has no such field. None where there are no events to read.
+    fn logs(&self, source: &LogSource, fields: &[String]) -> Option<Table> {
+        let _ = (source, fields);
         None
     }
 

@@ -1,0 +1,3 @@
+//! A rule's text and what it says.
+
+pub mod tree;
