@@ -1,0 +1,1 @@
+//! Findings in the formats that others read, and the HTML report.
