@@ -31,6 +31,18 @@ impl<'a> Value<'a> {
         Value::Text(Cow::Borrowed(s))
     }
 
+    /// As text, as columns of text have it; none where it is missing.
+    pub fn into_text(self) -> Option<Cow<'a, str>> {
+        Some(match self {
+            Value::Missing => return None,
+            Value::Text(t) | Value::Json(t) => t,
+            Value::Int(n) => Cow::Owned(n.to_string()),
+            Value::Real(x) => Cow::Owned(x.to_string()),
+            Value::Bool(b) => Cow::Borrowed(if b { "true" } else { "false" }),
+            Value::Time(t) => Cow::Owned(crate::time::format(t)),
+        })
+    }
+
     /// Whether there is none.
     pub fn is_missing(&self) -> bool {
         matches!(self, Value::Missing)

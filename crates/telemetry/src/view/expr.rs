@@ -247,14 +247,7 @@ impl Node {
 
 /// A value as text, if it has one.
 pub(crate) fn text(value: Value<'_>) -> Option<Cow<'_, str>> {
-    Some(match value {
-        Value::Missing => return None,
-        Value::Text(t) | Value::Json(t) => t,
-        Value::Int(n) => Cow::Owned(n.to_string()),
-        Value::Real(x) => Cow::Owned(x.to_string()),
-        Value::Bool(b) => Cow::Borrowed(if b { "true" } else { "false" }),
-        Value::Time(t) => Cow::Owned(crate::time::format(t)),
-    })
+    value.into_text()
 }
 
 /// The part of a text that `f` chooses, borrowed where the text is.

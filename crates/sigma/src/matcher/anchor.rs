@@ -1,0 +1,232 @@
+//! What any event that fulfils a condition must show: the literals by which rules are found.
+
+use crate::meaning::fold;
+use crate::tree::{Condition, Is, Piece};
+use hashbrown::{HashMap, HashSet};
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+/// Where a literal stands in a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Place {
+    Anywhere,
+    Start,
+    End,
+    /// It is the whole value.
+    Whole,
+    /// The value is there, whatever it is; the text is empty.
+    There,
+}
+
+/// A literal, folded, that a field's value must show.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Atom {
+    pub(super) field: u32,
+    pub(super) place: Place,
+    pub(super) text: Box<str>,
+}
+
+/// Of two separators the last one divides a path; what follows is the name of the program or file.
+pub(super) fn base_name(path: &[u8]) -> &[u8] {
+    match memchr::memrchr2(b'\\', b'/', path) {
+        Some(at) => &path[at + 1..],
+        None => path,
+    }
+}
+
+impl Atom {
+    /// The base name that a value with this literal has, where it decides that.
+    pub(super) fn base(&self) -> Option<&[u8]> {
+        let text = self.text.as_bytes();
+        let known = match self.place {
+            Place::Whole => true,
+            Place::End => text.iter().any(|b| matches!(b, b'\\' | b'/')),
+            _ => false,
+        };
+        known.then(|| base_name(text))
+    }
+}
+
+/// How common literals are, judged by the rules themselves: what many rules look for, many events have.
+#[derive(Default)]
+pub(super) struct Commonness {
+    grams: HashMap<[u8; 4], u32>,
+    bases: HashMap<Box<[u8]>, u32>,
+}
+
+impl Commonness {
+    /// Counts a rule's literals.
+    pub(super) fn add(&mut self, atoms: &HashSet<Atom>) {
+        let (mut grams, mut bases) = (HashSet::new(), HashSet::new());
+        for atom in atoms {
+            grams.extend(atom.text.as_bytes().windows(4).map(|w| [w[0], w[1], w[2], w[3]]));
+            bases.extend(atom.base().map(Box::<[u8]>::from));
+        }
+        grams.into_iter().for_each(|gram| *self.grams.entry(gram).or_default() += 1);
+        bases.into_iter().for_each(|base| *self.bases.entry(base).or_default() += 1);
+    }
+
+    /// In how many rules four neighbouring bytes occur.
+    pub(super) fn gram(&self, gram: [u8; 4]) -> u32 {
+        self.grams.get(&gram).copied().unwrap_or(0)
+    }
+
+    /// What it costs to go by a literal, about: how many of a thousand events show it.
+    pub(super) fn cost(&self, atom: &Atom) -> f64 {
+        if let Some(base) = atom.base() {
+            return 0.05 + 0.4 * f64::from(self.bases.get(base).copied().unwrap_or(0));
+        }
+        let text = atom.text.as_bytes();
+        let rarest = text.windows(4).map(|w| self.gram([w[0], w[1], w[2], w[3]])).min();
+        match (atom.place, text.len()) {
+            (Place::There, _) | (_, 0) => 2_000.0,
+            (_, 1) => 900.0,
+            (_, 2) => 500.0,
+            (_, 3) => 150.0,
+            (_, length) => {
+                let fewer = if length < 12 { f64::from(12 - length as u32) } else { 0.0 };
+                0.05 + 0.3 * f64::from(rarest.unwrap_or(0)) + 0.15 * fewer * fewer
+            }
+        }
+    }
+}
+
+/// Finds the literals of conditions.
+pub(super) struct Finder<'a> {
+    pub(super) fields: &'a HashMap<String, u32>,
+    /// The field whose value is all of an event's texts.
+    pub(super) keywords: u32,
+}
+
+impl Finder<'_> {
+    /// The set of literals of which any event that fulfils the condition shows one, the cheapest that there is.
+    pub(super) fn anchor(&self, condition: &Condition, common: &Commonness) -> Option<Vec<Atom>> {
+        let cost = |atoms: &Vec<Atom>| atoms.iter().map(|a| common.cost(a)).sum::<f64>();
+        match condition {
+            Condition::And(all) => {
+                let sides = all.iter().filter_map(|c| self.anchor(c, common));
+                sides.min_by(|a, b| cost(a).total_cmp(&cost(b)))
+            }
+            Condition::Or(any) => {
+                let mut atoms = any.iter().map(|c| self.anchor(c, common)).collect::<Option<Vec<_>>>()?.concat();
+                atoms.sort_unstable();
+                atoms.dedup();
+                Some(atoms)
+            }
+            // What must not be there can't be looked for.
+            Condition::Not(_) => None,
+            Condition::Test(test) => {
+                let field = self.field(test.field.as_deref());
+                let sets = self.literals(field, test.field.is_none(), &test.is);
+                sets.into_iter().min_by(|a, b| cost(a).total_cmp(&cost(b)))
+            }
+        }
+    }
+
+    /// All literals of a condition outside of negations.
+    pub(super) fn all(&self, condition: &Condition, out: &mut HashSet<Atom>) {
+        match condition {
+            Condition::And(each) | Condition::Or(each) => each.iter().for_each(|c| self.all(c, out)),
+            Condition::Not(_) => {}
+            Condition::Test(test) => {
+                let field = self.field(test.field.as_deref());
+                out.extend(self.literals(field, test.field.is_none(), &test.is).into_iter().flatten());
+            }
+        }
+    }
+
+    fn field(&self, name: Option<&str>) -> u32 {
+        name.map_or(self.keywords, |name| self.fields.get(name).copied().unwrap_or(self.keywords))
+    }
+
+    /// Sets of literals; of each a passing value shows one at least.
+    fn literals(&self, field: u32, keyword: bool, is: &Is) -> Vec<Vec<Atom>> {
+        let atom = |place, text: &str| vec![Atom { field, place, text: text.into() }];
+        let there = || atom(Place::There, "");
+        let mut sets = match is {
+            Is::Like(pattern) => {
+                let last = pattern.parts.len().saturating_sub(1);
+                let texts = pattern.parts.iter().enumerate().filter_map(|(at, piece)| match piece {
+                    Piece::Text(text) => Some((at, fold(text))),
+                    Piece::One | Piece::Any => None,
+                });
+                let place = |at: usize| match (at == 0, at == last) {
+                    _ if keyword => Place::Anywhere,
+                    (true, true) => Place::Whole,
+                    (true, false) => Place::Start,
+                    (false, true) => Place::End,
+                    (false, false) => Place::Anywhere,
+                };
+                let mut sets: Vec<_> = texts.map(|(at, text)| atom(place(at), &text)).collect();
+                if pattern.parts.is_empty() && !keyword {
+                    sets.push(atom(Place::Whole, ""));
+                }
+                sets
+            }
+            Is::Matches(expression) => {
+                let parsed = regex_syntax::ParserBuilder::new()
+                    .case_insensitive(expression.ignore_case)
+                    .multi_line(expression.multi_line)
+                    .dot_matches_new_line(expression.dot_all)
+                    .build()
+                    .parse(&expression.text);
+                let texts = parsed.ok().and_then(|hir| required(&hir));
+                let set = texts.map(|texts| texts.iter().flat_map(|t| atom(Place::Anywhere, t)).collect());
+                set.into_iter().collect()
+            }
+            Is::Exists(false) | Is::Null => return Vec::new(),
+            Is::Field(..) | Is::Exists(true) | Is::In(_) | Is::Compares(..) | Is::TimePart(..) => Vec::new(),
+        };
+        sets.push(there());
+        sets
+    }
+}
+
+/// Folded texts of which any match of the expression holds one.
+fn required(hir: &Hir) -> Option<Vec<String>> {
+    if let Some(text) = exact(hir) {
+        return (!text.is_empty()).then(|| vec![text]);
+    }
+    let shortest = |texts: &Vec<String>| texts.iter().map(String::len).min().unwrap_or(0);
+    // Three letters and more tell something; many alternatives tell less.
+    let better = |texts: &Vec<String>| 100 * shortest(texts).min(12) / (texts.len() + 9);
+    match hir.kind() {
+        HirKind::Capture(capture) => required(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => required(&repetition.sub),
+        HirKind::Alternation(each) => Some(each.iter().map(required).collect::<Option<Vec<_>>>()?.concat()),
+        HirKind::Concat(each) => {
+            let mut sets: Vec<Vec<String>> = Vec::new();
+            let mut run = String::new();
+            for part in each {
+                match exact(part) {
+                    Some(text) => run.push_str(&text),
+                    None => {
+                        sets.push(vec![std::mem::take(&mut run)]);
+                        sets.extend(required(part));
+                    }
+                }
+            }
+            sets.push(vec![run]);
+            sets.into_iter().filter(|texts| shortest(texts) > 0).max_by_key(better)
+        }
+        _ => None,
+    }
+}
+
+/// The one folded text that all matches have; empty for a mere assertion.
+fn exact(hir: &Hir) -> Option<String> {
+    match hir.kind() {
+        HirKind::Empty => Some(String::new()),
+        // An assertion takes no room, but what stands on its sides need not be one run of a match of both.
+        HirKind::Look(_) => Some(String::new()),
+        HirKind::Literal(literal) => std::str::from_utf8(&literal.0).ok().map(|text| fold(text).into_owned()),
+        HirKind::Class(Class::Unicode(class)) => {
+            // All cases of one letter.
+            let mut chars = class.iter().flat_map(|range| range.start()..=range.end()).map(crate::meaning::fold_char);
+            let first = chars.next()?;
+            chars.take(8).all(|c| c == first).then(|| first.to_string())
+        }
+        HirKind::Capture(capture) => exact(&capture.sub),
+        HirKind::Concat(each) => each.iter().map(exact).collect(),
+        _ => None,
+    }
+}

@@ -1,0 +1,241 @@
+//! Rules over one event.
+
+use super::Rules;
+use super::compile::{Held, Kind, Node, Test};
+use crate::meaning::{compares, each_value, fold, fold_into, is_in, number, same, time_part};
+use crate::tree::Case;
+use parallax_telemetry::Value;
+use std::borrow::Cow;
+
+/// What is kept from event to event: room, and nothing of the events. One a thread.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// Numbers the events; what carries another number is of an earlier one.
+    event: u32,
+    fields: Vec<Field>,
+    /// The folded values of the fields that were asked for.
+    folded: String,
+    /// For each test the event and whether it passed.
+    tests: Vec<(u32, bool)>,
+    /// For each rule the event for which it was last evaluated.
+    seen: Vec<u32>,
+    candidates: Vec<u32>,
+    hits: Vec<u32>,
+    texts: Texts,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Field {
+    event: u32,
+    there: bool,
+    start: usize,
+    end: usize,
+}
+
+/// All texts of an event, for keywords.
+#[derive(Debug, Default)]
+struct Texts {
+    event: u32,
+    plain: String,
+    folded: String,
+    /// Where each ends in the one and in the other.
+    ends: Vec<(usize, usize)>,
+}
+
+/// A value of that many bytes is rare; its room is given back.
+const ROOM: usize = 1 << 20;
+
+impl Scratch {
+    /// With no room yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn begin(&mut self, rules: &Rules) {
+        self.event = self.event.wrapping_add(1);
+        let sizes = (self.fields.len(), self.tests.len(), self.seen.len());
+        if self.event == 0 || sizes != (rules.fields.len(), rules.tests.len(), rules.rules.len()) {
+            // Of other rules, or the numbers begin anew.
+            *self = Scratch {
+                event: 1,
+                fields: vec![Field::default(); rules.fields.len()],
+                tests: vec![(0, false); rules.tests.len()],
+                seen: vec![0; rules.rules.len()],
+                ..Scratch::default()
+            };
+        }
+        for room in [&mut self.folded, &mut self.texts.plain, &mut self.texts.folded] {
+            room.clear();
+            room.shrink_to(ROOM);
+        }
+        self.candidates.clear();
+        self.hits.clear();
+    }
+}
+
+pub(super) fn matches<'v, 's>(
+    rules: &Rules,
+    values: impl Fn(usize) -> Value<'v>,
+    sources: &[u32],
+    scratch: &'s mut Scratch,
+) -> &'s [u32] {
+    scratch.begin(rules);
+    let mut event = Event { rules, values, scratch };
+    for group in sources.iter().filter_map(|source| rules.groups.get(*source as usize)) {
+        event.scratch.candidates.extend_from_slice(&group.always);
+        for (field, index) in &group.indexes {
+            let Some((start, end)) = event.folded(*field) else { continue };
+            let Scratch { folded, candidates, .. } = &mut *event.scratch;
+            index.candidates(&folded[start..end], &mut |rules| candidates.extend_from_slice(rules));
+        }
+        if let Some(index) = &group.keywords {
+            event.gather();
+            let Scratch { texts, candidates, .. } = &mut *event.scratch;
+            let mut start = 0;
+            for (_, end) in &texts.ends {
+                index.candidates(&texts.folded[start..*end], &mut |rules| candidates.extend_from_slice(rules));
+                start = *end;
+            }
+        }
+    }
+    event.evaluate();
+    scratch.hits.sort_unstable();
+    &scratch.hits
+}
+
+/// The text of a value, as the columns of views have it.
+pub(super) fn text(value: Value<'_>) -> Option<Cow<'_, str>> {
+    value.into_text()
+}
+
+struct Event<'r, 's, F> {
+    rules: &'r Rules,
+    values: F,
+    scratch: &'s mut Scratch,
+}
+
+impl<'v, F: Fn(usize) -> Value<'v>> Event<'_, '_, F> {
+    fn evaluate(&mut self) {
+        let candidates = std::mem::take(&mut self.scratch.candidates);
+        for rule in &candidates {
+            let seen = &mut self.scratch.seen[*rule as usize];
+            if *seen == self.scratch.event {
+                continue;
+            }
+            *seen = self.scratch.event;
+            let rules = self.rules;
+            if rules.rules[*rule as usize].node.as_ref().is_some_and(|node| self.holds(node)) {
+                self.scratch.hits.push(*rule);
+            }
+        }
+        self.scratch.candidates = candidates;
+    }
+
+    fn holds(&mut self, node: &Node) -> bool {
+        match node {
+            Node::And(each) => each.iter().all(|n| self.holds(n)),
+            Node::Or(each) => each.iter().any(|n| self.holds(n)),
+            Node::Not(inner) => !self.holds(inner),
+            Node::Test(at) => {
+                let at = *at as usize;
+                let (event, passed) = self.scratch.tests[at];
+                if event == self.scratch.event {
+                    return passed;
+                }
+                let passed = self.passes(&self.rules.tests[at]);
+                self.scratch.tests[at] = (self.scratch.event, passed);
+                passed
+            }
+        }
+    }
+
+    fn passes(&mut self, test: &Test) -> bool {
+        match &test.kind {
+            Kind::Any(any) => self
+                .folded(test.field)
+                .is_some_and(|(start, end)| any.is_match(&self.scratch.folded.as_bytes()[start..end])),
+            Kind::All(all) => self.folded(test.field).is_some_and(|(start, end)| {
+                let text = &self.scratch.folded.as_bytes()[start..end];
+                all.iter().all(|finder| finder.find(text).is_some())
+            }),
+            Kind::Like(glob, Case::Ignored) => {
+                self.folded(test.field).is_some_and(|(start, end)| glob.is_match(&self.scratch.folded[start..end]))
+            }
+            Kind::Like(glob, Case::Counts) => self.text(test.field).is_some_and(|t| glob.is_match(&t)),
+            Kind::Matches(expression) => self.text(test.field).is_some_and(|t| expression.is_match(&t)),
+            Kind::In(network) => self.text(test.field).is_some_and(|t| is_in(network, &t)),
+            Kind::Compares(order, limit) => {
+                self.text(test.field).and_then(|t| number(&t)).is_some_and(|n| compares(n, *order, *limit))
+            }
+            Kind::Field(part, other, case) => {
+                let (Some(value), Some(other)) = (self.text(test.field), self.text(*other)) else { return false };
+                same(*part, *case, &value, &other)
+            }
+            Kind::Exists(there) => self.folded(test.field).is_some() == *there,
+            Kind::TimePart(part, wanted) => self.text(test.field).and_then(|t| time_part(&t, *part)) == Some(*wanted),
+            Kind::Held(held) => self.held(held),
+        }
+    }
+
+    fn text(&self, field: u32) -> Option<Cow<'v, str>> {
+        text((self.values)(field as usize))
+    }
+
+    /// Where the folded value of a field stands in the scratch's text.
+    fn folded(&mut self, at: u32) -> Option<(usize, usize)> {
+        let Scratch { event, fields, folded, .. } = &mut *self.scratch;
+        let field = &mut fields[at as usize];
+        if field.event != *event {
+            *field = Field { event: *event, there: false, start: folded.len(), end: 0 };
+            if let Some(text) = text((self.values)(at as usize)) {
+                fold_into(&text, folded);
+                field.there = true;
+            }
+            field.end = folded.len();
+        }
+        field.there.then_some((field.start, field.end))
+    }
+
+    /// Gathers all texts of the event: its own, and the values of its fields.
+    fn gather(&mut self) {
+        let Some((raw, fields)) = self.rules.keywords else { return };
+        if self.scratch.texts.event == self.scratch.event {
+            return;
+        }
+        let (raw, fields) = (self.text(raw), self.text(fields));
+        let texts = &mut self.scratch.texts;
+        texts.event = self.scratch.event;
+        texts.ends.clear();
+        let mut add = |text: &str| {
+            texts.plain.push_str(text);
+            fold_into(text, &mut texts.folded);
+            texts.ends.push((texts.plain.len(), texts.folded.len()));
+        };
+        if let Some(raw) = raw {
+            add(&raw);
+        }
+        if let Some(fields) = fields {
+            each_value(&fields, &mut add);
+        }
+    }
+
+    fn held(&mut self, held: &Held) -> bool {
+        self.gather();
+        let texts = &self.scratch.texts;
+        let (mut plain, mut folded) = (0, 0);
+        texts.ends.iter().any(|(plain_end, folded_end)| {
+            let (text, lower) = (&texts.plain[plain..*plain_end], &texts.folded[folded..*folded_end]);
+            (plain, folded) = (*plain_end, *folded_end);
+            match held {
+                Held::Like(glob, Case::Ignored) => glob.find(lower).is_some(),
+                Held::Like(glob, Case::Counts) => glob.find(text).is_some(),
+                Held::Meaning(meaning) => meaning.held(text),
+            }
+        })
+    }
+}
+
+/// The folded text, for those who have no scratch.
+pub(super) fn folded(text: &str) -> Cow<'_, str> {
+    fold(text)
+}

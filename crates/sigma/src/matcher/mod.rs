@@ -1,0 +1,194 @@
+//! Thousands of rules over one event after another.
+//!
+//! A rule is looked at only where an event shows what it can't do without. For each log source and field an [`index`]
+//! holds the rules' anchors: literals of which any matching event has one ([`anchor`]). What the index finds is then
+//! evaluated exactly ([`compile`]); tests that several rules share are evaluated once an event. Values are asked for
+//! when they are needed, and folded once.
+
+mod anchor;
+mod compile;
+mod evaluate;
+mod index;
+mod why;
+
+pub use evaluate::Scratch;
+pub use why::Reason;
+
+use crate::tree::{Condition, LogSource, Rule};
+use anchor::{Atom, Commonness, Finder};
+use compile::{Compiler, Node, Test};
+use hashbrown::{HashMap, HashSet};
+use index::Index;
+use parallax_telemetry::Value;
+
+/// The field that is an event's text.
+pub const RAW: &str = "@raw";
+/// The field that is the JSON object of all fields of an event.
+pub const FIELDS: &str = "@fields";
+
+/// Compiled rules.
+pub struct Rules {
+    fields: Vec<String>,
+    sources: Vec<LogSource>,
+    groups: Vec<Group>,
+    tests: Vec<Test>,
+    rules: Vec<One>,
+    refused: Vec<Refused>,
+    /// The places of [`RAW`] and [`FIELDS`] among the fields, where keywords are looked for.
+    keywords: Option<(u32, u32)>,
+}
+
+/// A rule that can't be evaluated. It matches nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Which of the rules.
+    pub rule: usize,
+    /// Why: a sentence.
+    pub why: String,
+}
+
+struct One {
+    source: u32,
+    /// `None` for a refused rule.
+    node: Option<Node>,
+    condition: Condition,
+}
+
+/// The rules of one log source.
+#[derive(Default)]
+struct Group {
+    /// Those without an anchor, evaluated on every event.
+    always: Vec<u32>,
+    /// For some fields the anchors in their values.
+    indexes: Vec<(u32, Index)>,
+    /// The anchors in all texts of an event.
+    keywords: Option<Index>,
+}
+
+/// How the rules of [`Rules`] are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Search {
+    /// By their anchors.
+    Indexed,
+    /// Every rule is evaluated on every event of its log source: the same result, slower.
+    Every,
+}
+
+impl Rules {
+    /// Compiles rules. Those that can't be are in [`Rules::refused`].
+    pub fn new<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> Self {
+        Self::with(rules, Search::Indexed)
+    }
+
+    /// Compiles rules to be found in a way.
+    pub fn with<'a>(rules: impl IntoIterator<Item = &'a Rule>, search: Search) -> Self {
+        let mut compiler = Compiler::default();
+        let mut sources: Vec<LogSource> = Vec::new();
+        let mut places: HashMap<LogSource, u32> = HashMap::new();
+        let (mut all, mut refused) = (Vec::new(), Vec::new());
+        for (place, rule) in rules.into_iter().enumerate() {
+            let source = *places.entry_ref(&rule.logsource).or_insert_with(|| {
+                sources.push(rule.logsource.clone());
+                sources.len() as u32 - 1
+            });
+            let node = compiler.node(&rule.condition);
+            let node = node.map_err(|why| refused.push(Refused { rule: place, why })).ok();
+            all.push(One { source, node, condition: rule.condition.clone() });
+        }
+        let place = |name: &str| compiler.fields.get(name).copied();
+        let keywords = place(RAW).zip(place(FIELDS));
+        let groups = group(&all, sources.len(), &compiler.fields, search);
+        let mut fields = vec![String::new(); compiler.fields.len()];
+        compiler.fields.into_iter().for_each(|(name, at)| fields[at as usize] = name);
+        Rules { fields, sources, groups, tests: compiler.tests, rules: all, refused, keywords }
+    }
+
+    /// The fields whose values are asked for, by their places.
+    pub fn fields(&self) -> &[String] {
+        &self.fields
+    }
+
+    /// The log sources that the rules are about, each once.
+    pub fn sources(&self) -> &[LogSource] {
+        &self.sources
+    }
+
+    /// Which of [`Rules::sources`] a rule is about.
+    pub fn source_of(&self, rule: usize) -> u32 {
+        self.rules[rule].source
+    }
+
+    /// How many rules there are, refused ones included.
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// What can't be evaluated.
+    pub fn refused(&self) -> &[Refused] {
+        &self.refused
+    }
+
+    /// The rules that have no anchor.
+    pub fn unanchored(&self) -> impl Iterator<Item = usize> {
+        self.groups.iter().flat_map(|g| g.always.iter().map(|r| *r as usize))
+    }
+
+    /// The rules that an event fulfils, in their order: of the log sources (places in [`Rules::sources`]) that it is of,
+    /// `values` giving the values of [`Rules::fields`] by their places.
+    pub fn matches<'v, 's>(
+        &self,
+        values: impl Fn(usize) -> Value<'v>,
+        sources: &[u32],
+        scratch: &'s mut Scratch,
+    ) -> &'s [u32] {
+        evaluate::matches(self, values, sources, scratch)
+    }
+
+    /// Why an event fulfils a rule: the tests that hold, with the text that passed them.
+    pub fn why<'v>(&self, rule: usize, values: impl Fn(usize) -> Value<'v>) -> Vec<Reason> {
+        why::reasons(self, rule, values)
+    }
+}
+
+fn group(rules: &[One], sources: usize, fields: &HashMap<String, u32>, search: Search) -> Vec<Group> {
+    // No field has that number.
+    let finder = Finder { fields, keywords: u32::MAX };
+    let mut common = Commonness::default();
+    let mut atoms = HashSet::new();
+    for rule in rules {
+        atoms.clear();
+        finder.all(&rule.condition, &mut atoms);
+        common.add(&atoms);
+    }
+    let mut groups: Vec<Group> = (0..sources).map(|_| Group::default()).collect();
+    let mut anchors: Vec<HashMap<u32, HashMap<Atom, Vec<u32>>>> = vec![HashMap::new(); sources];
+    for (place, rule) in rules.iter().enumerate().filter(|(_, r)| r.node.is_some()) {
+        let found = if search == Search::Every { None } else { finder.anchor(&rule.condition, &common) };
+        let Some(found) = found else {
+            groups[rule.source as usize].always.push(place as u32);
+            continue;
+        };
+        for atom in found {
+            let fields = &mut anchors[rule.source as usize];
+            fields.entry(atom.field).or_default().entry(atom).or_default().push(place as u32);
+        }
+    }
+    for (group, anchors) in groups.iter_mut().zip(anchors) {
+        let mut anchors: Vec<_> = anchors.into_iter().collect();
+        anchors.sort_unstable_by_key(|(field, _)| *field);
+        for (field, anchors) in anchors {
+            let index = Index::new(anchors, &common);
+            if field == u32::MAX {
+                group.keywords = Some(index);
+            } else {
+                group.indexes.push((field, index));
+            }
+        }
+    }
+    groups
+}
