@@ -170,6 +170,13 @@ pub trait Externals: Send + Sync {
         None
     }
 
+    /// The values that a placeholder of Sigma stands for at a time, in nanoseconds since the Unix epoch; none where
+    /// nobody gives them.
+    fn placeholder(&self, name: &str, now: i64) -> Option<Vec<String>> {
+        let _ = (name, now);
+        None
+    }
+
     /// The text of a file of patterns of user agents; none where the configuration does not say.
     ///
     /// # Errors

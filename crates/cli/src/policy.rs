@@ -50,15 +50,20 @@ impl Talk {
     }
 }
 
-/// The configuration: the file that is given, else the one in the working directory.
+/// The configuration: the file that is given, else the one in the working directory; and the lists of the command line.
 pub(crate) fn config(args: &ConfigArgs, talk: Talk) -> Result<Config, Failure> {
     let here = Path::new(FILE_NAME);
     let file = match &args.config {
-        Some(file) => file,
-        None if here.is_file() => here,
-        None => return Ok(Config::default()),
+        Some(file) => Some(file.as_path()),
+        None => here.is_file().then_some(here),
     };
-    Config::load(file).map_err(|e| Failure { exit: Exit::Usage, message: e.render(talk.style) })
+    let loaded = file.map(Config::load).transpose();
+    let mut config =
+        loaded.map_err(|e| Failure { exit: Exit::Usage, message: e.render(talk.style) })?.unwrap_or_default();
+    for (id, file) in pairs("--list", &args.lists)? {
+        config.lists.insert(id, file.into());
+    }
+    Ok(config)
 }
 
 /// What a session is opened with.
@@ -141,7 +146,7 @@ fn switches(texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     }
 }
 
-fn pairs(flag: &str, texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+pub(crate) fn pairs(flag: &str, texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     let pair = |text: &String| match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err(Failure::usage(format!("{flag}: `{text}` is not NAME=VALUE"))),

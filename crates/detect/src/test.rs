@@ -1,6 +1,6 @@
 //! Running a pack's cases: is every expectation what happens?
 
-use crate::pack::{Case, Outcome, Pack, Reference, Signal};
+use crate::pack::{Case, Outcome, Pack, Reference, Signal, bind};
 use crate::run::{Reading, RunOutcome, When, run};
 use parallax_engine::{Context, Dialect, Error, Options, Session};
 use std::io;
@@ -86,7 +86,8 @@ pub fn case(pack: &Pack, case: &Case, options: &Options, scratch: &Path) -> Case
 fn fill(pack: &Pack, case: &Case, options: &Options, scratch: &Path, result: &mut CaseResult) -> Result<(), String> {
     let paths = case.telemetry.iter().map(|t| Ok(pack.files.on_disk(t, scratch)?.display().to_string()));
     let paths = paths.collect::<io::Result<Vec<String>>>().map_err(|e| format!("telemetry can't be unpacked: {e}"))?;
-    let session = Session::open(&paths, options.clone()).map_err(|e| e.to_string())?;
+    let config = bind(&[pack], Some(case), &options.config, scratch).map_err(|e| e.to_string())?;
+    let session = Session::open(&paths, Options { config, ..options.clone() }).map_err(|e| e.to_string())?;
     result.reading.add(session.discovery());
     let now = match case.now {
         Reference::At(time) => time,
@@ -140,7 +141,8 @@ fn holds(expected: Outcome, actual: &Actual) -> bool {
             count.map_or(*n > 0, |count| *n == count)
         }
         (Outcome::Misses | Outcome::Silent, Actual::Found(n)) => *n == 0,
-        (Outcome::NotApplicable, Actual::NotApplicable) => true,
+        (Outcome::Nothing, Actual::Found(n)) => *n == 0,
+        (Outcome::Nothing | Outcome::NotApplicable, Actual::NotApplicable) => true,
         _ => false,
     }
 }

@@ -283,6 +283,10 @@ pub(crate) struct ConfigArgs {
     /// working directory, where there is one.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+
+    /// A CSV file in place of a list of the pack, for every language.
+    #[arg(long = "list", value_name = "ID=FILE")]
+    pub(crate) lists: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! `parallax check`
 
 use super::query::read;
-use super::siem;
+use super::{packs, siem};
 use crate::args::{CheckArgs, ReportFormat};
 use crate::exit::{Exit, Failure};
 use crate::policy::{self, Talk};
@@ -18,15 +18,18 @@ struct Subject {
     dialect: Dialect,
     text: String,
     origin: String,
-    /// The file to write a corrected query to.
-    file: String,
+    /// The file to write a corrected query to; one that holds more than the query is not written.
+    file: Option<String>,
 }
 
 pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     let talk = Talk::new(&args.talk);
     let (rules, files): (Vec<_>, Vec<_>) = args.files.iter().cloned().partition(|f| siem::is_rules(f));
-    let subjects = subjects(&files, talk)?;
-    let options = Options { config: policy::config(&args.config, talk)?, ..Options::default() };
+    let (subjects, packs) = subjects(&files, talk)?;
+    let packs: Vec<&Pack> = packs.iter().collect();
+    // A pack in a folder needs no other.
+    let config = packs::config(&packs, &args.config, Path::new(""), talk)?;
+    let options = Options { config, ..Options::default() };
     let session = Session::open(&args.input, options).map_err(Failure::usage)?;
     let context = policy::context(&args.language, policy::wall())?;
     let mut reports = Vec::new();
@@ -89,30 +92,34 @@ fn check(session: &Session, subject: &Subject, context: &Context) -> Diagnostics
     }
 }
 
-fn subjects(files: &[String], talk: Talk) -> Result<Vec<Subject>, Failure> {
-    let mut subjects = Vec::new();
+/// The queries in files and packs, and the packs that lists come from.
+fn subjects(files: &[String], talk: Talk) -> Result<(Vec<Subject>, Vec<Pack>), Failure> {
+    let (mut subjects, mut packs) = (Vec::new(), Vec::<Pack>::new());
     for file in files {
         if Path::new(file).is_dir() {
             let pack = Pack::open(Path::new(file)).map_err(|e| Failure::wrong(e.render(talk.style)))?;
-            for d in &pack.detections {
-                let Some(dialect) = Dialect::named(&d.dialect) else { continue };
-                let file = pack.files.name(&d.path);
-                subjects.push(Subject { dialect, text: d.query.clone(), origin: file.clone(), file });
+            for q in pack.queries() {
+                let Some(dialect) = Dialect::named(q.dialect) else { continue };
+                let file = q.file.map(|f| pack.files.name(f));
+                subjects.push(Subject { dialect, text: q.text.to_owned(), origin: q.origin, file });
             }
+            packs.push(pack);
         } else {
             let (dialect, text) = read(file)?;
-            subjects.push(Subject { dialect, text, origin: file.clone(), file: file.clone() });
+            subjects.push(Subject { dialect, text, origin: file.clone(), file: Some(file.clone()) });
+            packs.extend(packs::around(file, talk)?.filter(|p| packs.iter().all(|q| q.id != p.id)));
         }
     }
-    Ok(subjects)
+    Ok((subjects, packs))
 }
 
 /// Writes the query with its fixes; says how many there were. Of two that overlap the first is taken: another run
 /// finds the other.
 fn fix(subject: &Subject, found: &Diagnostics) -> Result<usize, Failure> {
+    let Some(file) = &subject.file else { return Ok(0) };
     let (text, done) = fixed(&subject.text, found);
     if done > 0 {
-        std::fs::write(&subject.file, text).map_err(|e| Failure::usage(format!("{}: {e}", subject.file)))?;
+        std::fs::write(file, text).map_err(|e| Failure::usage(format!("{file}: {e}")))?;
     }
     Ok(done)
 }

@@ -28,7 +28,8 @@ pub(crate) fn run(args: &DetectArgs) -> Result<Exit, Failure> {
     // Without `--now`, recorded time is gone through as a whole.
     let now = args.time.now.as_ref().map(|_| policy::now(&args.time, Now::Latest)).transpose()?;
     let mut options = policy::options(Some(&args.input), Some(&args.time), &args.limits)?;
-    options.config = policy::config(&args.config, talk)?;
+    let scratch = tempfile::tempdir().map_err(Failure::usage)?;
+    options.config = packs::config(&packs.iter().collect::<Vec<_>>(), &args.config, scratch.path(), talk)?;
     let session = Session::open(&args.input.input, options).map_err(Failure::usage)?;
     let mut reading = Reading::default();
     reading.add(session.discovery());

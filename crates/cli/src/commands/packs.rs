@@ -1,8 +1,12 @@
 //! Which packs.
 
+use crate::args::ConfigArgs;
 use crate::exit::Failure;
-use crate::policy::Talk;
+use crate::policy::{self, Talk};
+use crate::say;
+use parallax_detect::pack::{MANIFEST, bind, unknown_lists};
 use parallax_detect::{EMBEDDED, Pack};
+use parallax_engine::Config;
 use std::path::Path;
 
 /// The packs in the given folders; without any, those that are built in.
@@ -25,6 +29,41 @@ pub(super) fn open(paths: &[String], talk: Talk) -> Result<Vec<Pack>, Failure> {
         packs.push(pack);
     }
     Ok(packs)
+}
+
+/// The configuration with the lists of the packs; `scratch` is a folder for what is built in.
+pub(super) fn config(packs: &[&Pack], args: &ConfigArgs, scratch: &Path, talk: Talk) -> Result<Config, Failure> {
+    let config = policy::config(args, talk)?;
+    check_lists(packs, &config, args, talk)?;
+    bind(packs, None, &config, scratch).map_err(Failure::usage)
+}
+
+/// The configuration for a query's file: with the lists of the pack that the file lies in.
+pub(super) fn config_around(file: Option<&str>, args: &ConfigArgs, talk: Talk) -> Result<Config, Failure> {
+    let pack = file.map(|f| around(f, talk)).transpose()?.flatten();
+    // A pack in a folder needs no other.
+    config(&pack.iter().collect::<Vec<_>>(), args, Path::new(""), talk)
+}
+
+/// Says which lists are replaced that no pack has: one of the command line is a mistake, one of the configuration may be
+/// another pack's.
+pub(super) fn check_lists(packs: &[&Pack], config: &Config, args: &ConfigArgs, talk: Talk) -> Result<(), Failure> {
+    for (id, sentence) in unknown_lists(packs, config) {
+        if args.lists.iter().any(|l| l.split_once('=').is_some_and(|(name, _)| name == id)) {
+            return Err(Failure::usage(format!("--list: {sentence}")));
+        }
+        if !talk.quiet && !packs.is_empty() {
+            say::line(&format!("note: {sentence}"));
+        }
+    }
+    Ok(())
+}
+
+/// The pack in whose folder a file lies.
+pub(super) fn around(file: &str, talk: Talk) -> Result<Option<Pack>, Failure> {
+    let whole = Path::new(file).canonicalize().unwrap_or_else(|_| Path::new(file).to_owned());
+    let Some(folder) = whole.ancestors().skip(1).find(|f| f.join(MANIFEST).is_file()) else { return Ok(None) };
+    Pack::open(folder).map(Some).map_err(|e| Failure::wrong(e.render(talk.style)))
 }
 
 /// Whether `only` names the member, as `id` or `pack/id`.

@@ -1,6 +1,6 @@
 //! `parallax query`
 
-use super::{reference, show};
+use super::{packs, reference, show};
 use crate::args::{Format, QueryArgs, TextArgs};
 use crate::exit::{Exit, Failure};
 use crate::output::{Column, to_stdout};
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &QueryArgs) -> Result<Exit, Failure> {
     }
     let now = policy::now(&args.time, Now::Wall)?;
     let mut options = policy::options(Some(&args.input), Some(&args.time), &args.limits)?;
-    options.config = policy::config(&args.config, talk)?;
+    options.config = packs::config_around(args.text.file.as_deref(), &args.config, talk)?;
     let session = Session::open(&args.input.input, options).map_err(Failure::usage)?;
     let mut seen = Reading::default();
     seen.add(session.discovery());

@@ -21,6 +21,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<Exit, Failure> {
     let packs = packs::open(&args.packs, talk)?;
     let mut options = policy::options(None, None, &args.limits)?;
     options.config = policy::config(&args.config, talk)?;
+    packs::check_lists(&packs.iter().collect::<Vec<_>>(), &options.config, &args.config, talk)?;
     let scratch = tempfile::tempdir().map_err(Failure::usage)?;
     let mut all = Vec::new();
     for pack in &packs {
@@ -177,6 +178,7 @@ fn expected(outcome: Outcome) -> String {
         Outcome::Misses => "a known miss".to_owned(),
         Outcome::Silent => "silent".to_owned(),
         Outcome::FalsePositive(n) => format!("a known false positive ({})", some(n)),
+        Outcome::Nothing => "nothing".to_owned(),
         Outcome::NotApplicable => "not applicable".to_owned(),
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_saphyr::Spanned;
+use std::collections::BTreeMap;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -13,9 +14,14 @@ pub(super) struct Manifest {
     #[serde(default)]
     pub(super) summary: String,
     pub(super) technique: Technique,
+    pub(super) behaviours: Option<Spanned<Vec<Behaviour>>>,
     pub(super) detections: Spanned<Vec<Detection>>,
     #[serde(default)]
     pub(super) cases: Vec<Case>,
+    pub(super) hunts: Option<Spanned<Vec<Hunt>>>,
+    pub(super) lists: Option<Spanned<Vec<List>>>,
+    pub(super) documents: Option<Spanned<Documents>>,
+    pub(super) atomics: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -35,6 +41,8 @@ pub(super) struct Detection {
     pub(super) title: Spanned<String>,
     pub(super) dialect: Option<Spanned<String>>,
     pub(super) query: Spanned<String>,
+    pub(super) role: Option<Spanned<String>>,
+    pub(super) behaviour: Option<Spanned<String>>,
     pub(super) severity: Spanned<String>,
     pub(super) confidence: Spanned<String>,
     #[serde(default)]
@@ -55,13 +63,15 @@ pub(super) struct Case {
     pub(super) id: Spanned<String>,
     pub(super) title: Spanned<String>,
     pub(super) kind: Spanned<String>,
-    #[serde(default)]
-    pub(super) atomic: String,
+    pub(super) atomic: Option<Spanned<String>>,
+    pub(super) method: Option<Spanned<String>>,
     pub(super) telemetry: Spanned<Vec<Spanned<String>>>,
     pub(super) now: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) signals: Vec<Signal>,
     pub(super) expect: Spanned<Vec<Expectation>>,
+    pub(super) others: Option<Spanned<String>>,
+    pub(super) lists: Option<Spanned<BTreeMap<String, Spanned<String>>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -70,6 +80,7 @@ pub(super) struct Signal {
     pub(super) title: Spanned<String>,
     pub(super) kql: Option<Spanned<String>>,
     pub(super) sumo: Option<Spanned<String>>,
+    pub(super) sigma: Option<Spanned<String>>,
     pub(super) exactly: Option<Spanned<usize>>,
     pub(super) at_least: Option<Spanned<usize>>,
 }
@@ -77,9 +88,79 @@ pub(super) struct Signal {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Expectation {
-    pub(super) detection: Spanned<String>,
+    pub(super) detection: Option<Spanned<Names>>,
+    pub(super) behaviour: Option<Spanned<String>>,
     pub(super) outcome: Spanned<String>,
     pub(super) findings: Option<Spanned<usize>>,
     #[serde(default)]
     pub(super) reason: String,
+}
+
+/// A name, or several.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Names {
+    One(String),
+    Several(Vec<String>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Behaviour {
+    pub(super) id: Spanned<String>,
+    pub(super) title: String,
+    #[serde(default)]
+    pub(super) summary: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Hunt {
+    pub(super) id: Spanned<String>,
+    pub(super) title: String,
+    pub(super) purpose: String,
+    #[serde(default)]
+    pub(super) reading: String,
+    pub(super) kql: Option<Spanned<String>>,
+    pub(super) sumo: Option<Spanned<String>>,
+    pub(super) sigma: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) references: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct List {
+    pub(super) id: Spanned<String>,
+    #[serde(default)]
+    pub(super) title: String,
+    #[serde(default)]
+    pub(super) purpose: String,
+    pub(super) file: Spanned<String>,
+    #[serde(default)]
+    pub(super) columns: Vec<Spanned<String>>,
+    pub(super) watchlist: Option<Spanned<String>>,
+    pub(super) search_key: Option<Spanned<String>>,
+    pub(super) lookup: Option<Spanned<String>>,
+    pub(super) placeholders: Option<Placeholders>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Placeholders {
+    pub(super) names: Spanned<Vec<Spanned<String>>>,
+    pub(super) name: Option<Spanned<String>>,
+    pub(super) value: Spanned<String>,
+    pub(super) expires: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Documents {
+    pub(super) guide: Option<Spanned<String>>,
+    pub(super) playbook: Option<Spanned<String>>,
+    pub(super) tuning: Option<Spanned<String>>,
+    pub(super) references: Option<Spanned<String>>,
+    pub(super) changelog: Option<Spanned<String>>,
+    pub(super) readme: Option<Spanned<String>>,
 }

@@ -1,13 +1,23 @@
 //! A pack as the rest of the program sees it: read, checked, nothing left open.
 
+mod cases;
 mod files;
+mod lists;
 mod load;
 mod manifest;
+mod markdown;
+mod parts;
 mod place;
+mod queries;
 
 pub use files::{EmbeddedPack, Files};
-pub use place::PackError;
+pub use lists::{ListError, bind, unknown as unknown_lists};
+pub(crate) use place::yaml;
+pub use place::{InFile, PackError};
+pub use queries::{Query, QueryOf};
 
+use crate::atomic::AtomicTest;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The file that makes a folder a pack.
@@ -26,10 +36,20 @@ pub struct Pack {
     pub summary: String,
     /// What it detects.
     pub technique: Technique,
+    /// What detections of several dialects look for alike.
+    pub behaviours: Vec<Behaviour>,
     /// The detections, in the manifest's order.
     pub detections: Vec<Detection>,
     /// The tests, in the manifest's order.
     pub cases: Vec<Case>,
+    /// Queries for people who go looking.
+    pub hunts: Vec<Hunt>,
+    /// Lists that its queries read.
+    pub lists: Vec<List>,
+    /// What is written for people, by kind.
+    pub documents: Vec<Document>,
+    /// The atomic tests.
+    pub atomics: Vec<AtomicFile>,
     /// Where its files are.
     pub files: Files,
 }
@@ -73,6 +93,130 @@ pub enum Confidence {
     High,
 }
 
+/// Where a detection comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Somebody published it; it runs as it is, to be compared with.
+    Published,
+    /// The pack's own: what it cannot see or takes for something else is said where it is known.
+    Hardened,
+}
+
+/// Something that detections of several dialects look for alike. What one of them sees and another does not is to be
+/// explained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Behaviour {
+    /// Its name within the pack.
+    pub id: String,
+    /// A title for people.
+    pub title: String,
+    /// A paragraph about it; may be empty.
+    pub summary: String,
+}
+
+/// Queries for somebody who goes looking: one question, in several dialects.
+#[derive(Clone, Debug)]
+pub struct Hunt {
+    /// Its name within the pack.
+    pub id: String,
+    /// A title for people.
+    pub title: String,
+    /// What is looked for, and why.
+    pub purpose: String,
+    /// How its result is read; may be empty.
+    pub reading: String,
+    /// The queries: dialect, file, text.
+    pub queries: Vec<HuntQuery>,
+    /// Where it comes from.
+    pub references: Vec<String>,
+}
+
+/// A hunt in one dialect.
+#[derive(Clone, Debug)]
+pub struct HuntQuery {
+    /// The language: `kql`, `sumo`, `sigma`.
+    pub dialect: String,
+    /// The file, relative to the pack.
+    pub path: String,
+    /// What stands in it.
+    pub text: String,
+}
+
+/// A list that queries of every dialect read, as data that its user can replace.
+#[derive(Clone, Debug)]
+pub struct List {
+    /// Its name within the pack, by which its user replaces it.
+    pub id: String,
+    /// A title for people; may be empty.
+    pub title: String,
+    /// What it is for; may be empty.
+    pub purpose: String,
+    /// Its file, CSV with a header, relative to the pack.
+    pub path: String,
+    /// Its columns.
+    pub columns: Vec<String>,
+    /// The alias of the watchlist that KQL knows it as.
+    pub watchlist: String,
+    /// The column that is the watchlist's `SearchKey`.
+    pub search_key: Option<String>,
+    /// The place under which Sumo's queries name it.
+    pub lookup: String,
+    /// Which placeholders of Sigma it gives.
+    pub placeholders: Option<Placeholders>,
+    /// How many rows it has.
+    pub rows: usize,
+}
+
+/// Which columns of a list make placeholders of Sigma.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placeholders {
+    /// The names: they are known although no row has them.
+    pub names: Vec<String>,
+    /// The column that says which of them a row belongs to; without it there is but one.
+    pub name: Option<String>,
+    /// The column of the values.
+    pub value: String,
+    /// The column of the time until which a row counts.
+    pub expires: Option<String>,
+}
+
+/// A text for people.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// What it is.
+    pub kind: DocumentKind,
+    /// Its file, Markdown, relative to the pack.
+    pub path: String,
+    /// What stands in it.
+    pub text: String,
+}
+
+/// What a document is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DocumentKind {
+    /// How a finding is investigated.
+    Guide,
+    /// What is done about a true one.
+    Playbook,
+    /// How the detections are fitted to a place.
+    Tuning,
+    /// Where everything comes from.
+    References,
+    /// What changed.
+    Changelog,
+    /// What the pack is.
+    Readme,
+}
+
+/// A file of atomic tests.
+#[derive(Clone, Debug)]
+pub struct AtomicFile {
+    /// The file, relative to the pack.
+    pub path: String,
+    /// Its tests.
+    pub tests: Vec<AtomicTest>,
+}
+
 /// One query that finds something.
 #[derive(Clone, Debug)]
 pub struct Detection {
@@ -80,8 +224,12 @@ pub struct Detection {
     pub id: String,
     /// A title for people.
     pub title: String,
-    /// The language of its query: `kql`, `sumo`.
+    /// The language of its query: `kql`, `sumo`, `sigma`.
     pub dialect: String,
+    /// Where it comes from, if that is said.
+    pub role: Option<Role>,
+    /// The id of the behaviour that it looks for, if that is said.
+    pub behaviour: Option<String>,
     /// The file of its query, relative to the pack.
     pub path: String,
     /// The query, byte for byte as the file has it.
@@ -113,10 +261,14 @@ pub struct Case {
     pub kind: CaseKind,
     /// The name of the Atomic Red Team test that was run; may be empty.
     pub atomic: String,
+    /// How the attack is done, where cases of several sources or tests are one; may be empty.
+    pub method: String,
     /// The files, relative to the pack.
     pub telemetry: Vec<String>,
     /// The reference time of the case's queries.
     pub now: Reference,
+    /// Files that take the place of lists, by their ids.
+    pub lists: BTreeMap<String, String>,
     /// What must be seen whatever the detections do.
     pub signals: Vec<Signal>,
     /// What each detection is to do: one for each detection of the pack, in the pack's order.
@@ -181,8 +333,10 @@ pub enum Outcome {
     Fires(Option<usize>),
     /// An attack is not found, and it is known why.
     Misses,
-    /// A lookalike causes nothing.
+    /// A lookalike causes nothing; or what the detection looks for is no part of this attack.
     Silent,
+    /// Nothing is found, whether the telemetry feeds the detection or not.
+    Nothing,
     /// A lookalike causes that many findings (`None`: one or more), and it is known why.
     FalsePositive(Option<usize>),
     /// No table of the detection is fed by this telemetry.
@@ -198,6 +352,22 @@ impl Pack {
     /// Reads a pack that was built into a program.
     pub fn embedded(pack: &EmbeddedPack) -> Result<Pack, PackError> {
         load::load(Files::embedded(pack))
+    }
+
+    /// The list of that id.
+    pub fn list(&self, id: &str) -> Option<&List> {
+        self.lists.iter().find(|l| l.id == id)
+    }
+
+    /// The document of that kind.
+    pub fn document(&self, kind: DocumentKind) -> Option<&Document> {
+        self.documents.iter().find(|d| d.kind == kind)
+    }
+
+    /// How the attack of a case is done: its method, else its atomic test, else its title.
+    pub fn method<'a>(&'a self, case: &'a Case) -> &'a str {
+        let named = [&case.method, &case.atomic, &case.title];
+        named.into_iter().find(|n| !n.is_empty()).map_or("", |n| n)
     }
 
     /// The detection of that id.
@@ -258,4 +428,13 @@ words!(Severity {
     Critical = "critical",
 });
 words!(Confidence { Low = "low", Medium = "medium", High = "high" });
+words!(Role { Published = "published", Hardened = "hardened" });
+words!(DocumentKind {
+    Guide = "guide",
+    Playbook = "playbook",
+    Tuning = "tuning",
+    References = "references",
+    Changelog = "changelog",
+    Readme = "readme",
+});
 words!(CaseKind { Attack = "attack", Benign = "benign" });

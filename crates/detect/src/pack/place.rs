@@ -7,9 +7,16 @@ use std::fmt;
 /// A pack that can't be used.
 #[derive(Clone, Debug)]
 pub struct PackError {
-    /// The manifest's name.
+    /// What is wrong: with the manifest, then with files that it names.
+    pub problems: Vec<InFile>,
+}
+
+/// What is wrong with one file.
+#[derive(Clone, Debug)]
+pub struct InFile {
+    /// Its name.
     pub file: String,
-    /// The manifest's text; empty where it can't be read.
+    /// Its text; empty where it can't be read.
     pub text: String,
     /// What is wrong.
     pub diagnostics: Diagnostics,
@@ -18,13 +25,16 @@ pub struct PackError {
 impl PackError {
     /// The errors as a person reads them.
     pub fn render(&self, style: Style) -> String {
+        let all: Vec<String> = self.problems.iter().map(|p| p.render(style)).collect();
+        all.join("\n")
+    }
+}
+
+impl InFile {
+    fn render(&self, style: Style) -> String {
         if self.text.is_empty() {
-            return self
-                .diagnostics
-                .iter()
-                .map(|d| format!("{}: {}", self.file, d.message))
-                .collect::<Vec<_>>()
-                .join("\n");
+            let all: Vec<_> = self.diagnostics.iter().map(|d| format!("{}: {}", self.file, d.message)).collect();
+            return all.join("\n");
         }
         self.diagnostics.render(&self.text, &self.file, style)
     }
@@ -50,7 +60,7 @@ fn span_of(location: &Location) -> Span {
 }
 
 /// What the YAML reader says, in our own form: it renders places too, in another style than ours.
-pub(super) fn yaml(error: &serde_saphyr::Error) -> Diagnostic {
+pub(crate) fn yaml(error: &serde_saphyr::Error) -> Diagnostic {
     let place = error.location().map_or(Span::at(0), |l| span_of(&l));
     let message = error.without_snippet().to_string();
     // "line 3 column 5: what": the place is shown by the caret.

@@ -8,6 +8,7 @@ mod reader;
 mod rules;
 
 use parallax_catalog::Column;
+pub use parallax_catalog::external::lookup_place;
 use parallax_catalog::external::{ExtractionRule, Macro};
 use parallax_diagnostics::{Diagnostics, Style};
 use std::collections::BTreeMap;
@@ -23,6 +24,26 @@ pub struct Config {
     pub kql: Kql,
     /// `[sumo]`
     pub sumo: Sumo,
+    /// `[sigma]`
+    pub sigma: Sigma,
+    /// `[lists]`: files that take the place of a pack's lists, by their ids.
+    pub lists: BTreeMap<String, PathBuf>,
+}
+
+/// What Sigma rules take from outside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sigma {
+    /// `[sigma.placeholders]`: the values of each name.
+    pub placeholders: BTreeMap<String, Vec<Placeholder>>,
+}
+
+/// A value that a placeholder of Sigma stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placeholder {
+    /// The value; `*` and `?` in it are wildcards.
+    pub value: String,
+    /// The time from which on it counts no more, in nanoseconds since the Unix epoch.
+    pub until: Option<i64>,
 }
 
 /// What Sumo Logic searches take from outside.
@@ -145,6 +166,12 @@ impl Config {
             text,
             diagnostics,
         })
+    }
+
+    /// The values of a placeholder of Sigma at a time, in nanoseconds since the Unix epoch; none where nobody gives it.
+    pub fn placeholder(&self, name: &str, now: i64) -> Option<Vec<String>> {
+        let values = self.sigma.placeholders.get(name)?;
+        Some(values.iter().filter(|v| v.until.is_none_or(|t| now < t)).map(|v| v.value.clone()).collect())
     }
 
     /// The configuration in a text; paths in it lie in `folder`.

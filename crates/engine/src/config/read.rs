@@ -1,7 +1,7 @@
 //! From TOML to a [`Config`], with a place for everything that is wrong.
 
 use super::reader::{Reader, Section, VALUE, Value, span};
-use super::{Config, ExternalData, Kql, NamedTable, SavedTables, Sumo, Watchlist, rules};
+use super::{Config, ExternalData, Kql, NamedTable, Placeholder, SavedTables, Sigma, Sumo, Watchlist, rules};
 use parallax_catalog::external::{Macro, lookup_place};
 use parallax_diagnostics::{Diagnostic, Diagnostics, Span};
 use std::collections::BTreeMap;
@@ -19,12 +19,14 @@ pub(super) fn config(text: &str, folder: &Path) -> Result<Config, Diagnostics> {
     let mut reader = Reader { folder, wrong: Diagnostics::default() };
     let mut config = Config::default();
     let whole = Section { table: root.get_ref(), name: "" };
-    whole.each(&mut reader, &["kql", "sumo"], |r, key, _, value| {
-        let name = if key == "kql" { "kql" } else { "sumo" };
-        let Some(section) = r.section(name, value) else { return };
+    whole.each(&mut reader, &["kql", "sumo", "sigma", "lists"], |r, key, _, value| {
+        let name = key.to_owned();
+        let Some(section) = r.section(&name, value) else { return };
         match key {
             "kql" => config.kql = kql(r, &section),
-            _ => config.sumo = sumo(r, &section),
+            "sumo" => config.sumo = sumo(r, &section),
+            "sigma" => config.sigma = sigma(r, &section),
+            _ => config.lists = section.all(r, |r, _, _, value| r.path(value)),
         }
     });
     match reader.wrong.is_empty() {
@@ -76,6 +78,17 @@ fn sumo(r: &mut Reader<'_>, section: &Section<'_, '_>) -> Sumo {
             }
             _ => out.macros = inner.all(r, sumo_macro),
         }
+    });
+    out
+}
+
+fn sigma(r: &mut Reader<'_>, section: &Section<'_, '_>) -> Sigma {
+    let mut out = Sigma::default();
+    section.each(r, &["placeholders"], |r, _, _, value| {
+        let Some(inner) = r.section("sigma.placeholders", value) else { return };
+        let all = inner.all(r, |r, _, _, value| Some(r.texts(value)));
+        let values = |texts: Vec<String>| texts.into_iter().map(|value| Placeholder { value, until: None }).collect();
+        out.placeholders = all.into_iter().map(|(name, texts)| (name, values(texts))).collect();
     });
     out
 }
@@ -230,6 +243,11 @@ mod tests {
         assert_eq!(kql.schemas, [Path::new("conf/s")]);
         assert_eq!(kql.tables["B_CL"].columns[1].ty, ColumnType::Long);
         assert_eq!(parse(""), Ok(Config::default()));
+        let lists = parse("[lists]\nallow = \"mine.csv\"\n[sigma.placeholders]\nAdmins = [\"root\", \"adm*\"]");
+        let lists = lists.unwrap_or_default();
+        assert_eq!(lists.lists["allow"], Path::new("conf/mine.csv"));
+        assert_eq!(lists.placeholder("Admins", 0).as_deref(), Some(&["root".to_owned(), "adm*".to_owned()][..]));
+        assert_eq!(lists.placeholder("Others", 0), None);
         let sumo = parse(
             r#"
             [sumo.lookups]

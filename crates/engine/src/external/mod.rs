@@ -238,6 +238,10 @@ impl Externals for Outward {
         self.given.config.sumo.extraction_rules.clone()
     }
 
+    fn placeholder(&self, name: &str, now: i64) -> Option<Vec<String>> {
+        self.given.config.placeholder(name, now)
+    }
+
     fn user_agents(&self) -> Result<Option<Arc<str>>, Unreached> {
         let Some(file) = &self.given.config.kql.user_agents else { return Ok(None) };
         let read = || {

@@ -4,6 +4,7 @@ mod event;
 mod json;
 mod query;
 
+use super::packs;
 use super::query::{Text, exit_of, text};
 use super::reference;
 use crate::args::{ExplainArgs, Form};
@@ -19,7 +20,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
     let query = text(&args.text)?;
     let now = policy::now(&args.time, Now::Wall)?;
     let mut options = policy::options(Some(&args.input), Some(&args.time), &args.limits)?;
-    options.config = policy::config(&args.config, talk)?;
+    options.config = packs::config_around(args.text.file.as_deref(), &args.config, talk)?;
     let session = Session::open(&args.input.input, options).map_err(Failure::usage)?;
     let pick = pick(args, &session)?;
     let mut seen = Reading::default();
