@@ -5,4 +5,4 @@ pub mod meaning;
 pub mod syntax;
 
 pub use matcher::{Reason, Rules, Scratch};
-pub use syntax::tree;
+pub use syntax::{Options, parse, read, tree};

@@ -1,2 +1,4 @@
 //! The crate's integration tests.
+
+mod corpus;
 mod matcher;
