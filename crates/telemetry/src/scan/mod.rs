@@ -1,16 +1,16 @@
 //! Reading a source through a view into Arrow batches.
 
 mod builder;
+mod rows;
 
-use crate::event::{Event, Family, Request};
+pub use rows::{Collector, Row, rows};
+
+use crate::event::{Family, Request};
 use crate::report::Report;
 use crate::source::Source;
 use crate::view::View;
-use crate::view::expr::{Node, Scope};
-use arrow::array::{RecordBatch, RecordBatchOptions};
-use arrow::datatypes::SchemaRef;
-use arrow::error::ArrowError;
-use builder::Builder;
+use crate::view::expr::Node;
+use arrow::array::RecordBatch;
 use std::io;
 use std::ops::ControlFlow;
 
@@ -30,56 +30,28 @@ pub fn scan(
     report: &Report,
     out: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
 ) -> io::Result<()> {
-    let mut builders = Vec::with_capacity(columns.len());
-    for column in columns {
-        let ty = view.column_type(column).ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidInput, format!("{} has no column {column}", view.name()))
-        })?;
-        builders.push(Builder::new(ty, view.nullable_strings() && !column.starts_with('$')));
-    }
-    let (request, plans) = plan(source, view, columns);
-    if plans.is_empty() {
-        return Ok(());
-    }
-    let mut reader = source.reader()?;
-    let files: Vec<String> = source.inputs.iter().map(crate::input::Input::name).collect();
-    let schema = view.schema_of(columns);
+    let collector = Collector::new(view, columns)?;
+    let places: Vec<usize> = (0..columns.len()).collect();
     let mut batches =
-        Batches { schema, builders, rows: 0, limit: batch_rows.max(1), out, stopped: false, failed: None };
-    let read = reader.read(&request, report, &mut |event: &Event<'_>| {
-        let Some(plan) = plans.iter().find(|p| p.feed.takes(&event.kind)) else { return ControlFlow::Continue(()) };
-        let scope = Scope {
-            values: event.values,
-            missing: if plan.feed.verbatim { &[] } else { &plan.data.missing },
-            file: files.get(event.file as usize).map_or("", String::as_str),
-            position: event.position,
-            source,
-            category: match source.format {
-                crate::Format::SysmonLinux if event.kind.family == crate::Family::Sysmon => "linux/sysmon",
-                _ => &plan.data.category,
-            },
-        };
-        if plan.require.as_ref().is_some_and(|n| n.value(&scope).is_missing()) {
-            return ControlFlow::Continue(());
-        }
-        batches.row(&plan.nodes, &scope)
-    });
-    if let Err(e) = read {
-        report.damage(&source.name, None, e.to_string());
-    }
+        Batches { collector, places, limit: batch_rows.max(1), out, stopped: false, failed: None };
+    rows(source, view, columns, report, &mut |row| batches.row(row))?;
     let stopped = batches.stopped;
     if !stopped {
         // Whether more is wanted does not matter at the end.
         let _ = batches.flush();
     }
     if let Some(e) = batches.failed.take() {
-        return Err(io::Error::other(e));
+        return Err(e);
     }
-    let lost: u64 = batches.builders.iter().map(Builder::unreadable).sum();
+    let lost = batches.collector.unreadable();
     if lost > 0 {
         report.note(&format!("{}: values that are not of their column's type, made missing", source.name), lost);
     }
     Ok(())
+}
+
+fn invalid(view: &View, column: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, format!("{} has no column {column}", view.name()))
 }
 
 /// A feed with its columns' expressions resolved to slots.
@@ -128,32 +100,25 @@ fn kindless(source: &Source, request: &Request, plans: &[Plan<'_>]) -> bool {
 }
 
 struct Batches<'o> {
-    schema: SchemaRef,
-    builders: Vec<Builder>,
-    rows: usize,
+    collector: Collector,
+    places: Vec<usize>,
     limit: usize,
     out: &'o mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
     stopped: bool,
-    failed: Option<ArrowError>,
+    failed: Option<io::Error>,
 }
 
 impl Batches<'_> {
-    fn row(&mut self, nodes: &[Option<Node>], scope: &Scope<'_>) -> ControlFlow<()> {
-        for (builder, node) in self.builders.iter_mut().zip(nodes) {
-            builder.push(node.as_ref().map(|n| n.value(scope)).unwrap_or_default());
-        }
-        self.rows += 1;
-        if self.rows >= self.limit { self.flush() } else { ControlFlow::Continue(()) }
+    fn row(&mut self, row: &Row<'_>) -> ControlFlow<()> {
+        self.collector.push(row, &self.places);
+        if self.collector.len() >= self.limit { self.flush() } else { ControlFlow::Continue(()) }
     }
 
     fn flush(&mut self) -> ControlFlow<()> {
-        if self.rows == 0 {
+        if self.collector.is_empty() {
             return ControlFlow::Continue(());
         }
-        let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
-        let arrays = self.builders.iter_mut().map(Builder::finish).collect();
-        self.rows = 0;
-        let flow = match RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options) {
+        let flow = match self.collector.finish() {
             Ok(batch) => (self.out)(batch),
             Err(e) => {
                 self.failed = Some(e);

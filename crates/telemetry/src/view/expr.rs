@@ -3,7 +3,7 @@
 //! ```text
 //! expression = term { "|" term }            the first that is not missing
 //! term       = field | "text" | 'text' | function "(" expression { "," expression } ")"
-//! field      = a name of the source, or a pseudo-field such as @time
+//! field      = a name of the source, in brackets where it is not one word, or a pseudo-field such as @time
 //! ```
 
 use crate::event::Value;
@@ -64,6 +64,10 @@ pub enum Function {
     Bool,
     /// `private(ip)`: whether an address is of a private range; missing where it is no address.
     Private,
+    /// `registry(key)`: a registry key as Sysmon writes it: `HKLM\…`, `HKU\…`.
+    Registry,
+    /// `details(type, data)`: a registry value as Sysmon writes it: `DWORD (0x00000001)`.
+    Details,
     /// `partition(type)`: the partition of Cloud SIEM that keeps records of a type.
     Partition,
     /// `host()`: the host that the user said the source is of.
@@ -103,6 +107,8 @@ impl Function {
             "length" => (Function::Length, 1..=1),
             "bool" => (Function::Bool, 1..=1),
             "private" => (Function::Private, 1..=1),
+            "registry" => (Function::Registry, 1..=1),
+            "details" => (Function::Details, 2..=2),
             "partition" => (Function::Partition, 1..=1),
             "host" => (Function::Host, 0..=0),
             "category" => (Function::Category, 0..=0),
@@ -163,6 +169,11 @@ impl Parser<'_> {
             self.rest = rest.trim_start();
             return Ok(Expr::Const(text.to_owned()));
         }
+        if let Some(rest) = self.rest.strip_prefix('[') {
+            let (name, rest) = rest.split_once(']').ok_or_else(|| format!("no end of `{}`", self.rest))?;
+            self.rest = rest.trim_start();
+            return Ok(Expr::Field(name.to_owned()));
+        }
         let end = self.rest.find(|c: char| !c.is_ascii_alphanumeric() && !"_@$.#:-".contains(c));
         let (name, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
         if name.is_empty() {
@@ -199,6 +210,8 @@ pub(crate) enum Node {
 /// What an expression is computed over.
 pub(crate) struct Scope<'a> {
     pub(crate) values: &'a [Value<'a>],
+    /// Whether empty text is a value.
+    pub(crate) verbatim: bool,
     /// Texts that mean that there is nothing.
     pub(crate) missing: &'a [String],
     pub(crate) file: &'a str,
@@ -233,7 +246,8 @@ impl Node {
         match self {
             Node::Slot(slot) => match scope.values.get(*slot) {
                 None | Some(Value::Missing) => Value::Missing,
-                Some(Value::Text(t)) if t.is_empty() || scope.missing.iter().any(|m| *m == **t) => Value::Missing,
+                Some(Value::Text(t)) if t.is_empty() && !scope.verbatim => Value::Missing,
+                Some(Value::Text(t)) if scope.missing.iter().any(|m| *m == **t) => Value::Missing,
                 Some(Value::Text(t)) => Value::text(t),
                 Some(Value::Json(t)) => Value::Json(Cow::Borrowed(t)),
                 Some(other) => other.clone(),
@@ -283,6 +297,7 @@ fn call<'a>(function: Function, arguments: &'a [Node], scope: &Scope<'a>) -> Val
         Function::Millis => {
             return instant(arguments, scope).map_or(Value::Missing, |t| Value::Int(t.div_euclid(1_000_000)));
         }
+        Function::Details => return get(1).map_or(Value::Missing, |data| super::registry::data(get(0).as_deref(), data)),
         _ => {}
     }
     let Some(first) = get(0) else {
@@ -321,6 +336,7 @@ fn call<'a>(function: Function, arguments: &'a [Node], scope: &Scope<'a>) -> Val
         Function::Partition => {
             super::partition::partition(&first).map_or(Value::Missing, |p| Value::Text(Cow::Borrowed(p)))
         }
+        Function::Registry => super::registry::key(first),
         Function::Private => private(&first).map_or(Value::Missing, Value::Bool),
         Function::Bool => Value::Bool(["true", "1", "yes"].iter().any(|t| first.eq_ignore_ascii_case(t))),
         Function::Unless => match get(1) {
@@ -412,7 +428,7 @@ mod tests {
             settings: crate::source::Settings::default(),
         };
         let scope =
-            Scope { values: &values, missing: &missing, file: "f", position: 7, source: &source, category: "c" };
+            Scope { values: &values, verbatim: false, missing: &missing, file: "f", position: 7, source: &source, category: "c" };
         text(node.value(&scope)).map(Cow::into_owned)
     }
 
@@ -436,6 +452,9 @@ mod tests {
             (r#"path("C:\a", "b.exe")"#, Some(r"C:\a\b.exe")),
             (r#"path("C:\a\B.exe", "b.exe")"#, Some(r"C:\a\B.exe")),
             (r#"path(None, "b")"#, Some("b")),
+            (r#"registry("\REGISTRY\MACHINE\Software\a")"#, Some(r"HKLM\Software\a")),
+            (r#"details("Dword", "16")"#, Some("DWORD (0x00000010)")),
+            ("[Image] | None", Some(r"C:\Windows\System32\cmd.exe")),
             (r#"guid("{AB-CD}")"#, Some("ab-cd")),
             (r#"millis("1970-01-01T00:00:01.5Z")"#, Some("1500")),
             (r#"millis(time("x") | "1970-01-01T00:00:02Z")"#, Some("2000")),

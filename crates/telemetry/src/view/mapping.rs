@@ -64,13 +64,13 @@ enum Codes {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Code {
+pub(super) enum Code {
     Number(u32),
     Name(String),
 }
 
 impl Code {
-    fn number(&self) -> Result<u32, String> {
+    pub(super) fn number(&self) -> Result<u32, String> {
         Ok(match self {
             Code::Number(n) => *n,
             Code::Name(name) => match name.as_str() {

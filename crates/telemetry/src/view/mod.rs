@@ -4,13 +4,16 @@
 
 pub mod expr;
 mod generic;
+mod logs;
 mod mapping;
 mod messages;
 mod origins;
 mod partition;
 mod records;
+mod registry;
 
 pub(crate) use mapping::FamilyData;
+pub use logs::logs;
 pub use messages::messages;
 pub use records::{record_attribute, record_attributes, records};
 
@@ -95,6 +98,28 @@ impl View {
     fn new(name: &str, columns: Vec<Column>, feeds: Vec<Feed>, nullable_strings: bool) -> Self {
         let inner = Inner { name: name.to_owned(), columns, feeds, nullable_strings, only: None };
         View { inner: Arc::new(inner) }
+    }
+
+    /// The view of those families alone for which `codes` says something; of each the events of these codes, all where
+    /// there are none.
+    pub(crate) fn narrowed(&self, codes: impl Fn(Family) -> Option<Vec<u32>>) -> View {
+        let narrow = |feed: &Feed| {
+            let codes = codes(feed.family)?;
+            let both = match (feed.codes.as_slice(), codes.as_slice()) {
+                (own, []) => own.to_vec(),
+                ([], codes) => codes.to_vec(),
+                (own, codes) => own.iter().filter(|c| codes.contains(c)).copied().collect(),
+            };
+            // None of its events is wanted.
+            if both.is_empty() && !(feed.codes.is_empty() && codes.is_empty()) {
+                return None;
+            }
+            Some(Feed { codes: both, ..feed.clone() })
+        };
+        let Inner { name, columns, feeds, nullable_strings, only } = &*self.inner;
+        let feeds = feeds.iter().filter_map(narrow).collect();
+        let (name, columns, only) = (name.clone(), columns.clone(), only.clone());
+        View { inner: Arc::new(Inner { name, columns, feeds, nullable_strings: *nullable_strings, only }) }
     }
 
     /// The typed table of that name, matched exactly.

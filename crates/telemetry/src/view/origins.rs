@@ -46,6 +46,7 @@ impl fmt::Display for Expr {
             })
         };
         match self {
+            Expr::Field(name) if name.contains(' ') => write!(f, "[{name}]"),
             Expr::Field(name) => f.write_str(name),
             Expr::Const(text) => write!(f, "\"{text}\""),
             Expr::First(parts) => list(f, parts, " | "),
