@@ -165,6 +165,9 @@ pub struct Request {
     /// Nothing that is asked depends on what an event is: of fields no more than `@raw`, of whatever kind. A reader need
     /// not find the kind out, and may call every event [`Family::Generic`].
     pub kindless: bool,
+    /// Audit records ([`Family::AuditRecord`]) are wanted as parts of the joined events: each after its event, its values
+    /// decoded, with `@event.…` for what the event says.
+    pub decoded_records: bool,
     /// For rows without a fixed vocabulary: the fields that the caller knows of. A reader notes others, once each. Empty
     /// means that the caller does not want to hear of them.
     pub known: Vec<String>,

@@ -1,6 +1,6 @@
 //! What tables there are.
 
-use super::feed::ViewFeed;
+use super::feed::{LogsFeed, ViewFeed};
 use super::parquet::{self, ParquetTable};
 use super::{Census, TableUse};
 use crate::execute::{Executor, Instant, Needs};
@@ -10,6 +10,7 @@ use arrow::record_batch::RecordBatch;
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::LogicalPlan;
 use parallax_catalog::{Catalog, Column, Externals, Table};
+use parallax_telemetry::logsource::{LogSource, Sorter};
 use parallax_telemetry::{Format, Report, Source, View, view};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +21,9 @@ const MESSAGES: &str = "messages";
 
 /// How a plan names Cloud SIEM's records.
 const RECORDS: &str = "records";
+
+/// How a plan names the events of a log source.
+const LOGS: &str = "logs";
 
 /// A source that is a table of its own.
 pub(super) struct OwnTable {
@@ -138,6 +142,7 @@ impl Asked {
         let fed = |name: &String| match name.as_str() {
             MESSAGES => !self.tables.sources.is_empty(),
             RECORDS => self.seen(&view::records(&[])),
+            LOGS => !self.tables.sources.is_empty(),
             name => match View::named(name) {
                 Some(view) => self.seen(&view),
                 None => self.tables.own.iter().any(|t| t.name == name),
@@ -151,13 +156,22 @@ impl Asked {
     }
 
     fn over(&self, name: &str, view: &View, fed: bool) -> Table {
+        self.sorted(name, view, fed, None)
+    }
+
+    /// A view's table; with a sorter, of the events that belong to a log source.
+    fn sorted(&self, name: &str, view: &View, fed: bool, sorter: Option<&Sorter>) -> Table {
         // A table of a source's own may have several time columns, and none of them need be the event's time.
-        let known = View::named(name).is_some() || [MESSAGES, RECORDS].contains(&name);
+        let known = View::named(name).is_some() || [MESSAGES, RECORDS, LOGS].contains(&name);
         let times = |at: usize| self.tables.as_of.as_ref().filter(|_| known)?.1.ranges.get(at).copied().flatten();
         let sources = self.tables.sources.iter().enumerate();
         let sources = sources.filter(|(_, s)| s.format != Format::Parquet && view.fed_by(s));
         let feeds = sources.map(|(at, source)| {
-            Arc::new(ViewFeed { source: source.clone(), view: view.clone(), times: times(at) }) as Arc<dyn Feed>
+            let feed = ViewFeed { source: source.clone(), view: view.clone(), times: times(at) };
+            match sorter {
+                Some(sorter) => Arc::new(LogsFeed { feed, sorter: sorter.clone() }) as Arc<dyn Feed>,
+                None => Arc::new(feed) as Arc<dyn Feed>,
+            }
         });
         let provider = TelemetryTable {
             name: name.to_owned(),
@@ -168,7 +182,7 @@ impl Asked {
             report: self.report.clone(),
             outside: self.outside.clone(),
             offered: self.offered.clone(),
-            open: [MESSAGES, RECORDS].contains(&name),
+            open: [MESSAGES, RECORDS, LOGS].contains(&name),
             in_order: self.in_order.clone(),
             whole: self.whole.clone(),
         };
@@ -231,6 +245,18 @@ impl Catalog for Asked {
         let view = view::records(fields);
         let fed = self.seen(&view);
         Some(self.over(RECORDS, &view, fed))
+    }
+
+    fn logs(&self, source: &LogSource, fields: &[String]) -> Option<Table> {
+        let sorter = Sorter::new(std::slice::from_ref(source));
+        // The sorter's own columns are not among the table's: they are read beside them.
+        let own = sorter.columns().iter().filter(|c| !fields.contains(c));
+        let all: Vec<String> = fields.iter().chain(own).cloned().collect();
+        let view = sorter.narrow(&view::logs(&all));
+        let fed = self.seen(&view);
+        let mut table = self.sorted(LOGS, &view, fed, Some(&sorter));
+        table.columns.truncate(fields.len());
+        Some(table)
     }
 
     fn externals(&self) -> &dyn Externals {

@@ -2,6 +2,7 @@
 
 use crate::scan::{BATCH_ROWS, Feed};
 use arrow::record_batch::RecordBatch;
+use parallax_telemetry::logsource::Sorter;
 use parallax_telemetry::{Report, Source, View, scan};
 use std::io;
 use std::ops::ControlFlow;
@@ -41,5 +42,81 @@ impl Feed for ViewFeed {
         emit: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
     ) -> io::Result<()> {
         scan::scan(&self.source, &self.view, columns, BATCH_ROWS, report, emit)
+    }
+}
+
+/// The events of one log source of Sigma in a source.
+pub(super) struct LogsFeed {
+    pub(super) feed: ViewFeed,
+    pub(super) sorter: Sorter,
+}
+
+impl std::fmt::Debug for LogsFeed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.feed.fmt(f)
+    }
+}
+
+impl Feed for LogsFeed {
+    fn name(&self) -> &str {
+        self.feed.name()
+    }
+
+    fn size(&self) -> u64 {
+        self.feed.size()
+    }
+
+    fn parts(&self, size: u64) -> Vec<Arc<dyn Feed>> {
+        let part = |source| {
+            let ViewFeed { view, times, .. } = &self.feed;
+            let feed = ViewFeed { source, view: view.clone(), times: *times };
+            Arc::new(LogsFeed { feed, sorter: self.sorter.clone() }) as _
+        };
+        self.feed.source.parts(size).into_iter().map(part).collect()
+    }
+
+    fn times(&self) -> Option<(i64, i64)> {
+        self.feed.times()
+    }
+
+    fn scan(
+        &self,
+        columns: &[String],
+        report: &Report,
+        emit: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
+    ) -> io::Result<()> {
+        let ViewFeed { source, view, .. } = &self.feed;
+        let mut sorter = self.sorter.clone();
+        let mut read = columns.to_vec();
+        read.extend(sorter.columns().iter().filter(|c| !columns.contains(c)).cloned());
+        sorter.rows_of(&read);
+        let places: Vec<usize> = (0..columns.len()).collect();
+        let mut rows = scan::Collector::new(view, columns)?;
+        let mut failed = None;
+        let mut flush = |rows: &mut scan::Collector| match rows.finish() {
+            Ok(batch) => emit(batch),
+            Err(e) => {
+                failed = Some(e);
+                ControlFlow::Break(())
+            }
+        };
+        let mut stopped = false;
+        scan::rows(source, view, &read, report, &mut |row| {
+            if sorter.of(row).is_empty() {
+                return ControlFlow::Continue(());
+            }
+            rows.push(row, &places);
+            if rows.len() < BATCH_ROWS {
+                return ControlFlow::Continue(());
+            }
+            let flow = flush(&mut rows);
+            stopped = flow.is_break();
+            flow
+        })?;
+        if !stopped && !rows.is_empty() {
+            // Whether more is wanted does not matter at the end.
+            let _ = flush(&mut rows);
+        }
+        failed.map_or(Ok(()), Err)
     }
 }

@@ -5,7 +5,7 @@
 pub(super) enum Os {
     Windows,
     Linux,
-    MacOs,
+    Mac,
     /// Linux or macOS.
     Unix,
     Unknown,
@@ -17,7 +17,7 @@ impl Os {
         Some(match product {
             "windows" => Os::Windows,
             "linux" => Os::Linux,
-            "macos" => Os::MacOs,
+            "macos" => Os::Mac,
             _ => return None,
         })
     }
@@ -31,7 +31,7 @@ impl Os {
         let bytes = path.as_bytes();
         let drive = bytes.len() > 1 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':';
         match bytes.first() {
-            Some(b'/') if MACOS.iter().any(|p| path.starts_with(p)) => Os::MacOs,
+            Some(b'/') if MACOS.iter().any(|p| path.starts_with(p)) => Os::Mac,
             Some(b'/') if LINUX.iter().any(|p| path.starts_with(p)) => Os::Linux,
             Some(b'/') => Os::Unix,
             Some(b'\\') => Os::Windows,
@@ -62,12 +62,12 @@ mod tests {
             (r"%SystemRoot%\a", Os::Windows),
             ("/usr/bin/lua", Os::Unix),
             ("/home/a/b", Os::Linux),
-            ("/Users/a/b", Os::MacOs),
+            ("/Users/a/b", Os::Mac),
             ("lua", Os::Unknown),
             ("", Os::Unknown),
         ] {
             assert_eq!(Os::of_path(path), os, "{path}");
         }
-        assert!(Os::Unix.may_be(Os::MacOs) && !Os::Unix.may_be(Os::Windows) && Os::Unknown.may_be(Os::Windows));
+        assert!(Os::Unix.may_be(Os::Mac) && !Os::Unix.may_be(Os::Windows) && Os::Unknown.may_be(Os::Windows));
     }
 }

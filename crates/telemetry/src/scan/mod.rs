@@ -32,8 +32,7 @@ pub fn scan(
 ) -> io::Result<()> {
     let collector = Collector::new(view, columns)?;
     let places: Vec<usize> = (0..columns.len()).collect();
-    let mut batches =
-        Batches { collector, places, limit: batch_rows.max(1), out, stopped: false, failed: None };
+    let mut batches = Batches { collector, places, limit: batch_rows.max(1), out, stopped: false, failed: None };
     rows(source, view, columns, report, &mut |row| batches.row(row))?;
     let stopped = batches.stopped;
     if !stopped {
@@ -64,7 +63,8 @@ struct Plan<'v> {
 
 /// What to ask of the reader, and how each family's events become rows.
 fn plan<'v>(source: &Source, view: &'v View, columns: &[String]) -> (Request, Vec<Plan<'v>>) {
-    let mut request = Request { known: view.inferred(), ..Request::default() };
+    let decoded_records = view.has_decoded_records();
+    let mut request = Request { known: view.inferred(), decoded_records, ..Request::default() };
     let mut plans = Vec::new();
     for feed in view.feeds().iter().filter(|f| source.format.families().contains(&f.family)) {
         request.kinds.extend(feed.kinds());

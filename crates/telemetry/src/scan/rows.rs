@@ -97,7 +97,7 @@ impl Plan<'_> {
     pub(super) fn scope<'a>(&'a self, event: &Event<'a>, files: &'a [String], source: &'a Source) -> Scope<'a> {
         Scope {
             values: event.values,
-            verbatim: self.feed.verbatim,
+            empty: self.feed.logs,
             missing: if self.feed.verbatim { &[] } else { &self.data.missing },
             file: files.get(event.file as usize).map_or("", String::as_str),
             position: event.position,

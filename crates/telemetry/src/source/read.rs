@@ -42,7 +42,7 @@ impl Reader for ByRequest {
                 let settings = auditd::Settings {
                     host: settings.host.clone(),
                     passwd: settings.passwd.clone(),
-                    records: request.wants_family(Family::AuditRecord),
+                    records: request.wants_family(Family::AuditRecord) && !request.decoded_records,
                 };
                 auditd::AuditReader::new(inputs.clone(), settings).read(request, report, sink)
             }

@@ -211,7 +211,7 @@ pub(crate) enum Node {
 pub(crate) struct Scope<'a> {
     pub(crate) values: &'a [Value<'a>],
     /// Whether empty text is a value.
-    pub(crate) verbatim: bool,
+    pub(crate) empty: bool,
     /// Texts that mean that there is nothing.
     pub(crate) missing: &'a [String],
     pub(crate) file: &'a str,
@@ -246,7 +246,7 @@ impl Node {
         match self {
             Node::Slot(slot) => match scope.values.get(*slot) {
                 None | Some(Value::Missing) => Value::Missing,
-                Some(Value::Text(t)) if t.is_empty() && !scope.verbatim => Value::Missing,
+                Some(Value::Text(t)) if t.is_empty() && !scope.empty => Value::Missing,
                 Some(Value::Text(t)) if scope.missing.iter().any(|m| *m == **t) => Value::Missing,
                 Some(Value::Text(t)) => Value::text(t),
                 Some(Value::Json(t)) => Value::Json(Cow::Borrowed(t)),
@@ -297,7 +297,9 @@ fn call<'a>(function: Function, arguments: &'a [Node], scope: &Scope<'a>) -> Val
         Function::Millis => {
             return instant(arguments, scope).map_or(Value::Missing, |t| Value::Int(t.div_euclid(1_000_000)));
         }
-        Function::Details => return get(1).map_or(Value::Missing, |data| super::registry::data(get(0).as_deref(), data)),
+        Function::Details => {
+            return get(1).map_or(Value::Missing, |data| super::registry::data(get(0).as_deref(), data));
+        }
         _ => {}
     }
     let Some(first) = get(0) else {
@@ -427,8 +429,15 @@ mod tests {
             seen: Vec::new(),
             settings: crate::source::Settings::default(),
         };
-        let scope =
-            Scope { values: &values, verbatim: false, missing: &missing, file: "f", position: 7, source: &source, category: "c" };
+        let scope = Scope {
+            values: &values,
+            empty: false,
+            missing: &missing,
+            file: "f",
+            position: 7,
+            source: &source,
+            category: "c",
+        };
         text(node.value(&scope)).map(Cow::into_owned)
     }
 

@@ -86,6 +86,7 @@ pub(super) fn infer(source: &Source, report: &Report) -> io::Result<View> {
         columns: columns.iter().map(|c| Some(Expr::Field(c.name.clone()))).collect(),
         require: None,
         verbatim: true,
+        logs: false,
     };
     let feeds = vec![feed(Family::Generic), feed(Family::Defender), feed(Family::Syslog)];
     let inner =

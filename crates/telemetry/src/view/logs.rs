@@ -76,7 +76,7 @@ pub fn logs(fields: &[String]) -> View {
     let feeds = names().iter().map(|events| {
         let data = mapping::family(events.family);
         let columns = fields.iter().map(|name| Some(source_of(name, events, data))).collect();
-        Feed { family: events.family, codes: events.codes.clone(), columns, require: None, verbatim: true }
+        Feed { family: events.family, codes: events.codes.clone(), columns, require: None, verbatim: true, logs: true }
     });
     View::new("logs", columns, feeds.collect(), true)
 }

@@ -146,7 +146,14 @@ fn parse(name: &str, text: &str) -> Result<View, String> {
             Codes::Some(list) => list.iter().map(Code::number).collect::<Result<_, _>>()?,
         };
         let require = file.require.get(family).map(|t| Expr::parse(t)).transpose()?;
-        feeds.push(Feed { family: family_named(family)?, codes, columns: exprs, require, verbatim: !file.missing });
+        feeds.push(Feed {
+            family: family_named(family)?,
+            codes,
+            columns: exprs,
+            require,
+            verbatim: !file.missing,
+            logs: false,
+        });
     }
     Ok(View::new(name, columns, feeds, false))
 }

@@ -27,7 +27,7 @@ pub fn messages(fields: &[String], raw_audit: bool) -> View {
     let feeds = FAMILIES.into_iter().chain([audit]).map(|family| {
         let data = mapping::family(family);
         let columns = fields.iter().map(|name| Some(source_of(name, family, data))).collect();
-        Feed { family, codes: Vec::new(), columns, require: None, verbatim: false }
+        Feed { family, codes: Vec::new(), columns, require: None, verbatim: false, logs: false }
     });
     View::new("messages", columns, feeds.collect(), true)
 }

@@ -12,8 +12,8 @@ mod partition;
 mod records;
 mod registry;
 
-pub(crate) use mapping::FamilyData;
 pub use logs::logs;
+pub(crate) use mapping::FamilyData;
 pub use messages::messages;
 pub use records::{record_attribute, record_attributes, records};
 
@@ -61,6 +61,8 @@ pub(crate) struct Feed {
     pub(crate) require: Option<Expr>,
     /// Whether texts that mean that there is nothing are kept as they are.
     pub(crate) verbatim: bool,
+    /// Whether empty text is a value, and audit records come decoded: as rules of Sigma mean them.
+    pub(crate) logs: bool,
 }
 
 impl Feed {
@@ -200,6 +202,11 @@ impl View {
 
     pub(crate) fn family_data(&self, feed: &Feed) -> &'static FamilyData {
         mapping::family(feed.family)
+    }
+
+    /// Whether audit records come after their joined events, decoded: as rules of Sigma mean them.
+    pub(crate) fn has_decoded_records(&self) -> bool {
+        self.inner.feeds.iter().any(|f| f.family == Family::AuditRecord && f.logs)
     }
 
     pub(crate) fn feeds(&self) -> &[Feed] {

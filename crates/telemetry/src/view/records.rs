@@ -102,7 +102,7 @@ pub fn records(names: &[String]) -> View {
     let feeds = schema.families.iter().map(|family| {
         let data = mapping::family(*family);
         let columns = names.iter().map(|name| source_of(schema, name, *family, data)).collect();
-        Feed { family: *family, codes: Vec::new(), columns, require: None, verbatim: false }
+        Feed { family: *family, codes: Vec::new(), columns, require: None, verbatim: false, logs: false }
     });
     View::new("records", columns, feeds.collect(), true)
 }

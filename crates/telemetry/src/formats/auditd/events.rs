@@ -209,7 +209,8 @@ impl<'r> Events<'r> {
         };
         let kind = Kind::new(Family::Auditd, code);
         let wanted = self.request.wants(&kind);
-        if exec && ((wanted && self.need_arguments) || self.keep_arguments) {
+        let records = self.request.decoded_records && self.request.wants_family(Family::AuditRecord);
+        if exec && (((wanted || records) && self.need_arguments) || self.keep_arguments) {
             self.arguments.decode(group.bodies(RecordType::Execve));
             self.counts.filled += self.arguments.filled as u64;
             if self.arguments.cut {
@@ -226,12 +227,13 @@ impl<'r> Events<'r> {
             follow(processes, node, &Deed { syscall: s, call, replaced, time: group.time }, kept, decoder);
         }
         let mut flow = ControlFlow::Continue(());
-        if wanted {
+        if wanted || records {
             if let Some(ppid) = syscall.and_then(|(_, s)| s.ppid).filter(|_| self.follow_processes) {
                 processes.touch(Id { node, pid: ppid });
             }
             let view = View {
                 group: &group,
+                record: None,
                 syscall,
                 exec,
                 arguments: exec.then_some(&*arguments),
@@ -242,10 +244,24 @@ impl<'r> Events<'r> {
                 decoder,
                 address: Default::default(),
             };
-            let mut values = reuse(std::mem::take(&mut self.values));
-            values.extend(self.wants.iter().map(|want| view.value(want)));
-            flow = sink.event(&Event { kind, file: group.file, position: group.position, values: &values });
-            self.values = reuse(values);
+            if wanted {
+                let mut values = reuse(std::mem::take(&mut self.values));
+                values.extend(self.wants.iter().map(|want| view.value(want)));
+                flow = sink.event(&Event { kind, file: group.file, position: group.position, values: &values });
+                self.values = reuse(values);
+            }
+            for record in group.records.iter().filter(|r| records && r.kind != RecordType::Eoe) {
+                if flow.is_break() {
+                    break;
+                }
+                let view = view.alone(record);
+                let mut values = reuse(std::mem::take(&mut self.values));
+                values.extend(self.wants.iter().map(|want| view.value(want)));
+                let (file, position) = record.place;
+                let kind = Kind::new(Family::AuditRecord, super::records::code(record.kind));
+                flow = sink.event(&Event { kind, file, position, values: &values });
+                self.values = reuse(values);
+            }
         }
         join::recycle(group, &mut self.spare);
         flow

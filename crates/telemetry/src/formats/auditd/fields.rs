@@ -78,6 +78,10 @@ pub(super) enum Want {
     Enriched(String),
     /// A field of a record.
     Plain(String),
+    /// Of a record that is given alone, this of its whole event.
+    Event(Box<Want>),
+    /// The `name` of a PATH record as an absolute path.
+    AbsolutePath,
     /// A pseudo-field that this family does not have.
     Nothing,
 }
@@ -97,6 +101,12 @@ impl Want {
         let lower = name.to_ascii_lowercase();
         if let Some(n) = lower.strip_prefix("@name.") {
             return n.parse().map_or(Want::Nothing, Want::PathName);
+        }
+        if let Some(of_event) = lower.strip_prefix("@event.") {
+            // Pseudo-fields go by their own name there, too: `@event.exe`, `@event.cmdline`.
+            let pseudo = Want::parse(&format!("@{of_event}"));
+            let want = if pseudo == Want::Nothing { Want::parse(of_event) } else { pseudo };
+            return Want::Event(Box::new(want));
         }
         for (prefix, whose) in
             [("@parent.parent.", Whose::Grandparent), ("@parent.", Whose::Parent), ("@process.", Whose::Own)]
@@ -122,6 +132,7 @@ impl Want {
             "@addr.port" => Want::AddressPort,
             "@addr.path" => Want::AddressPath,
             "@keys" => Want::Keys,
+            "@path" => Want::AbsolutePath,
             "node" => Want::Node,
             _ if lower.starts_with('@') => Want::Nothing,
             _ => match arguments::piece(lower.as_bytes()) {
@@ -133,24 +144,35 @@ impl Want {
 
     /// Whether the process table must be kept for it.
     pub(super) fn needs_processes(&self) -> bool {
+        if let Want::Event(want) = self {
+            return want.needs_processes();
+        }
         !matches!(self, Want::Process(Whose::Parent | Whose::Own, Part::Pid) | Want::Process(Whose::Own, Part::Ppid))
             && matches!(self, Want::Process(..))
     }
 
     /// Whether the process table must keep arguments for it.
     pub(super) fn needs_parent_arguments(&self) -> bool {
-        matches!(self, Want::Process(_, Part::CommandLine | Part::Argv))
+        match self {
+            Want::Event(want) => want.needs_parent_arguments(),
+            want => matches!(want, Want::Process(_, Part::CommandLine | Part::Argv)),
+        }
     }
 
     /// Whether the arguments must be decoded for it.
     pub(super) fn needs_arguments(&self) -> bool {
-        matches!(self, Want::CommandLine | Want::Argv | Want::Argc | Want::Argument(..) | Want::Fields)
+        match self {
+            Want::Event(want) => want.needs_arguments(),
+            want => matches!(want, Want::CommandLine | Want::Argv | Want::Argc | Want::Argument(..) | Want::Fields),
+        }
     }
 }
 
 /// An event and all that its fields are taken from.
 pub(super) struct View<'a> {
     pub(super) group: &'a Group,
+    /// The one record whose fields are looked at; all of them where there is none.
+    pub(super) record: Option<&'a Record>,
     /// The SYSCALL record and its decoded part.
     pub(super) syscall: Option<(&'a Record, Syscall<'a>)>,
     /// Whether it is a successful execution.
@@ -175,12 +197,14 @@ impl<'a> View<'a> {
             Want::Node if self.node.is_empty() => Value::Missing,
             Want::Node => Value::text(self.node),
             Want::Id => i64::try_from(self.group.serial).map_or(Value::Missing, Value::Int),
-            Want::Raw => Value::Text(d.utf8(&self.group.text)),
+            Want::Raw => Value::Text(d.utf8(self.record.map_or(&self.group.text, |r| self.group.line(r)))),
+            Want::Event(want) => self.whole().value(want),
+            Want::AbsolutePath => self.absolute_path(),
             Want::Fields => Value::Json(self.fields().into()),
             Want::Type => Value::Text(d.utf8(self.kind_name())),
-            Want::CommandLine => self.arguments.map_or(Value::Missing, |a| Value::Text(d.utf8(&a.joined))),
-            Want::Argv => self.arguments.map_or(Value::Missing, |a| Value::Json(a.json().into())),
-            Want::Argc => self.arguments.map_or(Value::Missing, |a| {
+            Want::CommandLine => self.own_arguments().map_or(Value::Missing, |a| Value::Text(d.utf8(&a.joined))),
+            Want::Argv => self.own_arguments().map_or(Value::Missing, |a| Value::Json(a.json().into())),
+            Want::Argc => self.own_arguments().map_or(Value::Missing, |a| {
                 Value::Int(a.declared.and_then(|n| i64::try_from(n).ok()).unwrap_or(a.len() as i64))
             }),
             Want::Process(whose, part) => self.process(*whose, *part),
@@ -194,7 +218,7 @@ impl<'a> View<'a> {
             }
             Want::Keys => self.keys(),
             Want::PathName(n) => self.path_name(*n),
-            Want::Argument(n, name) => match self.arguments {
+            Want::Argument(n, name) => match self.own_arguments() {
                 Some(a) => a.get(*n).map_or(Value::Missing, |bytes| Value::Text(d.utf8(bytes))),
                 None => self.number(name),
             },
@@ -204,8 +228,35 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The whole event of a record that is given alone.
+    fn whole(&self) -> View<'a> {
+        View { record: None, address: OnceCell::new(), ..*self }
+    }
+
+    /// The event's record alone: of what is decoded of the whole event, only what is the record's.
+    pub(super) fn alone(&self, record: &'a Record) -> View<'a> {
+        View { record: Some(record), address: OnceCell::new(), ..*self }
+    }
+
+    fn absolute_path(&self) -> Value<'a> {
+        let Some(record) = self.record.filter(|r| r.kind == RecordType::Path) else { return Value::Missing };
+        let name = |body: &'a [u8], field: &[u8]| Fields::find(body, field).map(|raw| self.decoder.value(field, raw));
+        let path = name(self.group.body(record), b"name").unwrap_or_default();
+        let cwd = self.group.first(RecordType::Cwd).and_then(|r| name(self.group.body(r), b"cwd"));
+        match (path, cwd) {
+            (Value::Text(path), Some(Value::Text(cwd))) if !path.starts_with('/') => {
+                let path = path.strip_prefix("./").unwrap_or(&path);
+                Value::Text(format!("{}/{path}", cwd.trim_end_matches('/')).into())
+            }
+            (path, _) => path,
+        }
+    }
+
     /// `EXECVE` for an execution; otherwise the first record's type.
     fn kind_name(&self) -> &'a [u8] {
+        if let Some(record) = self.record {
+            return self.group.name(record);
+        }
         if self.exec {
             return b"EXECVE";
         }
@@ -259,13 +310,23 @@ impl<'a> View<'a> {
 
     /// The records in the order in which a field is looked for: SYSCALL first, then as they stand.
     fn records(&self) -> impl Iterator<Item = &'a Record> + use<'a> {
-        let group = self.group;
-        let rest = group.records.iter().filter(|r| r.kind != RecordType::Syscall);
-        group.records.iter().filter(|r| r.kind == RecordType::Syscall).chain(rest)
+        let records = self.record.map_or(self.group.records.as_slice(), std::slice::from_ref);
+        let rest = records.iter().filter(|r| r.kind != RecordType::Syscall);
+        records.iter().filter(|r| r.kind == RecordType::Syscall).chain(rest)
+    }
+
+    /// The SYSCALL record, if its fields are looked at.
+    fn own_syscall(&self) -> Option<&(&'a Record, Syscall<'a>)> {
+        self.syscall.as_ref().filter(|_| self.record.is_none_or(|r| r.kind == RecordType::Syscall))
+    }
+
+    /// The arguments, if their record's fields are looked at.
+    fn own_arguments(&self) -> Option<&'a Arguments> {
+        self.arguments.filter(|_| self.record.is_none_or(|r| r.kind == RecordType::Execve))
     }
 
     fn plain(&self, name: &str) -> Value<'a> {
-        if let Some((_, s)) = &self.syscall
+        if let Some((_, s)) = self.own_syscall()
             && let Some(raw) = match name {
                 "exe" => s.exe,
                 "comm" => s.comm,
@@ -304,7 +365,7 @@ impl<'a> View<'a> {
                 return self.decoder.value(b"", raw);
             }
         }
-        let names = self.syscall.map(|(_, s)| s.names());
+        let names = self.own_syscall().map(|(_, s)| s.names());
         let known = match name {
             "SYSCALL" => names.and_then(|n| n.0),
             "ARCH" => names.and_then(|n| n.1),
@@ -356,7 +417,7 @@ impl<'a> View<'a> {
     }
 
     fn path_name(&self, item: usize) -> Value<'a> {
-        for record in self.group.records.iter().filter(|r| r.kind == RecordType::Path) {
+        for record in self.records().filter(|r| r.kind == RecordType::Path) {
             let body = self.group.body(record);
             let is_item = Fields::find(body, b"item").is_some_and(|v| decimal(v.bytes()) == u32::try_from(item).ok());
             if is_item {
@@ -375,7 +436,7 @@ impl<'a> View<'a> {
         }
         for record in self.records() {
             let (body, added) = (self.group.body(record), self.group.added(record));
-            let arguments_known = self.arguments.is_some();
+            let arguments_known = self.own_arguments().is_some();
             for (name, raw) in flat(body) {
                 if arguments_known && (record.kind == RecordType::Execve || arguments::piece(name).is_some()) {
                     continue;
@@ -386,7 +447,7 @@ impl<'a> View<'a> {
                 object.put(name, &self.decoder.value(b"", raw));
             }
         }
-        if let Some(arguments) = self.arguments {
+        if let Some(arguments) = self.own_arguments() {
             object.put(b"argc", &self.value(&Want::Argc));
             for n in 0..arguments.len() {
                 let bytes = arguments.get(n).unwrap_or_default();

@@ -23,8 +23,11 @@ const KEEP_BUFFER: usize = 1 << 20;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Record {
     pub(super) kind: RecordType,
+    /// The file and the place in it where it stands.
+    pub(super) place: (u32, u64),
     /// Its type's name (begin and length), its body, its line's end: in the group's text.
     name: (usize, usize),
+    start: usize,
     body: usize,
     end: usize,
 }
@@ -62,6 +65,11 @@ impl Group {
         type_name(&self.text[record.name.0..record.name.0 + record.name.1])
     }
 
+    /// A record's line.
+    pub(super) fn line(&self, record: &Record) -> &[u8] {
+        &self.text[record.start..record.end]
+    }
+
     /// The first record of that type.
     pub(super) fn first(&self, kind: RecordType) -> Option<&Record> {
         self.records.iter().find(|r| r.kind == kind)
@@ -73,7 +81,7 @@ impl Group {
     }
 
     /// Takes a line in.
-    pub(super) fn add(&mut self, line: &[u8], header: &Header<'_>, kind: RecordType) {
+    pub(super) fn add(&mut self, line: &[u8], header: &Header<'_>, kind: RecordType, place: (u32, u64)) {
         if !self.records.is_empty() && self.text.len() + line.len() > MAX_EVENT {
             self.dropped += 1;
             return;
@@ -84,7 +92,7 @@ impl Group {
         let start = self.text.len();
         self.text.extend_from_slice(line);
         let name = (start + header.name_at, header.name.len());
-        self.records.push(Record { kind, name, body: start + header.body, end: self.text.len() });
+        self.records.push(Record { kind, place, name, start, body: start + header.body, end: self.text.len() });
         self.complete |= kind.ends_event();
     }
 
@@ -171,7 +179,7 @@ impl Pending {
         let records = self.records;
         let group = &mut self.queue[at];
         group.last = records;
-        group.add(line, header, kind);
+        group.add(line, header, kind, place);
     }
 
     /// The next event that can be given on.

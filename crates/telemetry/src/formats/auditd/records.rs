@@ -49,7 +49,7 @@ pub(super) fn read(
 }
 
 /// The codes of events, for the records that make an event one of that kind.
-fn code(kind: RecordType) -> u32 {
+pub(super) fn code(kind: RecordType) -> u32 {
     match kind {
         RecordType::Execve => audit::EXEC,
         RecordType::UserCmd => audit::USER_CMD,
