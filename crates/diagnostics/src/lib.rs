@@ -5,9 +5,11 @@
 //!
 //! A [`Diagnostic`] never holds the text it speaks of; [`Diagnostic::render`] is given it.
 
+mod class;
 mod render;
 mod suggest;
 
+pub use class::{Class, Piece};
 pub use render::Style;
 pub use suggest::did_you_mean;
 

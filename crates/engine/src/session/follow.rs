@@ -118,10 +118,42 @@ impl Session {
         let mut followed = Vec::new();
         for batch in self.rows(&plan, Needs { order: true, ..Needs::default() })? {
             for row in 0..batch.num_rows() {
-                followed.push(one(&traced, &batch, row));
+                followed.push(one(&traced, &batch, row, false));
             }
         }
         self.returned(dialect, text, context, &mut followed)?;
+        Ok((followed, asked.report))
+    }
+
+    /// Follows events to the end of what can be followed, whether or not a step drops them, in one reading. What
+    /// the query returns is not asked: for those who know that it found them, and want to show why.
+    ///
+    /// # Errors
+    /// What is wrong with the query, and what fails while events are read.
+    pub fn follow_through(
+        &self,
+        dialect: Dialect,
+        text: &str,
+        context: &Context,
+        events: &BTreeMap<String, Vec<i64>>,
+    ) -> Result<(Vec<Followed>, Arc<Report>), Error> {
+        let (asked, inner) = self.asked(context, None);
+        let traced = dialect.trace(text, None, &asked, &inner)?;
+        let fail = |e| self.executor.failure(e);
+        let one_source = |(source, records): (&String, &Vec<i64>)| {
+            let same = column("$source").eq(lit(ScalarValue::Utf8View(Some(source.clone()))));
+            same.and(column("$record").in_list(records.iter().map(|r| lit(*r)).collect(), false))
+        };
+        let Some(picked) = events.iter().map(one_source).reduce(Expr::or) else {
+            return Ok((Vec::new(), asked.report));
+        };
+        let plan = LogicalPlanBuilder::from(traced.plan.clone()).filter(picked).and_then(|b| b.build()).map_err(fail)?;
+        let mut followed = Vec::new();
+        for batch in self.rows(&plan, Needs::default())? {
+            for row in 0..batch.num_rows() {
+                followed.push(one(&traced, &batch, row, true));
+            }
+        }
         Ok((followed, asked.report))
     }
 
@@ -227,7 +259,8 @@ fn hidden_text(batch: &RecordBatch, name: &str, row: usize) -> Option<String> {
     value(&output, batch.column_by_name(name)?, row).text().map(|t| t.into_owned())
 }
 
-fn one(traced: &Traced, batch: &RecordBatch, row: usize) -> Followed {
+/// A row as the event that it is, up to the step that drops it or `through` all of them.
+fn one(traced: &Traced, batch: &RecordBatch, row: usize, through: bool) -> Followed {
     let about = PROVENANCE.iter().map(|p| (p.name, hidden_text(batch, p.name, row))).collect();
     let shown = |at: usize| {
         let output = &traced.columns[at];
@@ -249,8 +282,10 @@ fn one(traced: &Traced, batch: &RecordBatch, row: usize) -> Followed {
             },
         });
         if keeps == Some(false) {
-            dropped = Some(index);
-            break;
+            dropped.get_or_insert(index);
+            if !through {
+                break;
+            }
         }
     }
     let beyond = traced.beyond.clone().filter(|_| dropped.is_none());

@@ -4,9 +4,12 @@ mod codes;
 mod keyword;
 mod lexer;
 mod parser;
+mod pieces;
 mod printer;
 pub mod tree;
 mod values;
+
+pub use pieces::pieces;
 
 use parallax_diagnostics::Diagnostics;
 use tree::Tree;

@@ -11,6 +11,7 @@ mod expressions;
 mod extraction;
 mod numbers;
 mod operators;
+mod pieces;
 mod print;
 mod scope;
 mod text;
@@ -19,6 +20,7 @@ mod tree;
 mod words;
 
 pub use numbers::{Number, Unit};
+pub use pieces::pieces;
 pub use print::print;
 pub(crate) use print::print_expr;
 pub use tree::*;
