@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Command::Test(args) => commands::test::run(&args),
         Command::Check(args) => commands::check::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
+        Command::Report(args) => commands::report::run(&args),
         Command::Siem(args) => commands::siem::run(&args),
     };
     match result {

@@ -20,10 +20,7 @@ mod tests {
 
     #[test]
     fn ids_become_addresses() {
-        assert_eq!(
-            technique_url("T1059.011").as_deref(),
-            Some("https://attack.mitre.org/techniques/T1059/011/")
-        );
+        assert_eq!(technique_url("T1059.011").as_deref(), Some("https://attack.mitre.org/techniques/T1059/011/"));
         assert_eq!(technique_url("T1059").as_deref(), Some("https://attack.mitre.org/techniques/T1059/"));
         for wrong in ["T1059.11", "TA0002", "T1059/../x", "", "T10591", "T1059.011 "] {
             assert_eq!(technique_url(wrong), None, "{wrong}");

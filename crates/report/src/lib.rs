@@ -1,15 +1,12 @@
-//! Findings in the formats that others read, and the HTML report.
+//! Findings as a person reads them: one HTML file.
 //!
-//! What was found comes from `detect`; this crate adds what a person needs to judge it (why it was found, the processes
-//! around it, the event as it was recorded: [`evidence`]) and writes it down: [`html`], [`ocsf`], [`navigator`],
-//! [`sarif`]. `docs/report.md` is its reference.
+//! What was found comes from `detect`; this crate adds what is needed to judge it (why it was found, the processes
+//! around it, the event as it was recorded: [`evidence`]), puts it together ([`assemble`]) and writes it down ([`html`]).
 
+pub mod assemble;
 pub mod collect;
 pub mod evidence;
 pub mod html;
 pub mod model;
-pub mod navigator;
-pub mod ocsf;
-pub mod sarif;
 
 mod attack;

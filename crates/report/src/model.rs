@@ -138,6 +138,8 @@ pub struct Hunt {
     pub title: String,
     /// What it is for.
     pub purpose: String,
+    /// How its result is read; may be empty.
+    pub reading: String,
     /// Dialect and text.
     pub queries: Vec<(String, String)>,
 }

@@ -1,9 +1,11 @@
 //! The flags, as they are typed. What they mean is decided in [`crate::policy`].
 
 mod explain;
+mod report;
 mod siem;
 
 pub(crate) use explain::{ExplainArgs, Form};
+pub(crate) use report::ReportArgs;
 pub(crate) use siem::{FiredArg, LikeArg, SiemArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -49,6 +51,12 @@ pub(crate) enum Command {
     /// query with the values of its conditions and their operands for that event, and where the event is dropped; with
     /// `-v` both. The event goes through the query's own plan. Steps that put several events together are not followed.
     Explain(ExplainArgs),
+    /// Run detections, and write what they find as one HTML file.
+    ///
+    /// The file needs nothing else: no server, no network, no script to be read. It holds the findings on a timeline,
+    /// for each why it was found, the processes around it and the event as it was recorded, and a page for each
+    /// detection. See docs/report.md.
+    Report(ReportArgs),
     /// Run Cloud SIEM rules: Signals, and the Insights that they add up to.
     ///
     /// RULES are files in the vendor's JSON: the content catalog's, exported rules, or the API's. All rules look at the

@@ -50,7 +50,7 @@ pub(crate) fn run(args: &DetectArgs) -> Result<Exit, Failure> {
 }
 
 /// All the time that was recorded; the clock's where no event has a time.
-fn recorded(session: &Session, reading: &mut Reading) -> (When, Reference) {
+pub(super) fn recorded(session: &Session, reading: &mut Reading) -> (When, Reference) {
     let census = session.census();
     reading.add(&census.report);
     match census.latest {

@@ -5,6 +5,7 @@ pub(crate) mod detect;
 pub(crate) mod explain;
 mod packs;
 pub(crate) mod query;
+pub(crate) mod report;
 pub(crate) mod siem;
 pub(crate) mod test;
 

@@ -64,7 +64,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<Exit, Failure> {
 }
 
 /// Runs the cases, several at once: each is small, and most of its time is spent on planning.
-fn run_all(pack: &Pack, cases: &[&Case], options: &Options, scratch: &Path) -> Vec<CaseResult> {
+pub(super) fn run_all(pack: &Pack, cases: &[&Case], options: &Options, scratch: &Path) -> Vec<CaseResult> {
     let mut alone = options.clone();
     let workers = std::mem::replace(&mut alone.limits.threads, 1).min(cases.len());
     let next = AtomicUsize::new(0);

@@ -147,7 +147,8 @@ impl Session {
         let Some(picked) = events.iter().map(one_source).reduce(Expr::or) else {
             return Ok((Vec::new(), asked.report));
         };
-        let plan = LogicalPlanBuilder::from(traced.plan.clone()).filter(picked).and_then(|b| b.build()).map_err(fail)?;
+        let plan =
+            LogicalPlanBuilder::from(traced.plan.clone()).filter(picked).and_then(|b| b.build()).map_err(fail)?;
         let mut followed = Vec::new();
         for batch in self.rows(&plan, Needs::default())? {
             for row in 0..batch.num_rows() {

@@ -5,9 +5,9 @@
 //! started under it before the event. Where the source gives processes unique ids (Sysmon), those decide.
 
 use super::Place;
+use arrow::record_batch::RecordBatch;
 use parallax_detect::{Event, Finding};
 use parallax_engine::value::{Value, value};
-use arrow::record_batch::RecordBatch;
 use parallax_engine::{Context, Dialect, Error, Session};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -251,12 +251,8 @@ impl Processes {
                 time: row.number(4),
                 place: Some((source, record)),
             };
-            let parent = Process {
-                image: row.text(5),
-                command_line: row.text(6),
-                id: row.number(7),
-                ..Process::default()
-            };
+            let parent =
+                Process { image: row.text(5), command_line: row.text(6), id: row.number(7), ..Process::default() };
             found.insert(*at, Detail { process, parent });
         })?;
         Ok(found)
@@ -304,14 +300,13 @@ impl Outline {
         if !oldest.parent.image.is_empty() || !oldest.parent.command_line.is_empty() {
             ancestors.insert(0, oldest.parent.clone());
         }
-        let mut more = self.more;
-        let children = children(&self.children, details, &mut more);
-        Some(Tree { ancestors, own: own.process.clone(), children, more })
+        let children = children(&self.children, details);
+        Some(Tree { ancestors, own: own.process.clone(), children, more: self.more })
     }
 }
 
 /// The same start may be recorded twice, by Sysmon and by Windows itself.
-fn children(branches: &[Branch], details: &HashMap<u32, Detail>, more: &mut usize) -> Vec<Child> {
+fn children(branches: &[Branch], details: &HashMap<u32, Detail>) -> Vec<Child> {
     const TWO_SECONDS: u64 = 20_000_000;
     let mut all: Vec<Child> = Vec::new();
     for branch in branches {
@@ -327,7 +322,7 @@ fn children(branches: &[Branch], details: &HashMap<u32, Detail>, more: &mut usiz
         if all.iter().any(same) {
             continue;
         }
-        let children = children(&branch.children, details, more);
+        let children = children(&branch.children, details);
         all.push(Child { process, children });
     }
     all
@@ -352,11 +347,8 @@ struct Row<'a> {
 
 impl Row<'_> {
     fn value(&self, column: usize) -> Value<'_> {
-        let plain = parallax_engine::Output {
-            name: String::new(),
-            type_name: "",
-            encoding: parallax_engine::Encoding::Plain,
-        };
+        let plain =
+            parallax_engine::Output { name: String::new(), type_name: "", encoding: parallax_engine::Encoding::Plain };
         value(&plain, self.batch.column(column), self.row)
     }
 

@@ -12,15 +12,16 @@ pub(crate) fn code(language: &str, text: &str) -> Markup {
         "sigma" | "yaml" | "yml" => yaml(text),
         _ => Vec::new(),
     };
-    let mut at = 0;
     let plain = |from: usize, to: usize| marked(text.get(from..to).unwrap_or_default(), &[], Space::Kept);
+    // Where the piece before ended.
+    let ends = std::iter::once(0).chain(pieces.iter().map(|p| p.span.end));
+    let last = pieces.last().map_or(0, |p| p.span.end);
     html! {
-        @for piece in pieces.iter().filter(|p| p.span.start < p.span.end) {
-            (plain(at, piece.span.start))
+        @for (piece, before) in pieces.iter().zip(ends) {
+            (plain(before, piece.span.start))
             span class=(class(piece.class)) { (plain(piece.span.start, piece.span.end)) }
-            @let _ = { at = piece.span.end; };
         }
-        (plain(at, text.len()))
+        (plain(last, text.len()))
     }
 }
 

@@ -128,7 +128,10 @@ fn facts(entry: &Entry, event: &Event, places: &Places<'_>) -> Markup {
         html! { @if let Some(value) = value { dt { (name) } dd { (value) } } }
     };
     let text = |value: &Option<String>| {
-        value.as_ref().filter(|v| !v.is_empty()).map(|v| html! { span.v { (marked(v, &marks_in(v, &entry.reasons), Space::Line)) } })
+        value
+            .as_ref()
+            .filter(|v| !v.is_empty())
+            .map(|v| html! { span.v { (marked(v, &marks_in(v, &entry.reasons), Space::Line)) } })
     };
     html! {
         section {

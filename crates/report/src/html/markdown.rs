@@ -9,7 +9,8 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, LinkType, Options, Pars
 /// The text as HTML, its headings below `level`.
 pub(crate) fn markdown(text: &str, level: u8) -> Markup {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
-    let mut writer = Writer { out: String::with_capacity(text.len() * 2), level, code: None, head: false, ends: Vec::new() };
+    let mut writer =
+        Writer { out: String::with_capacity(text.len() * 2), level, code: None, head: false, ends: Vec::new() };
     for event in Parser::new_ext(text, options) {
         writer.event(event);
     }
@@ -148,7 +149,6 @@ impl Writer {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,7 +159,9 @@ mod tests {
 
     #[test]
     fn the_parts_of_a_document() {
-        let text = html("# Title\n\nA *b* `c<d>` [e](https://example.org/?a=1&b=\"2\").\n\n1. one\n2. two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```kql\nT | where a == 1\n```\n");
+        let text = html(
+            "# Title\n\nA *b* `c<d>` [e](https://example.org/?a=1&b=\"2\").\n\n1. one\n2. two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```kql\nT | where a == 1\n```\n",
+        );
         for wanted in [
             "<h3>Title</h3>",
             "<em>b</em>",

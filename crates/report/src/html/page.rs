@@ -52,6 +52,7 @@ fn hunt(hunt: &Hunt) -> Markup {
             h4 { (line(&hunt.title)) }
             @if !hunt.purpose.is_empty() { p.prose { (line(&hunt.purpose)) } }
             @for (dialect, text) in &hunt.queries { (query(dialect, text)) }
+            @if !hunt.reading.is_empty() { p.prose { (line(&hunt.reading)) } }
         }
     }
 }

@@ -54,13 +54,17 @@ fn severities(document: &Document) -> Markup {
     }
     let all = totals.findings as f64;
     let mut x = 0.0;
+    let part = |(severity, n): (&Severity, &usize)| {
+        let width = *n as f64 / all * 1000.0;
+        x += width;
+        (*severity, x - width, width)
+    };
+    let parts: Vec<(Severity, f64, f64)> = totals.severities.iter().rev().map(part).collect();
     html! {
         div.card.sevbar {
             svg viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" {
-                @for (severity, n) in totals.severities.iter().rev() {
-                    @let width = *n as f64 / all * 1000.0;
+                @for (severity, x, width) in &parts {
                     rect class=(format!("part {severity}")) x=(format!("{x:.2}")) y="0" height="10" width=(format!("{width:.2}")) {}
-                    @let _ = { x += width; };
                 }
             }
             ul.legend {

@@ -19,8 +19,32 @@ const SECOND: i64 = 10_000_000;
 
 /// Lengths of time that people count in, in seconds.
 const STEPS: [i64; 26] = [
-    1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800,
-    1_209_600, 2_592_000, 7_776_000, 31_536_000, 157_680_000, 315_360_000,
+    1,
+    2,
+    5,
+    10,
+    15,
+    30,
+    60,
+    120,
+    300,
+    600,
+    900,
+    1800,
+    3600,
+    7200,
+    10_800,
+    21_600,
+    43_200,
+    86_400,
+    172_800,
+    604_800,
+    1_209_600,
+    2_592_000,
+    7_776_000,
+    31_536_000,
+    157_680_000,
+    315_360_000,
 ];
 
 struct Column {
@@ -110,15 +134,18 @@ fn one(column: &Column, x: f64, width: f64, most: usize, step: i64, height: f64)
     }
     let label = label(column.from, step);
     let mut base = BARS;
-    let full = BARS - 10.0;
+    let bar = |(severity, n): (&Severity, &usize)| {
+        let high = (*n as f64 / most as f64 * (BARS - 10.0)).max(1.5);
+        base -= high;
+        (*severity, *n, base, high)
+    };
+    let bars: Vec<(Severity, usize, f64, f64)> = column.by.iter().rev().map(bar).collect();
     html! {
         g.column data-from=(millis(column.from)) data-to=(millis(column.from + step)) data-label=(label) {
             rect.room x=(format!("{x:.2}")) y="0" width=(format!("{width:.2}")) height=(height) {
                 title { (label) ": " (grouped(column.all)) }
             }
-            @for (severity, n) in column.by.iter().rev() {
-                @let high = (*n as f64 / most as f64 * full).max(1.5);
-                @let _ = { base -= high; };
+            @for (severity, n, base, high) in &bars {
                 rect class=(format!("bar {severity}")) x=(format!("{:.2}", x + width * 0.1)) y=(format!("{base:.2}"))
                     width=(format!("{:.2}", (width * 0.8).max(2.0))) height=(format!("{high:.2}")) {
                     title { (label) ": " (grouped(*n)) " " (severity) }
@@ -135,15 +162,22 @@ fn axis(start: i64, step: i64, count: i64, y: f64) -> Markup {
     let first = start.div_euclid(apart) * apart + if start.rem_euclid(apart) == 0 { 0 } else { apart };
     let marks = (0..12).map(|n| first + n * apart).take_while(|t| *t <= start + whole);
     let mut day = String::new();
+    let mark = |time: i64| {
+        let full = instant(time);
+        let (date, clock) = full.split_once(' ').unwrap_or((full.as_str(), ""));
+        let clock = if apart % (60 * SECOND) == 0 { clock.get(..5).unwrap_or(clock) } else { clock };
+        // The day is said where it begins.
+        let words = match std::mem::replace(&mut day, date.to_owned()) == date {
+            _ if apart >= 86_400 * SECOND => date.to_owned(),
+            true => clock.to_owned(),
+            false => format!("{date} {clock}"),
+        };
+        (LEFT + (time - start) as f64 / whole as f64 * (WIDTH - LEFT), words)
+    };
+    let marks: Vec<(f64, String)> = marks.map(mark).collect();
     html! {
         line.axis x1="0" x2=(WIDTH) y1=(y) y2=(y) {}
-        @for time in marks {
-            @let x = LEFT + (time - start) as f64 / whole as f64 * (WIDTH - LEFT);
-            @let full = instant(time);
-            @let (date, clock) = full.split_once(' ').unwrap_or((full.as_str(), ""));
-            @let clock = if apart % (60 * SECOND) == 0 { clock.get(..5).unwrap_or(clock) } else { clock };
-            @let words = if apart >= 86_400 * SECOND { date.to_owned() } else if day == date { clock.to_owned() } else { format!("{date} {clock}") };
-            @let _ = { day = date.to_owned(); };
+        @for (x, words) in &marks {
             line.axis x1=(format!("{x:.2}")) x2=(format!("{x:.2}")) y1=(y) y2=(y + 5.0) {}
             text x=(format!("{:.2}", x.min(WIDTH - 90.0))) y=(y + 18.0) { (words) }
         }

@@ -1,1 +1,1 @@
-
+//! Reports of small sessions: what stands in them, what does not, and what a browser says.

@@ -94,7 +94,8 @@ impl Pieces<'_> {
         let called = self.cursor.rest().starts_with('(');
         match token {
             Token::Word(word) => {
-                let operator = [words::OPERATORS, words::VERBATIM].into_iter().any(|list| words::find(list, word).is_some());
+                let operator =
+                    [words::OPERATORS, words::VERBATIM].into_iter().any(|list| words::find(list, word).is_some());
                 match () {
                     () if self.first && operator => Class::Keyword,
                     () if called => Class::Function,

@@ -1,0 +1,51 @@
+//! The flags of `parallax report`.
+
+use super::{ConfigArgs, InputArgs, LimitArgs, TalkArgs, TimeArgs};
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Folders of packs; without any, those that are built in.
+    #[arg(value_name = "PACK")]
+    pub(crate) packs: Vec<String>,
+
+    /// The file to write; `-` for standard output.
+    #[arg(short, long, value_name = "FILE", default_value = "report.html")]
+    pub(crate) output: PathBuf,
+
+    /// The most findings to show; all are counted.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub(crate) limit: usize,
+
+    /// Show the detections alone: needs no input.
+    #[arg(long, conflicts_with = "input")]
+    pub(crate) detections: bool,
+
+    /// Run the tests of the packs too, and show their results.
+    #[arg(long)]
+    pub(crate) test: bool,
+
+    /// Run only these detections: `detection` or `pack/detection`.
+    #[arg(long, value_name = "ID", num_args = 1..)]
+    pub(crate) only: Vec<String>,
+
+    /// The title of the report.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+
+    #[command(flatten)]
+    pub(crate) time: TimeArgs,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+}
