@@ -150,6 +150,10 @@ impl Executor {
         self.limits.threads.max(1)
     }
 
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.limits.timeout
+    }
+
     /// The schema that the files behind a URL declare.
     pub(crate) fn infer(
         &self,

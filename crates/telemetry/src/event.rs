@@ -43,6 +43,35 @@ impl<'a> Value<'a> {
         })
     }
 
+    /// As a whole number, where it is one or is written as one, also with `0x`.
+    pub fn to_integer(&self) -> Option<i64> {
+        match self {
+            Value::Int(n) => Some(*n),
+            Value::Bool(b) => Some(i64::from(*b)),
+            #[allow(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
+            Value::Real(x) if x.fract() == 0.0 && x.abs() < 9.0e15 => Some(*x as i64),
+            Value::Text(t) => {
+                let t = t.trim();
+                t.parse().ok().or_else(|| {
+                    let digits = t.strip_prefix("0x").or_else(|| t.strip_prefix("0X"))?;
+                    i64::try_from(u64::from_str_radix(digits, 16).ok()?).ok()
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// As an instant, where it is one, is written as one, or counts from the Unix epoch.
+    pub fn to_instant(&self) -> Option<i64> {
+        match self {
+            Value::Time(t) => Some(*t),
+            Value::Text(t) => crate::time::parse(t),
+            Value::Int(n) => Some(crate::time::epoch(*n)),
+            Value::Real(x) => crate::time::parse(&x.to_string()),
+            _ => None,
+        }
+    }
+
     /// Whether there is none.
     pub fn is_missing(&self) -> bool {
         matches!(self, Value::Missing)

@@ -16,7 +16,7 @@ pub use offered::Offered;
 pub(crate) use pruned::PrunedTable;
 pub use table::TelemetryTable;
 pub use window::{Outside, Window};
-pub(crate) use window::{lower_bound, times};
+pub(crate) use window::{lower_bound, ticks, times};
 
 use arrow::record_batch::RecordBatch;
 use parallax_telemetry::Report;

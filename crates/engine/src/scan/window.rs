@@ -17,6 +17,11 @@ pub(super) const TIME: &str = "$time";
 /// Ticks of 100 ns between 0001-01-01 and 1970-01-01: the language's datetimes are ticks, telemetry's are nanoseconds.
 pub(super) const EPOCH_TICKS: i64 = 621_355_968_000_000_000;
 
+/// An instant, in nanoseconds since the Unix epoch, in ticks.
+pub(crate) fn ticks(nanoseconds: i64) -> i64 {
+    nanoseconds.div_euclid(100) + EPOCH_TICKS
+}
+
 /// A half-open range of event time, in nanoseconds since the Unix epoch. Events without a time are in no range but the
 /// unbounded one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

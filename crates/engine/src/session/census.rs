@@ -4,8 +4,8 @@ use crate::scan::{BATCH_ROWS, Window, times};
 use parallax_telemetry::{Format, Report, Source, scan, view};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock};
 
 const HOUR: i64 = 3_600_000_000_000;
 
@@ -33,18 +33,60 @@ impl Census {
     }
 }
 
-#[derive(Default)]
-struct One {
+/// The times of one source, or of a part of it.
+#[derive(Debug, Default)]
+pub(super) struct One {
     range: Option<(i64, i64)>,
     hours: BTreeSet<i64>,
+    /// The hour of the last time: neighbours are mostly of one.
+    hour: Option<i64>,
+}
+
+impl One {
+    pub(super) fn add(&mut self, time: i64) {
+        let (first, last) = self.range.unwrap_or((time, time));
+        self.range = Some((first.min(time), last.max(time)));
+        let hour = time.div_euclid(HOUR);
+        if self.hour != Some(hour) {
+            self.hour = Some(hour);
+            self.hours.insert(hour);
+        }
+    }
+}
+
+/// The times of sources so far.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    ranges: Vec<Option<(i64, i64)>>,
+    hours: BTreeSet<i64>,
+}
+
+impl Taken {
+    /// Of so many sources.
+    pub(super) fn new(sources: usize) -> Self {
+        Taken { ranges: vec![None; sources], hours: BTreeSet::new() }
+    }
+
+    /// Adds those of a source, or of a part of it.
+    pub(super) fn take(&mut self, source: usize, one: One) {
+        self.hours.extend(one.hours);
+        if let (Some(range), Some((first, last))) = (self.ranges.get_mut(source), one.range) {
+            let (from, to) = range.unwrap_or((first, last));
+            *range = Some((from.min(first), to.max(last)));
+        }
+    }
+
+    pub(super) fn census(self, report: Report) -> Census {
+        let latest = self.ranges.iter().flatten().map(|(_, last)| *last).max();
+        Census { latest, report, hours: self.hours, ranges: self.ranges }
+    }
 }
 
 /// Reads all sources, several at once. Tables of their own without events (Parquet) have no say.
 pub(super) fn take(sources: &[Source], window: Window, threads: usize) -> Census {
     let report = Report::new();
     let next = AtomicUsize::new(0);
-    let hours = Mutex::new(BTreeSet::new());
-    let ranges: Vec<OnceLock<(i64, i64)>> = sources.iter().map(|_| OnceLock::new()).collect();
+    let taken = Mutex::new(Taken::new(sources.len()));
     std::thread::scope(|scope| {
         for _ in 0..threads.min(sources.len()) {
             scope.spawn(|| {
@@ -52,17 +94,12 @@ pub(super) fn take(sources: &[Source], window: Window, threads: usize) -> Census
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(source) = sources.get(at) else { break };
                     let one = one(source, window, &report);
-                    hours.lock().unwrap_or_else(|e| e.into_inner()).extend(one.hours);
-                    if let Some(range) = one.range {
-                        ranges[at].get_or_init(|| range);
-                    }
+                    taken.lock().unwrap_or_else(|e| e.into_inner()).take(at, one);
                 }
             });
         }
     });
-    let ranges: Vec<_> = ranges.into_iter().map(OnceLock::into_inner).collect();
-    let latest = ranges.iter().flatten().map(|(_, last)| *last).max();
-    Census { latest, report, hours: hours.into_inner().unwrap_or_else(|e| e.into_inner()), ranges }
+    taken.into_inner().unwrap_or_else(|e| e.into_inner()).census(report)
 }
 
 fn one(source: &Source, window: Window, report: &Report) -> One {
@@ -70,16 +107,8 @@ fn one(source: &Source, window: Window, report: &Report) -> One {
     if source.format == Format::Parquet {
         return found;
     }
-    let mut hour = i64::MIN;
     let mut take = |batch| {
-        for time in times(&batch).filter(|t| window.holds(*t)) {
-            let (first, last) = found.range.unwrap_or((time, time));
-            found.range = Some((first.min(time), last.max(time)));
-            if time.div_euclid(HOUR) != hour {
-                hour = time.div_euclid(HOUR);
-                found.hours.insert(hour);
-            }
-        }
+        times(&batch).filter(|t| window.holds(*t)).for_each(|time| found.add(time));
         ControlFlow::Continue(())
     };
     let view = view::messages(&[], false);

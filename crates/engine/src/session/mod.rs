@@ -6,6 +6,7 @@ mod conditions;
 mod explain;
 mod feed;
 mod follow;
+mod hits;
 mod parquet;
 mod records;
 mod tree;
@@ -13,6 +14,7 @@ mod tree;
 pub use census::Census;
 pub use explain::{ColumnRead, Explanation, TableRead};
 pub use follow::{Followed, Part, Pick, Shown, StepSeen};
+pub use hits::{Hit, HitEvent, HitsAsked, HitsSeen};
 pub use records::{Records, RecordsAsked};
 
 use crate::config::Config;

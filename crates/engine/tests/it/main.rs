@@ -2,6 +2,7 @@
 
 mod explain;
 mod explain_cases;
+mod hits;
 mod limits;
 mod scan;
 mod session;

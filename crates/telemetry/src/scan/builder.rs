@@ -2,7 +2,6 @@
 
 use crate::event::Value;
 use crate::formats::json::depth::too_deep;
-use crate::time;
 use crate::types::ColumnType;
 use crate::view::expr::text;
 use arrow::array::{
@@ -60,13 +59,13 @@ impl Builder {
         let taken = match &mut self.column {
             Column::Bool(b) => append(there, boolean(&value), |v| b.append_option(v)),
             Column::Int(b) => {
-                let n = integer(&value).and_then(|n| i32::try_from(n).ok());
+                let n = value.to_integer().and_then(|n| i32::try_from(n).ok());
                 append(there, n, |v| b.append_option(v))
             }
-            Column::Long(b) | Column::Span(b) => append(there, integer(&value), |v| b.append_option(v)),
+            Column::Long(b) | Column::Span(b) => append(there, value.to_integer(), |v| b.append_option(v)),
             Column::Real(b) => append(there, real(&value), |v| b.append_option(v)),
             Column::Decimal(b) => append(there, decimal(&value), |v| b.append_option(v)),
-            Column::Time(b) => append(there, instant(&value), |v| b.append_option(v)),
+            Column::Time(b) => append(there, value.to_instant(), |v| b.append_option(v)),
             Column::Text(b, nullable) => {
                 match text(value) {
                     Some(t) => b.append_value(t),
@@ -120,23 +119,6 @@ fn boolean(value: &Value<'_>) -> Option<bool> {
     }
 }
 
-fn integer(value: &Value<'_>) -> Option<i64> {
-    match value {
-        Value::Int(n) => Some(*n),
-        Value::Bool(b) => Some(i64::from(*b)),
-        #[allow(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
-        Value::Real(x) if x.fract() == 0.0 && x.abs() < 9.0e15 => Some(*x as i64),
-        Value::Text(t) => {
-            let t = t.trim();
-            t.parse().ok().or_else(|| {
-                let digits = t.strip_prefix("0x").or_else(|| t.strip_prefix("0X"))?;
-                i64::try_from(u64::from_str_radix(digits, 16).ok()?).ok()
-            })
-        }
-        _ => None,
-    }
-}
-
 fn real(value: &Value<'_>) -> Option<f64> {
     match value {
         #[allow(clippy::cast_precision_loss, reason = "a real column holds what a real can")]
@@ -164,16 +146,6 @@ fn decimal(value: &Value<'_>) -> Option<i128> {
         return None;
     }
     format!("{whole}{fraction:0<SCALE$}").parse::<i128>().ok().map(|n| sign * n)
-}
-
-fn instant(value: &Value<'_>) -> Option<i64> {
-    match value {
-        Value::Time(t) => Some(*t),
-        Value::Text(t) => time::parse(t),
-        Value::Int(n) => Some(time::epoch(*n)),
-        Value::Real(x) => time::parse(&x.to_string()),
-        _ => None,
-    }
 }
 
 /// A dynamic value as JSON text. A text that is a JSON object or array stands for it: Log Analytics exports keep
@@ -237,8 +209,8 @@ mod tests {
 
     #[test]
     fn integers() {
-        assert_eq!(integer(&Value::text("0x1f4")), Some(500));
-        assert_eq!(integer(&Value::Real(3.0)), Some(3));
-        assert_eq!(integer(&Value::Real(3.5)), None);
+        assert_eq!(Value::text("0x1f4").to_integer(), Some(500));
+        assert_eq!(Value::Real(3.0).to_integer(), Some(3));
+        assert_eq!(Value::Real(3.5).to_integer(), None);
     }
 }
