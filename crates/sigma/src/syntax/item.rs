@@ -171,11 +171,12 @@ impl Key<'_> {
         for step in &self.chain.steps {
             texts = self.step(*step, texts, node.span, said)?;
         }
-        if texts.is_empty() {
-            return said.error("SIGMA0308", node.span, "the placeholder's list of values is empty");
-        }
-        let placed = self.chain.steps.iter().any(|s| matches!(s, Step::Place(_)));
-        if self.field.is_none() && !placed {
+        if self.field.is_none() {
+            let anchored = |s: &Step| matches!(s, Step::Place(Part::Start | Part::End));
+            if self.chain.steps.iter().any(anchored) {
+                let help = "leave out `startswith` and `endswith`, or name a field";
+                return said.refuse("SIGMA0303", self.span, "a keyword is sought anywhere in the event", help);
+            }
             texts.iter_mut().for_each(|t| place(t, Part::Somewhere));
         }
         let mut out = Vec::with_capacity(texts.len());

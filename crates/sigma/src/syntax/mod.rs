@@ -11,15 +11,21 @@ mod detection;
 mod document;
 mod encode;
 mod item;
+mod layout;
 mod meta;
 mod modifiers;
+mod print;
 mod said;
+mod scalar;
+mod shape;
 pub mod tree;
 mod values;
 mod written;
 mod yaml;
 
 pub use document::Located;
+pub use layout::rule;
+pub use print::print;
 pub use written::{Written, all, any, not};
 
 use parallax_diagnostics::Diagnostics;

@@ -62,7 +62,10 @@ pub struct Rule {
     pub condition: Condition,
 }
 
-/// What an event must fulfil. There are no empty `And` and `Or`.
+/// What an event must fulfil.
+///
+/// An empty `Or` never holds and an empty `And` always does. Either is a whole condition (of a rule whose placeholder has
+/// an empty list of values), never a part of one.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Condition {
     /// All of them.

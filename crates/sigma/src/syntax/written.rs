@@ -53,34 +53,49 @@ impl Written {
     }
 }
 
-/// All of them, of which there is at least one: conjunctions within are joined to it.
+/// All of them, with conjunctions within joined to it. What never holds makes the whole never hold, and what always
+/// does is left out; both stand alone or not at all, as an empty [`Condition::Or`] and an empty [`Condition::And`].
 pub fn all(parts: impl IntoIterator<Item = Condition>) -> Condition {
     let mut out = Vec::new();
+    let mut never = false;
     for part in parts {
         match part {
             Condition::And(inner) => out.extend(inner),
+            Condition::Or(inner) if inner.is_empty() => never = true,
             other => out.push(other),
         }
     }
-    if out.len() == 1 { out.swap_remove(0) } else { Condition::And(out) }
+    match out.len() {
+        _ if never => Condition::Or(Vec::new()),
+        1 => out.swap_remove(0),
+        _ => Condition::And(out),
+    }
 }
 
-/// One of them, of which there is at least one: alternatives within are joined to it.
+/// One of them at least, with alternatives within joined to it; what always or never holds as in [`all`].
 pub fn any(parts: impl IntoIterator<Item = Condition>) -> Condition {
     let mut out = Vec::new();
+    let mut always = false;
     for part in parts {
         match part {
             Condition::Or(inner) => out.extend(inner),
+            Condition::And(inner) if inner.is_empty() => always = true,
             other => out.push(other),
         }
     }
-    if out.len() == 1 { out.swap_remove(0) } else { Condition::Or(out) }
+    match out.len() {
+        _ if always => Condition::And(Vec::new()),
+        1 => out.swap_remove(0),
+        _ => Condition::Or(out),
+    }
 }
 
 /// The opposite; that of an opposite is the thing itself.
 pub fn not(condition: Condition) -> Condition {
     match condition {
         Condition::Not(inner) => *inner,
+        Condition::And(parts) if parts.is_empty() => Condition::Or(parts),
+        Condition::Or(parts) if parts.is_empty() => Condition::And(parts),
         other => Condition::Not(Box::new(other)),
     }
 }
