@@ -1,5 +1,6 @@
 //! What a format's reader gives and what it is asked for.
 
+use crate::needles::Needles;
 use crate::report::Report;
 use std::borrow::Cow;
 use std::io;
@@ -200,6 +201,9 @@ pub struct Request {
     /// For rows without a fixed vocabulary: the fields that the caller knows of. A reader notes others, once each. Empty
     /// means that the caller does not want to hear of them.
     pub known: Vec<String>,
+    /// Nobody looks at an event that shows none of these. A reader that can tell before it decodes may leave such events
+    /// out, counts them all the same, and need not find out whether they are whole.
+    pub needles: Option<Needles>,
 }
 
 impl Request {

@@ -13,6 +13,7 @@ pub mod formats;
 pub mod input;
 pub mod lines;
 pub mod logsource;
+pub mod needles;
 pub mod report;
 pub mod scan;
 pub mod source;

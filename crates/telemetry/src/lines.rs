@@ -1,8 +1,10 @@
 //! Lines of bounded length.
 
+use crate::needles::{Finder, Screen};
 use memchr::memchr;
 use std::io::{self, BufRead};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The longest line that is kept, unless the caller says otherwise: audit and JSON events are far below it, and a
 /// file without line ends must not be read into memory whole.
@@ -29,6 +31,9 @@ pub struct Lines<R> {
     end: u64,
     /// Bytes of the reader's own buffer that the last line lent.
     lent: usize,
+    screen: Option<Screen>,
+    /// Bytes and lines that were passed over, since somebody asked.
+    passed: (u64, u64),
 }
 
 impl<R: BufRead> Lines<R> {
@@ -39,7 +44,7 @@ impl<R: BufRead> Lines<R> {
 
     /// Lines of at most `limit` bytes.
     pub fn with_limit(reader: R, limit: usize) -> Self {
-        Lines { reader, buffer: Vec::new(), offset: 0, limit, end: u64::MAX, lent: 0 }
+        Lines { reader, buffer: Vec::new(), offset: 0, limit, end: u64::MAX, lent: 0, screen: None, passed: (0, 0) }
     }
 
     /// The lines that begin within `part` of a text. The reader stands at the byte before it, or at the beginning.
@@ -49,7 +54,46 @@ impl<R: BufRead> Lines<R> {
             offset -= 1;
             offset += pass_line(&mut reader)?;
         }
-        Ok(Lines { reader, buffer: Vec::new(), offset, limit: MAX_LINE, end: part.end, lent: 0 })
+        Ok(Lines {
+            reader,
+            buffer: Vec::new(),
+            offset,
+            limit: MAX_LINE,
+            end: part.end,
+            lent: 0,
+            screen: None,
+            passed: (0, 0),
+        })
+    }
+
+    /// Passes over lines that are `sound` and in which nothing is found. Lines that reach beyond the reader's buffer, and
+    /// the first ones, come whatever they hold.
+    pub fn screened(mut self, finder: Option<Arc<Finder>>, sound: fn(&[u8]) -> bool) -> Self {
+        self.screen = finder.map(|f| Screen::new(f, sound));
+        self
+    }
+
+    #[cfg(test)]
+    pub(crate) fn screened_from(mut self, screen: Screen) -> Self {
+        self.screen = Some(screen);
+        self
+    }
+
+    /// How many bytes and lines (blank ones not counted) were passed over since this was last asked.
+    pub fn passed(&mut self) -> (u64, u64) {
+        std::mem::take(&mut self.passed)
+    }
+
+    /// Passes over what nobody needs of the reader's buffer.
+    #[inline]
+    fn pass(&mut self) {
+        let Some(screen) = &mut self.screen else { return };
+        let Ok(chunk) = self.reader.fill_buf() else { return };
+        let passed = screen.pass(chunk, self.end.saturating_sub(self.offset));
+        self.reader.consume(passed.bytes);
+        self.offset += passed.bytes as u64;
+        self.passed.0 += passed.bytes as u64;
+        self.passed.1 += passed.lines;
     }
 
     /// The next line, or `None` at the end. The last line needs no line end.
@@ -57,6 +101,9 @@ impl<R: BufRead> Lines<R> {
     pub fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         self.reader.consume(std::mem::take(&mut self.lent));
         self.buffer.clear();
+        if self.screen.is_some() {
+            self.pass();
+        }
         let offset = self.offset;
         if offset >= self.end {
             return Ok(None);
@@ -68,10 +115,16 @@ impl<R: BufRead> Lines<R> {
         {
             self.lent = at + 1;
             self.offset += self.lent as u64;
+            if let Some(screen) = &mut self.screen {
+                screen.take(self.lent);
+            }
             // Filled already: nothing is read.
             let chunk = self.reader.fill_buf()?;
             let bytes = chunk.get(..at).unwrap_or_default();
             return Ok(Some(Line { offset, bytes: bytes.strip_suffix(b"\r").unwrap_or(bytes), oversized: None }));
+        }
+        if let Some(screen) = &mut self.screen {
+            screen.forget();
         }
         let mut length = 0u64;
         loop {

@@ -23,6 +23,7 @@ pub struct Damage {
 pub struct Report {
     bytes: AtomicU64,
     events: AtomicU64,
+    passed: AtomicU64,
     damaged: AtomicU64,
     kept: Mutex<Vec<Damage>>,
     notes: Mutex<BTreeMap<String, u64>>,
@@ -39,9 +40,16 @@ impl Report {
         self.bytes.fetch_add(n, Ordering::Relaxed);
     }
 
-    /// Counts `n` events as decoded.
+    /// Counts `n` events as read.
     pub fn add_events(&self, n: u64) {
         self.events.fetch_add(n, Ordering::Relaxed);
+    }
+
+    /// Counts `n` events of `bytes` as read that were passed over undecoded: nothing could want them.
+    pub fn pass(&self, bytes: u64, n: u64) {
+        self.add_bytes(bytes);
+        self.add_events(n);
+        self.passed.fetch_add(n, Ordering::Relaxed);
     }
 
     /// Something could not be read: makes the exit code 4.
@@ -72,7 +80,12 @@ impl Report {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Events decoded.
+    /// Events read, those among them that were passed over undecoded.
+    pub fn passed(&self) -> u64 {
+        self.passed.load(Ordering::Relaxed)
+    }
+
+    /// Events read.
     pub fn events(&self) -> u64 {
         self.events.load(Ordering::Relaxed)
     }

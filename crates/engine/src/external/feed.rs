@@ -1,7 +1,7 @@
 //! A file from outside as a feed of a table.
 
 use super::records::records;
-use crate::scan::{BATCH_ROWS, Feed};
+use crate::scan::{BATCH_ROWS, Feed, Wanted};
 use arrow::array::{ArrayRef, StringViewBuilder};
 use arrow::datatypes::{Field as ArrowField, Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -38,12 +38,12 @@ impl Feed for FileFeed {
 
     fn scan(
         &self,
-        columns: &[String],
+        wanted: Wanted<'_>,
         report: &Report,
         emit: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
     ) -> io::Result<()> {
         let at = |name: &String| self.columns.iter().position(|c| c.name == *name);
-        let wanted: Vec<usize> = columns.iter().filter_map(at).collect();
+        let wanted: Vec<usize> = wanted.columns.iter().filter_map(at).collect();
         let declared: Vec<Column> = wanted.iter().map(|i| self.columns[*i].clone()).collect();
         let fields: Vec<Field> = wanted.iter().map(|i| self.layout.fields[*i].clone()).collect();
         let layout = Layout { fields, ..self.layout.clone() };

@@ -5,6 +5,7 @@
 //! of its files. Feeds read on threads that may block; batches come over bounded channels, so that memory stays flat
 //! and a scan that nobody reads any more ends.
 
+mod needed;
 mod offered;
 mod opener;
 mod pruned;
@@ -20,6 +21,7 @@ pub(crate) use window::{lower_bound, ticks, times};
 
 use arrow::record_batch::RecordBatch;
 use parallax_telemetry::Report;
+use parallax_telemetry::needles::Clause;
 use std::fmt;
 use std::io;
 use std::ops::ControlFlow;
@@ -27,6 +29,15 @@ use std::sync::Arc;
 
 /// Rows in a batch. Smaller than DataFusion's 8,192: command lines are long, and several batches wait in each channel.
 pub const BATCH_ROWS: usize = 2048;
+
+/// What a scan is to deliver.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'w> {
+    /// The columns.
+    pub columns: &'w [String],
+    /// What rows must fulfil for anybody to look at them.
+    pub clauses: &'w [Clause],
+}
 
 /// One source as one table sees it.
 pub trait Feed: fmt::Debug + Send + Sync {
@@ -48,12 +59,13 @@ pub trait Feed: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
-    /// Reads everything, in the order of the source, with the columns asked for and no others.
+    /// Reads everything, in the order of the source, with the columns asked for and no others. Rows that do not fulfil
+    /// the clauses may be left out, and need not be.
     ///
     /// What can't be read goes to `report`; an `Err` means that the rest of the source can't be read.
     fn scan(
         &self,
-        columns: &[String],
+        wanted: Wanted<'_>,
         report: &Report,
         emit: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
     ) -> io::Result<()>;

@@ -1,8 +1,8 @@
 //! From a feed, which blocks, to a stream of batches.
 
-use super::Feed;
 use super::offered::Offered;
 use super::window::{Outside, TIME, Window, not_after};
+use super::{Feed, Wanted};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::{DataFusionError, Result, internal_datafusion_err};
@@ -11,6 +11,7 @@ use datafusion::datasource::physical_plan::{FileOpenFuture, FileOpener};
 use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use futures::StreamExt;
 use parallax_telemetry::Report;
+use parallax_telemetry::needles::Clause;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -35,6 +36,8 @@ pub(super) struct Shared {
     pub(super) offered: Arc<Offered>,
     /// Whether the table takes any field name.
     pub(super) open: bool,
+    /// What rows must fulfil for the plan to look at them.
+    pub(super) clauses: Vec<Clause>,
 }
 
 pub(super) struct FeedOpener {
@@ -86,7 +89,9 @@ impl FileOpener for FeedOpener {
                         ControlFlow::Break(())
                     }
                 };
-                if let Err(e) = feed.scan(&decoded, &shared.report, &mut emit) {
+                if let Err(e) =
+                    feed.scan(Wanted { columns: &decoded, clauses: &shared.clauses }, &shared.report, &mut emit)
+                {
                     // The other sources are read all the same.
                     shared.report.damage(feed.name(), None, e.to_string());
                 }

@@ -1,5 +1,6 @@
 //! A table over telemetry, as DataFusion sees it.
 
+use super::needed::clauses;
 use super::offered::Offered;
 use super::opener::Shared;
 use super::source::{TelemetrySource, file};
@@ -92,6 +93,7 @@ impl TableProvider for TelemetryTable {
             outside: self.outside.clone(),
             offered: self.offered.clone(),
             open: self.open,
+            clauses: clauses(filters),
         });
         let source = Arc::new(TelemetrySource::new(TableSchema::from(self.schema.clone()), shared));
         let partitions = if self.in_order.load(Ordering::Relaxed) { 1 } else { state.config().target_partitions() };
@@ -173,6 +175,7 @@ fn groups(feeds: &[Arc<dyn Feed>], partitions: usize) -> Vec<FileGroup> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Wanted;
     use super::*;
     use arrow::record_batch::RecordBatch;
     use std::ops::ControlFlow;
@@ -189,7 +192,7 @@ mod tests {
         }
         fn scan(
             &self,
-            _: &[String],
+            _: Wanted<'_>,
             _: &Report,
             _: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
         ) -> std::io::Result<()> {

@@ -1,6 +1,6 @@
 //! A source read through a view.
 
-use crate::scan::{BATCH_ROWS, Feed};
+use crate::scan::{BATCH_ROWS, Feed, Wanted};
 use arrow::record_batch::RecordBatch;
 use parallax_telemetry::logsource::Sorter;
 use parallax_telemetry::{Report, Source, View, scan};
@@ -37,11 +37,11 @@ impl Feed for ViewFeed {
 
     fn scan(
         &self,
-        columns: &[String],
+        wanted: Wanted<'_>,
         report: &Report,
         emit: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
     ) -> io::Result<()> {
-        scan::scan(&self.source, &self.view, columns, BATCH_ROWS, report, emit)
+        scan::scan_for(&self.source, &self.view, wanted.columns, wanted.clauses, BATCH_ROWS, report, emit)
     }
 }
 

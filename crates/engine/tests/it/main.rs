@@ -4,6 +4,7 @@ mod explain;
 mod explain_cases;
 mod hits;
 mod limits;
+mod needles;
 mod scan;
 mod session;
 mod threads;

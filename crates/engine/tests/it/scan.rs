@@ -5,7 +5,7 @@ use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use arrow::record_batch::RecordBatch;
 use datafusion::prelude::{SessionContext, col, lit};
 use futures::StreamExt;
-use parallax_engine::scan::{Feed, Offered, Outside, TelemetryTable, Window};
+use parallax_engine::scan::{Feed, Offered, Outside, TelemetryTable, Wanted, Window};
 use parallax_telemetry::Report;
 use std::io;
 use std::ops::ControlFlow;
@@ -35,10 +35,11 @@ impl Feed for Made {
 
     fn scan(
         &self,
-        columns: &[String],
+        wanted: Wanted<'_>,
         _: &Report,
         emit: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
     ) -> io::Result<()> {
+        let columns = wanted.columns;
         *self.asked.lock().unwrap() = columns.to_vec();
         let fields: Vec<Field> = columns.iter().map(|c| schema().field_with_name(c).cloned().unwrap()).collect();
         let schema = Arc::new(Schema::new(fields));

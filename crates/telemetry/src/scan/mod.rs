@@ -3,9 +3,10 @@
 mod builder;
 mod rows;
 
-pub use rows::{Collector, Row, rows};
+pub use rows::{Collector, Row, rows, rows_for};
 
 use crate::event::{Family, Request};
+use crate::needles::Clause;
 use crate::report::Report;
 use crate::source::Source;
 use crate::view::View;
@@ -30,10 +31,24 @@ pub fn scan(
     report: &Report,
     out: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
 ) -> io::Result<()> {
+    scan_for(source, view, columns, &[], batch_rows, report, out)
+}
+
+/// [`scan`] for somebody who looks only at rows that fulfil all of `clauses`: other rows may be left out, and need not
+/// be.
+pub fn scan_for(
+    source: &Source,
+    view: &View,
+    columns: &[String],
+    clauses: &[Clause],
+    batch_rows: usize,
+    report: &Report,
+    out: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
+) -> io::Result<()> {
     let collector = Collector::new(view, columns)?;
     let places: Vec<usize> = (0..columns.len()).collect();
     let mut batches = Batches { collector, places, limit: batch_rows.max(1), out, stopped: false, failed: None };
-    rows(source, view, columns, report, &mut |row| batches.row(row))?;
+    rows_for(source, view, columns, clauses, report, &mut |row| batches.row(row))?;
     let stopped = batches.stopped;
     if !stopped {
         // Whether more is wanted does not matter at the end.

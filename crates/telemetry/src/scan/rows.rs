@@ -3,6 +3,7 @@
 use super::builder::Builder;
 use super::{Plan, invalid, plan};
 use crate::event::{Event, Kind, Value};
+use crate::needles::Clause;
 use crate::report::Report;
 use crate::source::Source;
 use crate::view::View;
@@ -69,10 +70,26 @@ pub fn rows(
     report: &Report,
     each: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
 ) -> io::Result<()> {
+    rows_for(source, view, columns, &[], report, each)
+}
+
+/// [`rows`] for somebody who looks only at events that fulfil all of `clauses`: others may be left out, and need not be.
+///
+/// # Errors
+/// As for [`rows`].
+pub fn rows_for(
+    source: &Source,
+    view: &View,
+    columns: &[String],
+    clauses: &[Clause],
+    report: &Report,
+    each: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
+) -> io::Result<()> {
     if let Some(unknown) = columns.iter().find(|c| view.column_type(c).is_none()) {
         return Err(invalid(view, unknown));
     }
-    let (request, plans) = plan(source, view, columns);
+    let (mut request, plans) = plan(source, view, columns);
+    request.needles = view.needles(source, clauses);
     if plans.is_empty() {
         return Ok(());
     }

@@ -7,6 +7,7 @@ mod generic;
 mod logs;
 mod mapping;
 mod messages;
+mod needed;
 mod origins;
 mod partition;
 mod records;

@@ -10,13 +10,15 @@ pub(crate) mod value;
 use crate::event::{Family, Reader, Request, Sink};
 use crate::format::{Format, Recognised};
 use crate::input::{self, Input};
-use crate::lines::Lines;
+use crate::lines::{Line, Lines};
+use crate::needles::Finder;
 use crate::report::Report;
 use row::Rows;
 use split::{Piece, Split};
 use std::borrow::Cow;
 use std::io::{self, BufRead};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 pub use depth::too_deep;
 pub use members::{Members, Unusual};
@@ -37,15 +39,16 @@ impl JsonReader {
 impl Reader for JsonReader {
     fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
         let mut rows = Rows::new(request, report, sink);
+        let finder = request.needles.as_ref().and_then(Finder::new).map(Arc::new);
         input::each(&self.inputs, report, |input, file, name| {
             rows.file(file, name);
             // Only lines are cut up.
             if input.part().is_some() {
-                return read_lines(input.lines()?, &mut rows);
+                return read_lines(input.lines()?.screened(finder.clone(), is_object), &mut rows);
             }
             let mut reader = input.open_text()?;
             match is_lines(reader.fill_buf()?) {
-                true => read_lines(Lines::new(reader), &mut rows),
+                true => read_lines(Lines::new(reader).screened(finder.clone(), is_object), &mut rows),
                 false => read_document(reader, &mut rows),
             }
         });
@@ -67,25 +70,42 @@ pub(crate) fn parts(input: &Input, size: u64) -> Vec<Input> {
 }
 
 fn read_lines(mut lines: Lines<impl BufRead>, rows: &mut Rows<'_>) -> io::Result<ControlFlow<()>> {
-    while let Some(line) = lines.next()? {
+    let mut flow = ControlFlow::Continue(());
+    while flow.is_continue()
+        && let Some(line) = lines.next()?
+    {
         rows.report().add_bytes(line.bytes.len() as u64 + 1);
-        if let Some(length) = line.oversized {
-            rows.report().add_bytes(length);
-            rows.damage(line.offset, format!("a line of {length} bytes was passed over: the limit is 16 MiB"));
-            continue;
-        }
-        let text = rows.text(line.bytes);
-        let trimmed = text.trim();
-        let trimmed = trimmed.strip_prefix('\u{feff}').unwrap_or(trimmed).trim_end_matches(',');
-        if trimmed.is_empty() || matches!(trimmed, "[" | "]") {
-            continue;
-        }
-        let lead = trimmed.as_ptr() as usize - text.as_ptr() as usize;
-        if rows.element(trimmed, line.offset + lead as u64).is_break() {
-            return Ok(ControlFlow::Break(()));
+        flow = read_line(line, rows);
+        let (bytes, events) = lines.passed();
+        if bytes > 0 {
+            rows.report().pass(bytes, events);
         }
     }
-    Ok(ControlFlow::Continue(()))
+    let (bytes, events) = lines.passed();
+    rows.report().pass(bytes, events);
+    Ok(flow)
+}
+
+fn read_line(line: Line<'_>, rows: &mut Rows<'_>) -> ControlFlow<()> {
+    if let Some(length) = line.oversized {
+        rows.report().add_bytes(length);
+        rows.damage(line.offset, format!("a line of {length} bytes was passed over: the limit is 16 MiB"));
+        return ControlFlow::Continue(());
+    }
+    let text = rows.text(line.bytes);
+    let trimmed = text.trim();
+    let trimmed = trimmed.strip_prefix('\u{feff}').unwrap_or(trimmed).trim_end_matches(',');
+    if trimmed.is_empty() || matches!(trimmed, "[" | "]") {
+        return ControlFlow::Continue(());
+    }
+    let lead = trimmed.as_ptr() as usize - text.as_ptr() as usize;
+    rows.element(trimmed, line.offset + lead as u64)
+}
+
+/// Whether a line looks like a whole object: one that is cut off does not.
+fn is_object(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    line.starts_with(b"{") && (line.ends_with(b"}") || line.ends_with(b"},"))
 }
 
 fn read_document(reader: impl BufRead, rows: &mut Rows<'_>) -> io::Result<ControlFlow<()>> {

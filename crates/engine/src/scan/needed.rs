@@ -1,0 +1,148 @@
+//! What a filter needs of the texts in a row, as literals.
+//!
+//! A conjunction needs what each of its sides needs; a disjunction needs something of one side or something of the
+//! other, so of each side one clause is taken and the two are put together. Of a negation, or of anything that is not
+//! known here, nothing follows. The exact filter stays above the scan.
+
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::{Expr, Operator};
+use parallax_telemetry::needles::{Clause, Literal, Needles};
+
+/// The most literals in one clause: more are no use to a search.
+const MOST: usize = 512;
+
+/// What must hold of a row for all of `filters` to be true: of each clause, one literal stands in its column.
+pub(super) fn clauses(filters: &[Expr]) -> Vec<Clause> {
+    filters.iter().flat_map(needs).collect()
+}
+
+fn needs(filter: &Expr) -> Vec<Clause> {
+    match filter {
+        Expr::BinaryExpr(b) => match b.op {
+            Operator::And => [needs(&b.left), needs(&b.right)].concat(),
+            Operator::Or => either(needs(&b.left), needs(&b.right)),
+            Operator::Eq => match (text(&b.left), text(&b.right)) {
+                (None, Some(t)) => of(&b.left, [t], false),
+                (Some(t), None) => of(&b.right, [t], false),
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        },
+        Expr::IsTrue(e) | Expr::Alias(datafusion::logical_expr::expr::Alias { expr: e, .. }) => needs(e),
+        Expr::InList(list) if !list.negated => match list.list.iter().map(text).collect::<Option<Vec<_>>>() {
+            Some(texts) => of(&list.expr, texts, false),
+            None => Vec::new(),
+        },
+        Expr::ScalarFunction(call) => match call.args.as_slice() {
+            [value, constant] => called(call.func.name(), value, text(constant)),
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// What a function of a value and a constant needs.
+fn called(name: &str, value: &Expr, constant: Option<&str>) -> Vec<Clause> {
+    let Some(constant) = constant else { return Vec::new() };
+    match name {
+        "kql_has" | "kql_has_cs" | "kql_hasprefix" | "kql_hasprefix_cs" | "kql_hassuffix" | "kql_hassuffix_cs"
+        | "kql_contains" | "kql_contains_cs" | "kql_equals_ci" | "kql_startswith" | "kql_startswith_cs"
+        | "kql_endswith" | "kql_endswith_cs" => of(value, [constant], false),
+        "kql_has_any" | "kql_in" | "kql_in_ci" => match elements(constant) {
+            Some(texts) => of(value, texts.iter().map(String::as_str), false),
+            None => Vec::new(),
+        },
+        "kql_has_all" => match elements(constant) {
+            Some(texts) => texts.iter().flat_map(|t| of(value, [t.as_str()], false)).collect(),
+            None => Vec::new(),
+        },
+        // Sumo folds all letters. What stands between the stars is needed, each part.
+        "sumo_field_matches" | "sumo_matches" => {
+            constant.split(['*', '?']).flat_map(|part| of(value, [part], true)).collect()
+        }
+        "sumo_contains" | "sumo_has_phrase" => of(value, [constant], true),
+        _ => Vec::new(),
+    }
+}
+
+/// One clause: the column holds one of the texts. None where one of them says nothing.
+fn of<'t>(value: &Expr, texts: impl IntoIterator<Item = &'t str>, folds: bool) -> Vec<Clause> {
+    let Some((column, folded)) = column(value) else { return Vec::new() };
+    let literal = |text: &str| Literal { column: column.to_owned(), text: text.to_owned(), folds: folds || folded };
+    let clause: Clause = texts.into_iter().map(literal).collect();
+    let worth = clause.len() <= MOST && needles(&clause).is_some();
+    if worth { vec![clause] } else { Vec::new() }
+}
+
+/// Of each side the clause that is rarest, together.
+fn either(left: Vec<Clause>, right: Vec<Clause>) -> Vec<Clause> {
+    let best = |clauses: Vec<Clause>| {
+        let rated = clauses.into_iter().filter_map(|c| Some((needles(&c)?.frequency(), c)));
+        rated.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, c)| c)
+    };
+    match (best(left), best(right)) {
+        (Some(mut l), Some(r)) if l.len() + r.len() <= MOST => {
+            l.extend(r);
+            vec![l]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn needles(clause: &Clause) -> Option<Needles> {
+    Needles::new(clause.iter().map(|l| (l.text.as_str(), l.folds)))
+}
+
+/// The column that `value` is, perhaps in lower case, and whether that case is of all letters. (Upper case makes two
+/// letters of some.)
+fn column(value: &Expr) -> Option<(&str, bool)> {
+    match value {
+        Expr::Column(c) => Some((&c.name, false)),
+        Expr::Alias(a) => column(&a.expr),
+        Expr::ScalarFunction(call) if call.func.name() == "kql_tolower" => Some((column(call.args.first()?)?.0, true)),
+        _ => None,
+    }
+}
+
+fn text(e: &Expr) -> Option<&str> {
+    match e {
+        Expr::Literal(
+            ScalarValue::Utf8View(Some(t)) | ScalarValue::Utf8(Some(t)) | ScalarValue::LargeUtf8(Some(t)),
+            _,
+        ) => Some(t),
+        _ => None,
+    }
+}
+
+/// The texts of a constant list; `None` where an element is none.
+fn elements(json: &str) -> Option<Vec<String>> {
+    serde_json::from_str(json).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::logical_expr::{col, lit, not};
+
+    fn texts(e: Expr) -> Vec<Vec<String>> {
+        clauses(&[e]).into_iter().map(|c| c.into_iter().map(|l| format!("{}:{}", l.column, l.text)).collect()).collect()
+    }
+
+    #[test]
+    fn both_sides_of_and_one_of_each_side_of_or() {
+        let (a, b) = (col("a").eq(lit("alpha")), col("b").eq(lit("beta")));
+        assert_eq!(texts(a.clone().and(b.clone())), [["a:alpha"], ["b:beta"]]);
+        assert_eq!(texts(a.clone().or(b.clone())), [["a:alpha", "b:beta"]]);
+        assert!(texts(a.clone().or(col("c").gt(lit(1)))).is_empty());
+        assert_eq!(texts(a.clone().and(not(b.clone()))), [["a:alpha"]]);
+        let rarer = a.and(col("a").eq(lit("alphabetical"))).or(b);
+        assert_eq!(texts(rarer), [["a:alphabetical", "b:beta"]]);
+    }
+
+    #[test]
+    fn nothing_follows_from_a_text_without_a_piece() {
+        assert!(texts(col("a").eq(lit(""))).is_empty());
+        assert!(texts(col("a").in_list(vec![lit("alpha"), lit("\\\\")], false)).is_empty());
+        assert!(texts(col("a").in_list(vec![lit("alpha")], true)).is_empty());
+    }
+}

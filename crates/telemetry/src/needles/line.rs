@@ -1,0 +1,216 @@
+//! Passing over lines in which nothing is found.
+
+use super::Finder;
+use memchr::{memchr, memrchr};
+use std::sync::Arc;
+
+/// The first lines of an input are read whatever they hold: they show what it is, and whether searching pays.
+const FIRST: u64 = 1_000;
+
+/// Of how many lines in a row it is counted how many could be passed over.
+const SAMPLE: u64 = 4_096;
+
+/// What is known of the buffer that lines are taken from.
+pub(crate) struct Screen {
+    finder: Arc<Finder>,
+    /// Whether a line without a needle may be passed over: it is what it seems to be.
+    sound: fn(&[u8]) -> bool,
+    /// The buffer in lower case.
+    lower: Vec<u8>,
+    /// How much of it was taken.
+    taken: usize,
+    /// Whether the buffer is the one that is known.
+    known: bool,
+    /// For each pass of the finder, where it finds something next.
+    ahead: Vec<usize>,
+    /// Lines that were read, and that were passed over, since the count began.
+    read: u64,
+    passed: u64,
+    /// Of all lines.
+    lines: u64,
+    off: bool,
+    /// How many lines are read at first, whatever they hold.
+    first: u64,
+}
+
+/// Lines that were passed over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Passed {
+    /// Their bytes, line ends included.
+    pub(crate) bytes: usize,
+    /// How many of them were not blank.
+    pub(crate) lines: u64,
+}
+
+impl Screen {
+    pub(crate) fn new(finder: Arc<Finder>, sound: fn(&[u8]) -> bool) -> Self {
+        let ahead = vec![0; finder.passes()];
+        Screen {
+            finder,
+            sound,
+            lower: Vec::new(),
+            taken: 0,
+            known: false,
+            ahead,
+            read: 0,
+            passed: 0,
+            lines: 0,
+            off: false,
+            first: FIRST,
+        }
+    }
+
+    /// A line of `bytes` of the buffer is taken to be read.
+    #[inline]
+    pub(crate) fn take(&mut self, bytes: usize) {
+        self.taken += bytes;
+        self.read += 1;
+        self.lines += 1;
+    }
+
+    /// The reader's buffer was filled anew, or something was taken of it that is not known here.
+    #[inline]
+    pub(crate) fn forget(&mut self) {
+        self.known = false;
+        self.read += 1;
+        self.lines += 1;
+    }
+
+    /// The lines at the beginning of `chunk` that nobody needs to read. `chunk` is what is left of a reader's buffer, or
+    /// a new one; of it no more than `most` bytes may be passed over.
+    pub(crate) fn pass(&mut self, chunk: &[u8], most: u64) -> Passed {
+        let none = Passed::default();
+        if self.off || self.lines < self.first {
+            self.known = false;
+            return none;
+        }
+        if !self.known || self.taken >= self.lower.len() {
+            self.begin(chunk);
+        }
+        debug_assert_eq!(self.lower.len() - self.taken, chunk.len(), "the buffer is another one");
+        if self.read + self.passed >= SAMPLE {
+            // Where most lines are read anyway, searching them is work for nothing.
+            self.off = self.read > self.passed;
+            (self.read, self.passed) = (0, 0);
+        }
+        let most = usize::try_from(most).unwrap_or(usize::MAX).min(chunk.len());
+        let free = (self.next() - self.taken).min(most);
+        let Some(end) = memrchr(b'\n', &chunk[..free]).map(|at| at + 1) else { return none };
+        let passed = self.whole_lines(&chunk[..end]);
+        self.taken += passed.bytes;
+        self.passed += passed.lines;
+        self.lines += passed.lines;
+        passed
+    }
+
+    fn begin(&mut self, chunk: &[u8]) {
+        self.lower.clear();
+        self.lower.extend_from_slice(chunk);
+        self.lower.make_ascii_lowercase();
+        (self.taken, self.known) = (0, true);
+        for (pass, ahead) in self.ahead.iter_mut().enumerate() {
+            *ahead = self.finder.find(pass, &self.lower, 0);
+        }
+    }
+
+    /// Where something is found next, the end of the buffer where nothing is.
+    fn next(&mut self) -> usize {
+        for (pass, ahead) in self.ahead.iter_mut().enumerate() {
+            if *ahead < self.taken {
+                *ahead = self.finder.find(pass, &self.lower, self.taken);
+            }
+        }
+        self.ahead.iter().copied().min().unwrap_or(self.lower.len())
+    }
+
+    /// The lines up to the first that is not sound.
+    fn whole_lines(&self, text: &[u8]) -> Passed {
+        let mut passed = Passed::default();
+        while let Some(at) = memchr(b'\n', &text[passed.bytes..]) {
+            let line = &text[passed.bytes..passed.bytes + at];
+            let blank = line.trim_ascii().is_empty();
+            if !blank && !(self.sound)(line) {
+                break;
+            }
+            passed.bytes += at + 1;
+            passed.lines += u64::from(!blank);
+        }
+        passed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lines::Lines;
+    use crate::needles::Needles;
+    use proptest::prelude::*;
+    use std::io::BufReader;
+
+    fn braces(line: &[u8]) -> bool {
+        line.starts_with(b"{") && line.ends_with(b"}")
+    }
+
+    fn screened(text: &str, capacity: usize, needles: &Needles) -> (Vec<(u64, String)>, (u64, u64)) {
+        let finder = Arc::new(Finder::new(needles).unwrap());
+        let mut lines = Lines::new(BufReader::with_capacity(capacity, text.as_bytes()))
+            .screened_from(Screen { first: 0, ..Screen::new(finder, braces) });
+        let mut read = Vec::new();
+        while let Some(line) = lines.next().unwrap() {
+            read.push((line.offset, String::from_utf8_lossy(line.bytes).into_owned()));
+        }
+        (read, lines.passed())
+    }
+
+    fn lines() -> impl Strategy<Value = Vec<String>> {
+        let word = prop_oneof![
+            4 => "[a-z]{1,6}",
+            1 => prop_oneof![Just("LUA"), Just("Lua.exe"), Just("os.Execute("), Just("lu"), Just("os.exec")].prop_map(str::to_owned),
+            1 => prop_oneof![Just("\\\\u006cua"), Just("&#108;ua"), Just("mas\u{212a}"), Just("MASK"), Just("ma\u{17f}k")].prop_map(str::to_owned),
+        ];
+        let line = proptest::collection::vec(word, 0..8).prop_map(|words| words.join(" "));
+        let line = prop_oneof![8 => line.clone().prop_map(|l| format!("{{{l}}}")), 1 => line, 1 => Just(String::new())];
+        proptest::collection::vec(line, 0..40)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_passed_over_holds_nothing(lines in lines(), capacity in 1usize..200, last in any::<bool>()) {
+            let needles = Needles::new([("lua", false), ("os.execute(", false), ("mask", true)]).unwrap();
+            let finder = Finder::new(&needles).unwrap();
+            let text = lines.join("\n") + if last { "\n" } else { "" };
+            let (read, (bytes, passed)) = screened(&text, capacity, &needles);
+            let mut offset = 0;
+            let mut all = Vec::new();
+            for line in text.split_inclusive('\n') {
+                all.push((offset, line.trim_end_matches('\n').to_owned()));
+                offset += line.len() as u64;
+            }
+            let left_out: Vec<_> = all.iter().filter(|l| !read.contains(l)).collect();
+            for (_, line) in &left_out {
+                prop_assert!(line.is_empty() || (braces(line.as_bytes()) && !finder.is_in(line.as_bytes())), "{line}");
+            }
+            let come: Vec<_> = all.iter().filter(|l| read.contains(l)).cloned().collect();
+            prop_assert_eq!(come, read);
+            prop_assert_eq!(bytes, left_out.iter().map(|(_, l)| l.len() as u64 + 1).sum::<u64>());
+            prop_assert_eq!(passed, left_out.iter().filter(|(_, l)| !l.is_empty()).count() as u64);
+        }
+    }
+
+    #[test]
+    fn lines_without_anything_are_passed_over() {
+        let needles = Needles::new([("lua", false)]).unwrap();
+        let text = "{a}\n{LUA}\n{b}\n\n{c\n{d}\n";
+        let (read, passed) = screened(text, 1024, &needles);
+        assert_eq!(read, [(4, "{LUA}".to_owned()), (15, "{c".to_owned())]);
+        assert_eq!(passed, (4 + 4 + 1 + 4, 3));
+    }
+
+    #[test]
+    fn searching_ends_where_most_lines_are_read_anyway() {
+        let needles = Needles::new([("lua", false)]).unwrap();
+        let text = "{lua}\n".repeat(5_000) + &"{b}\n".repeat(5_000);
+        let (read, passed) = screened(&text, 1 << 20, &needles);
+        assert_eq!((read.len(), passed), (10_000, (0, 0)));
+    }
+}

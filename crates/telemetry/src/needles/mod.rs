@@ -1,0 +1,160 @@
+//! Texts of which an event that matters must show one, and finding them in raw bytes before anything is decoded.
+//!
+//! A query looks for literals in decoded values; raw bytes show them as the format writes them. Only **pieces** of
+//! literals are looked for: runs of characters that every format of lines leaves as they are. What a format may write
+//! otherwise (quotes, slashes, angle brackets, white space between joined values, anything beyond ASCII) parts a
+//! literal into pieces, of which the rarest stands for it. Escapes that can spell any character (`\u0041`, `&#65;`) are
+//! looked for as well: a line that has one is always read. So nothing is ever left out that could match; the exact
+//! filter decides on the rest.
+
+mod finder;
+mod line;
+
+pub use finder::Finder;
+pub(crate) use line::Screen;
+
+/// A literal that the value of a column must hold, in any case of its ASCII letters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Literal {
+    /// The column.
+    pub column: String,
+    /// The text.
+    pub text: String,
+    /// Whether letters beyond ASCII may stand for ASCII ones (the Kelvin sign for `k`, the long s for `s`, the dotted
+    /// capital i for `i`).
+    pub folds: bool,
+}
+
+/// Literals of which one at least must be there.
+pub type Clause = Vec<Literal>;
+
+/// The least characters of a piece: shorter ones are everywhere.
+const SHORTEST: usize = 3;
+
+/// The most pieces that are looked for: more take longer to find than lines take to read.
+const MOST: usize = 256;
+
+/// What stands for the literals of one clause in raw bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needles {
+    /// In lower case; none holds another.
+    pieces: Vec<String>,
+    folds: bool,
+}
+
+impl Needles {
+    /// The needles of some literals' texts, each with whether its letters fold; `None` where one of them has no piece
+    /// that is worth looking for.
+    pub fn new<'t>(texts: impl IntoIterator<Item = (&'t str, bool)>) -> Option<Self> {
+        let mut pieces = Vec::new();
+        let mut folds = false;
+        for (text, folding) in texts {
+            let piece = piece(text)?;
+            folds |= folding && piece.contains(['k', 's', 'i']);
+            pieces.push(piece);
+        }
+        pieces.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
+        let mut kept: Vec<String> = Vec::new();
+        for piece in pieces {
+            // What holds another is found by the other's occurrences.
+            if !kept.iter().any(|k| piece.contains(k.as_str())) {
+                kept.push(piece);
+            }
+        }
+        (!kept.is_empty() && kept.len() <= MOST).then_some(Needles { pieces: kept, folds })
+    }
+
+    /// How often one of them may be expected; to choose between clauses. Lower is better.
+    pub fn frequency(&self) -> f64 {
+        self.pieces.iter().map(|p| frequency(p)).sum()
+    }
+
+    /// The pieces, in lower case.
+    pub fn pieces(&self) -> &[String] {
+        &self.pieces
+    }
+
+    /// Whether letters beyond ASCII may stand for some of theirs.
+    pub(crate) fn folds(&self) -> bool {
+        self.folds
+    }
+}
+
+/// The rarest piece of a text, in lower case.
+fn piece(text: &str) -> Option<String> {
+    let pieces = text.split(|c: char| !is_plain(c)).filter(|p| p.len() >= SHORTEST && !is_spelled_variously(p));
+    let rarest = pieces.min_by(|a, b| frequency(a).total_cmp(&frequency(b)))?;
+    Some(rarest.to_ascii_lowercase())
+}
+
+/// Characters that stand for themselves in every format of lines, and between which nothing is ever put.
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '(' | ')' | '*' | '$' | '@' | '!' | '~' | '^' | '?')
+}
+
+/// Numbers and words that a format may write in several ways (`1.50`, `1.5e0`; `true` from `1`).
+fn is_spelled_variously(piece: &str) -> bool {
+    let number = piece.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'e' | b'E'));
+    number || ["true", "false", "null"].iter().any(|w| w.eq_ignore_ascii_case(piece))
+}
+
+/// Words that stand in nearly every event of some log.
+const COMMON: [&str; 12] = [
+    "windows",
+    "system32",
+    "microsoft",
+    "program",
+    "files",
+    "users",
+    ".exe",
+    "local",
+    "process",
+    "system",
+    "the",
+    "usr",
+];
+
+/// A guess at how often a piece stands in a thousand bytes: rarer with each character, and words that stand everywhere
+/// are common however long they are.
+fn frequency(piece: &str) -> f64 {
+    let lower = piece.to_ascii_lowercase();
+    if COMMON.iter().any(|c| c.contains(lower.as_str())) {
+        return 10.0;
+    }
+    // What remains beside a common word decides.
+    let rest = COMMON.iter().filter(|c| lower.contains(*c)).map(|c| c.len()).max().unwrap_or(0);
+    let length = i32::try_from(lower.len() - rest).unwrap_or(i32::MAX);
+    10.0 * 0.3_f64.powi(length.min(24))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rarest_plain_piece_stands_for_a_literal() {
+        let piece = |t| super::piece(t);
+        assert_eq!(piece("os.execute("), Some("os.execute(".into()));
+        assert_eq!(piece(r"C:\Windows\System32\Cmd.exe"), Some("cmd.exe".into()));
+        assert_eq!(piece("/tmp/"), Some("tmp".into()));
+        assert_eq!(piece("-enc JAB"), Some("-enc".into()));
+        assert_eq!(piece("a b"), None);
+        assert_eq!(piece("12.50"), None);
+        assert_eq!(piece("TRUE"), None);
+        assert_eq!(piece("naïve"), None);
+    }
+
+    #[test]
+    fn a_piece_that_holds_another_is_found_by_it() {
+        let needles = Needles::new([("luajit", false), ("lua", false), (".lua", false), ("dofile(", false)]).unwrap();
+        assert_eq!(needles.pieces(), ["lua", "dofile("]);
+        assert!(Needles::new([("lua", false), ("//", false)]).is_none());
+    }
+
+    #[test]
+    fn letters_that_fold_are_remembered_where_they_matter() {
+        assert!(Needles::new([("mask", true)]).unwrap().folds());
+        assert!(!Needles::new([("lua", true)]).unwrap().folds());
+        assert!(!Needles::new([("mask", false)]).unwrap().folds());
+    }
+}
