@@ -81,11 +81,12 @@ impl Feed for LogsFeed {
 
     fn scan(
         &self,
-        columns: &[String],
+        wanted: Wanted<'_>,
         report: &Report,
         emit: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
     ) -> io::Result<()> {
         let ViewFeed { source, view, .. } = &self.feed;
+        let Wanted { columns, clauses } = wanted;
         let mut sorter = self.sorter.clone();
         let mut read = columns.to_vec();
         read.extend(sorter.columns().iter().filter(|c| !columns.contains(c)).cloned());
@@ -101,7 +102,7 @@ impl Feed for LogsFeed {
             }
         };
         let mut stopped = false;
-        scan::rows(source, view, &read, report, &mut |row| {
+        scan::rows_for(source, view, &read, clauses, report, &mut |row| {
             if sorter.of(row).is_empty() {
                 return ControlFlow::Continue(());
             }

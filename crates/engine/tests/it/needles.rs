@@ -19,7 +19,7 @@ const CONDITIONS: &[(&str, &str)] = &[
     ("FolderPath startswith @'C:\\Tools\\lua'", "strcat(FolderPath, '') startswith @'C:\\Tools\\lua'"),
     ("FolderPath contains @'\\tools/lua/run me.exe'", "strcat(FolderPath, '') contains @'\\tools/lua/run me.exe'"),
     ("tolower(FileName) == 'mask.exe'", "tolower(strcat(FileName, '')) == 'mask.exe'"),
-    ("AccountName in~ ('zo\u{eb}', 'ann')", "strcat(AccountName, '') in~ ('zo\u{eb}', 'ann')"),
+    ("AccountName in~ ('chlo\u{eb}', 'annabel')", "strcat(AccountName, '') in~ ('chlo\u{eb}', 'annabel')"),
     (
         "FileName has 'lua' and (ProcessCommandLine has 'whoami' or AccountName == 'root')",
         "strcat(FileName, '') has 'lua' and (strcat(ProcessCommandLine, '') has 'whoami' or strcat(AccountName, '') == 'root')",
@@ -28,7 +28,7 @@ const CONDITIONS: &[(&str, &str)] = &[
         "FileName !has 'lua' and AccountName == 'root'",
         "not(strcat(FileName, '') has 'lua') and strcat(AccountName, '') == 'root'",
     ),
-    ("InitiatingProcessFileName in ('lua', 'sh')", "strcat(InitiatingProcessFileName, '') in ('lua', 'sh')"),
+    ("InitiatingProcessFileName in ('lua', 'bash')", "strcat(InitiatingProcessFileName, '') in ('lua', 'bash')"),
 ];
 
 const NAMES: [&str; 8] =
@@ -42,8 +42,8 @@ const FOLDERS: [&str; 5] = [
     r"\\TOOLS/lua/RUN\u0020me.exe",
     r"C:\\Tools\\lua\\a.exe",
 ];
-const ACCOUNTS: [&str; 5] = ["ann2", "root", r"Zo\u00eb", "ZO\u{eb}", "ANN"];
-const PARENTS: [&str; 4] = ["explorer.exe", "lua", "SH", "sh"];
+const ACCOUNTS: [&str; 5] = ["ann2", "root", r"Chlo\u00eb", "CHLO\u{eb}", "ANNABEL"];
+const PARENTS: [&str; 4] = ["explorer.exe", "lua", "BASH", "bash"];
 
 /// Rows of Defender, one a line, in the spellings that JSON allows; what is looked for is rare.
 fn telemetry(path: &Path) {
