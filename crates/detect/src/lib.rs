@@ -7,10 +7,12 @@ pub mod atomic;
 mod finding;
 pub mod pack;
 mod run;
+pub mod source;
 pub mod test;
 
-pub use finding::{Event, Finding};
+pub use finding::{Entity, Event, Finding, RELATED, Reason, Related};
 pub use pack::{Pack, PackError};
-pub use run::{DetectionRun, Reading, RunOutcome, Sink, TIMES, Watch, When, run};
+pub use run::{DetectionRun, Job, Ran, Reading, RunOutcome, Sink, TIMES, Watch, When, applies, run, run_all};
+pub use source::{About, Chosen, Detections, Filters, Found, Kind, Rule};
 
 include!(concat!(env!("OUT_DIR"), "/packs.rs"));

@@ -1,9 +1,11 @@
 //! The flags, as they are typed. What they mean is decided in [`crate::policy`].
 
+mod detect;
 mod explain;
 mod report;
 mod siem;
 
+pub(crate) use detect::{DetectArgs, ListArgs, RulesArgs};
 pub(crate) use explain::{ExplainArgs, Form};
 pub(crate) use report::ReportArgs;
 pub(crate) use siem::{FiredArg, LikeArg, SiemArgs};
@@ -30,10 +32,18 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run detections over telemetry.
     ///
-    /// Without PACK, the packs that are built in. Without `--now`, detections run as if they had been running all the
-    /// time that was recorded: a query that looks back for a day runs at the time of the latest event, at the end of the
-    /// day before that, and so on until every event was within its reach. With `--now` they run once.
+    /// DETECTIONS are files and folders, also mixed: packs, Sigma rules (.yml, several in a file too), KQL (.kql) and
+    /// Sumo Logic (.sumo) queries, and analytics rules of Microsoft Sentinel (.yaml). Without any, the packs that are
+    /// built in. What can't be loaded is told, and the rest runs.
+    ///
+    /// Without `--now`, detections run as if they had been running all the time that was recorded: a query that looks
+    /// back for a day runs at the time of the latest event, at the end of the day before that, and so on until every
+    /// event was within its reach; an analytics rule at each time of its schedule. With `--now` they run once.
     Detect(DetectArgs),
+    /// Show which detections would run, and whether the inputs have what they need.
+    ///
+    /// DETECTIONS as for `parallax detect`. Inputs are looked at, not read.
+    Rules(ListArgs),
     /// Run one query.
     ///
     /// A query file's ending says its language: .kql, .sumo.
@@ -62,39 +72,6 @@ pub(crate) enum Command {
     /// RULES are files in the vendor's JSON: the content catalog's, exported rules, or the API's. All rules look at the
     /// normalised records of the inputs in one reading, by their time. A rule that cannot run is told, the others run.
     Siem(SiemArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DetectArgs {
-    /// Folders of packs.
-    #[arg(value_name = "PACK")]
-    pub(crate) packs: Vec<String>,
-
-    /// Exit with 1 when something is found at this severity or above.
-    #[arg(long, value_name = "SEVERITY", num_args = 0..=1, default_missing_value = "informational")]
-    pub(crate) fail_on: Option<SeverityArg>,
-
-    /// Run only these detections: `detection` or `pack/detection`.
-    #[arg(long, value_name = "ID", num_args = 1..)]
-    pub(crate) only: Vec<String>,
-
-    #[command(flatten)]
-    pub(crate) input: InputArgs,
-
-    #[command(flatten)]
-    pub(crate) time: TimeArgs,
-
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
-
-    #[command(flatten)]
-    pub(crate) limits: LimitArgs,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigArgs,
-
-    #[command(flatten)]
-    pub(crate) talk: TalkArgs,
 }
 
 #[derive(Debug, Args)]
@@ -268,7 +245,7 @@ pub(crate) struct OutputArgs {
     pub(crate) format: Format,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct LimitArgs {
     /// Threads that compute; by default one for each processor.

@@ -15,11 +15,11 @@ use parallax_detect::Reading;
 use parallax_engine::Session;
 
 /// The reference time.
-struct Reference {
+pub(crate) struct Reference {
     /// In nanoseconds since the Unix epoch.
-    time: i64,
+    pub(crate) time: i64,
     /// Where it comes from.
-    from: &'static str,
+    pub(crate) from: &'static str,
 }
 
 /// The reference time. Events have to be read to know the latest.

@@ -154,6 +154,13 @@ impl Session {
         })
     }
 
+    /// The tables that a query reads, and whether an input feeds them. Nothing is read.
+    pub fn uses(&self, dialect: Dialect, text: &str, context: &Context) -> Result<Vec<TableUse>, Error> {
+        let (asked, context) = self.asked(context, None);
+        let planned = dialect.plan(text, &asked, &context)?;
+        Ok(asked.uses(&planned.tables))
+    }
+
     /// Whether two queries are the same operations over the same data, by their plans, and show the same columns: then
     /// they have the same result. Two that are not may still have it.
     pub fn plans_alike(&self, dialect: Dialect, one: &str, other: &str, context: &Context) -> bool {

@@ -1,0 +1,79 @@
+//! `parallax detect`
+
+mod list;
+mod prepare;
+mod summary;
+mod writer;
+
+pub(crate) use prepare::{Prepared, prepare, recorded, run_into};
+
+use crate::args::{DetectArgs, Format, ListArgs, SeverityArg};
+use crate::exit::{Exit, Failure};
+use crate::policy::Talk;
+use crate::progress::Progress;
+use parallax_detect::pack::Severity;
+use parallax_detect::{Finding, Ran, RunOutcome};
+use std::io::{IsTerminal, stdout};
+use writer::Writer;
+
+pub(crate) fn run(args: &DetectArgs) -> Result<Exit, Failure> {
+    let talk = Talk::new(&args.talk);
+    if args.input.input.is_empty() {
+        return Err(Failure::usage("no input: give files or folders with --input PATH…"));
+    }
+    if args.output.format == Format::Parquet && stdout().is_terminal() {
+        return Err(Failure::usage("Parquet is not for a terminal; write it to a file with `> findings.parquet`"));
+    }
+    let mut prepared = prepare(&args.rules, &args.input, Some(&args.time), Some(&args.limits), &args.config, talk)?;
+    let mut out = Writer::new(args.output.format)?;
+    let progress = Progress::new(&prepared.session, talk);
+    let terminal = stdout().is_terminal();
+    let sink = &mut |finding: &Finding| {
+        // Bar and findings would stand on one line.
+        if terminal {
+            progress.clear();
+        }
+        out.finding(finding)
+    };
+    let ran = run_into(&mut prepared, &progress, talk, sink)?;
+    drop(progress);
+    out.finish()?;
+    summary::say(&prepared, &ran, talk);
+    Ok(exit(&prepared, &ran, args.fail_on))
+}
+
+/// `parallax rules`
+pub(crate) fn list(args: &ListArgs) -> Result<Exit, Failure> {
+    let talk = Talk::new(&args.talk);
+    let prepared = prepare(&args.rules, &args.input, None, None, &args.config, talk)?;
+    prepared.say_faults(talk);
+    list::write(&prepared, args.output.format)?;
+    Ok(if prepared.detections.faults.is_empty() { Exit::Done } else { Exit::Wrong })
+}
+
+/// A wrong query says more than findings, those say more than an unread file.
+fn exit(prepared: &Prepared, ran: &Ran, fail_on: Option<SeverityArg>) -> Exit {
+    let least = fail_on.map(severity);
+    let failed = ran.runs.iter().find_map(|r| match &r.outcome {
+        RunOutcome::Failed(e) => Some(super::query::exit_of(e)),
+        _ => None,
+    });
+    let unloaded = (!prepared.detections.faults.is_empty()).then_some(Exit::Wrong);
+    let bad = |least: Severity| ran.runs.iter().any(|r| r.worst.is_some_and(|worst| worst >= least));
+    match (failed.or(unloaded), least) {
+        (Some(exit), _) => exit,
+        (None, Some(least)) if bad(least) => Exit::Found,
+        _ if prepared.reading.damaged > 0 => Exit::Unreadable,
+        _ => Exit::Done,
+    }
+}
+
+pub(crate) fn severity(arg: SeverityArg) -> Severity {
+    match arg {
+        SeverityArg::Informational => Severity::Informational,
+        SeverityArg::Low => Severity::Low,
+        SeverityArg::Medium => Severity::Medium,
+        SeverityArg::High => Severity::High,
+        SeverityArg::Critical => Severity::Critical,
+    }
+}

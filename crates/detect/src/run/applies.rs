@@ -1,0 +1,30 @@
+//! Whether the inputs have what a rule needs, as far as can be said without reading them.
+
+use crate::source::{Body, Detections};
+use parallax_engine::{Context, Session};
+
+/// Whether the rule can find anything in the inputs; if not, what is lacking. Nothing without inputs.
+pub fn applies(session: &Session, detections: &Detections, at: usize) -> Option<Result<(), String>> {
+    if session.sources().is_empty() {
+        return None;
+    }
+    let rule = detections.rules.get(at)?;
+    Some(match &rule.body {
+        Body::Query | Body::Sentinel(_) => query(session, rule.about.dialect, &rule.about.text),
+        Body::Sigma(_) => query(session, rule.about.dialect, &rule.about.text),
+        Body::Correlation(correlation) => {
+            let each = correlation.of.iter().map(|of| applies(session, detections, *of));
+            // One that applies is enough to count; the others are said when it runs.
+            each.flatten().reduce(|a, b| if a.is_ok() { a } else { b }).unwrap_or(Ok(()))
+        }
+    })
+}
+
+fn query(session: &Session, dialect: parallax_engine::Dialect, text: &str) -> Result<(), String> {
+    let tables = session.uses(dialect, text, &Context::at(0)).map_err(|e| e.to_string())?;
+    if tables.is_empty() || tables.iter().any(|t| t.fed) {
+        return Ok(());
+    }
+    let names: Vec<String> = tables.into_iter().map(|t| t.name).collect();
+    Err(format!("no input feeds {}", names.join(", ")))
+}
