@@ -95,6 +95,10 @@ pub enum Place {
     Whole,
     /// Anywhere.
     Anywhere,
+    /// Where it begins.
+    Start,
+    /// Where it ends.
+    End,
     /// As a term.
     Term,
     /// With a boundary before it.

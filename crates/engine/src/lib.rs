@@ -17,7 +17,7 @@ pub use dialect::Dialect;
 pub use error::Error;
 pub use execute::{Limits, Rows};
 pub use external::Saving;
-pub use parallax_catalog::trace::{Beyond, Role};
+pub use parallax_catalog::trace::{Beyond, Place, Role};
 pub use parallax_catalog::{Context, Encoding, Output, PROVENANCE};
 pub use scan::Window;
 pub use session::{

@@ -310,8 +310,20 @@ fn part(probe: &Probe, shown: &dyn Fn(usize) -> Shown) -> Part {
 /// Where the needle stands: the first place at which the matcher that answers for the whole text says yes, asked with
 /// what stands around it.
 fn place(sought: &Sought, text: &str) -> Option<Span> {
+    let length = sought.text.len();
+    let same = |at: usize| {
+        text.get(at..at + length).is_some_and(|t| match sought.case_sensitive {
+            true => t == sought.text,
+            false => t.eq_ignore_ascii_case(&sought.text),
+        })
+    };
     let place = match sought.place {
         Place::Whole => return Some(Span::new(0, text.len())),
+        Place::Start => return same(0).then_some(Span::new(0, length)),
+        Place::End => {
+            let at = text.len().checked_sub(length)?;
+            return same(at).then_some(Span::new(at, text.len()));
+        }
         Place::Anywhere => matcher::Place::Anywhere,
         Place::Term => matcher::Place::Term,
         Place::TermStart => matcher::Place::TermStart,
@@ -319,16 +331,11 @@ fn place(sought: &Sought, text: &str) -> Option<Span> {
     };
     let case = if sought.case_sensitive { Case::Sensitive } else { Case::Ascii };
     let matcher = Matcher::new(&[sought.text.as_str()], place, case, Quantifier::Any).ok()?;
-    let length = sought.text.len();
     let starts =
         text.char_indices().map(|(at, _)| at).filter(|at| text.is_char_boundary((at + length).min(text.len())));
     starts.filter(|at| at + length <= text.len()).find_map(|at| {
         let end = at + length;
-        let same = match case {
-            Case::Sensitive => text[at..end] == sought.text,
-            _ => text[at..end].eq_ignore_ascii_case(&sought.text),
-        };
-        if !same || length == 0 {
+        if !same(at) || length == 0 {
             return None;
         }
         let from = text[..at].char_indices().next_back().map_or(at, |(i, _)| i);

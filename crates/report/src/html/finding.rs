@@ -172,16 +172,46 @@ fn why(entry: &Entry) -> Markup {
                 p.none { (if entry.finding.event.is_some() { "The detection's conditions could not be followed for this event." } else { "The finding stands for many events." }) }
             }
             ul.why {
-                @for reason in &entry.reasons {
+                @for told in &told(&entry.reasons) {
                     li {
-                        @if let Some(field) = &reason.field { b { (line(field)) } " " }
-                        span.v { (marked(&reason.value, &reason.marks, Space::Line)) }
-                        br; code { (line(&reason.test)) }
+                        @if let Some(field) = told.field { b { (line(field)) } " " }
+                        span.v { (marked(told.value, &told.marks, Space::Line)) }
+                        @for test in &told.tests { br; code { (line(test)) } }
                     }
                 }
             }
         }
     }
+}
+
+/// What is told of one value of one field.
+struct Told<'r> {
+    field: Option<&'r str>,
+    value: &'r str,
+    marks: Vec<(usize, usize)>,
+    tests: Vec<&'r str>,
+}
+
+/// The reasons, those about one value together, and first those that say where in it.
+fn told(reasons: &[Reason]) -> Vec<Told<'_>> {
+    let mut all: Vec<Told<'_>> = Vec::new();
+    for reason in reasons {
+        let same = |t: &&mut Told<'_>| t.field == reason.field.as_deref() && t.value == reason.value;
+        match all.iter_mut().find(same) {
+            Some(told) => {
+                told.marks.extend(&reason.marks);
+                told.tests.push(&reason.test);
+            }
+            None => all.push(Told {
+                field: reason.field.as_deref(),
+                value: &reason.value,
+                marks: reason.marks.clone(),
+                tests: vec![&reason.test],
+            }),
+        }
+    }
+    all.sort_by_key(|t| t.marks.is_empty());
+    all
 }
 
 fn processes(tree: &Tree, entry: &Entry, places: &Places<'_>) -> Markup {

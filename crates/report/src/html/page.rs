@@ -162,7 +162,16 @@ fn tests(tests: &[TestLine]) -> Markup {
         @if !tests.is_empty() {
             section {
                 h4 { "Tests" }
-                @if !ran { p.dim { "As declared; " code { "--test" } " runs them." } }
+                p.dim {
+                    @if ran {
+                        @let bad = tests.iter().filter(|t| t.holds == Some(false)).count();
+                        @if bad == 0 { span.good { "All as expected" } } @else { span.bad { (count(bad, "result", "results")) " not as expected" } } " on "
+                    }
+                    (count(tests.len(), "case", "cases")) ": " (kinds(tests)) "."
+                    @if !ran { " As declared; " code { "--test" } " runs them." }
+                }
+                details.more open[tests.len() <= 12 || tests.iter().any(|t| t.holds == Some(false))] {
+                summary { "Cases" }
                 div.wide { table {
                     thead { tr {
                         th scope="col" { "Case" } th scope="col" { "Kind" } th scope="col" { "Expected" }
@@ -179,9 +188,23 @@ fn tests(tests: &[TestLine]) -> Markup {
                         } }
                     } } }
                 } }
+                }
             }
         }
     }
+}
+
+/// How often what is expected.
+fn kinds(tests: &[TestLine]) -> String {
+    let mut kinds: Vec<(&str, usize)> = Vec::new();
+    for test in tests {
+        let what = test.expected.split(',').next().unwrap_or_default();
+        match kinds.iter_mut().find(|(known, _)| *known == what) {
+            Some((_, n)) => *n += 1,
+            None => kinds.push((what, 1)),
+        }
+    }
+    kinds.iter().map(|(what, n)| format!("{n} {what}")).collect::<Vec<_>>().join(", ")
 }
 
 fn references(page: &Page) -> Markup {

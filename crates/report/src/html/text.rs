@@ -69,9 +69,10 @@ fn plain(text: &str, space: Space, out: &mut String) {
         from = at + c.len_utf8();
         let number = format!("U+{:04X}", u32::from(c));
         let sign = match c {
-            '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(c)).map_or_else(|| number.clone(), String::from),
-            '\x7f' => "\u{2421}".to_owned(),
-            _ => number.clone(),
+            '\n' => "\\n",
+            '\r' => "\\r",
+            '\t' => "\\t",
+            _ => number.as_str(),
         };
         html! { span.ctl title=(number) { (sign) } }.render_to(out);
     }

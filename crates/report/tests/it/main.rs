@@ -1,1 +1,6 @@
 //! Reports of small sessions: what stands in them, what does not, and what a browser says.
+
+mod browser;
+mod hostile;
+mod made;
+mod small;

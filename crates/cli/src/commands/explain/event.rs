@@ -2,7 +2,7 @@
 
 use super::Text;
 use crate::output::text::{cut, safe};
-use parallax_engine::{Followed, Part, Role, Shown, StepSeen};
+use parallax_engine::{Followed, Part, Place, Role, Shown, StepSeen};
 use std::collections::HashSet;
 use std::io::{self, Write};
 
@@ -125,7 +125,8 @@ impl Page<'_> {
         let (mut asked, mut met) = (0, 0);
         for part in parts {
             let Role::Needle(sought) = &part.role else { continue };
-            asked += 1;
+            // Of the values of a list each may be there; the pieces of a pattern are there together.
+            asked += usize::from(matches!(sought.place, Place::Term | Place::Whole));
             if !part.value.as_ref().is_some_and(Shown::is_true) {
                 continue;
             }

@@ -182,6 +182,10 @@ fn place(op: BinaryOp) -> Option<(BinaryOp, Place, bool)> {
         B::HasSuffixCs | B::NotHasSuffixCs => (B::HasSuffixCs, Place::TermEnd, true),
         B::Contains | B::NotContains => (B::Contains, Place::Anywhere, false),
         B::ContainsCs | B::NotContainsCs => (B::ContainsCs, Place::Anywhere, true),
+        B::StartsWith | B::NotStartsWith => (B::StartsWith, Place::Start, false),
+        B::StartsWithCs | B::NotStartsWithCs => (B::StartsWithCs, Place::Start, true),
+        B::EndsWith | B::NotEndsWith => (B::EndsWith, Place::End, false),
+        B::EndsWithCs | B::NotEndsWithCs => (B::EndsWithCs, Place::End, true),
         _ => return None,
     })
 }

@@ -31,13 +31,12 @@ impl Tracer<'_, '_> {
             ExprKind::Binary(op, left, right) => {
                 let operand = self.operand(rows, left, parts)?;
                 self.operand(rows, right, parts)?;
-                if let Some(text) = sought(*op, right) {
+                for (text, place) in sought(*op, right) {
                     let positive = if *op == BinaryOp::NotMatches { BinaryOp::Matches } else { *op };
                     let kind = ExprKind::Binary(positive, left.clone(), right.clone());
                     let answer = self.planner.expression(rows, &Expr { kind, at: expr.at })?;
                     let column = self.put(rows, &answer, "needle")?;
-                    let sought =
-                        Sought { text: text.to_owned(), operand, place: Place::Anywhere, case_sensitive: false };
+                    let sought = Sought { text: text.to_owned(), operand, place, case_sensitive: false };
                     parts.push(Probe::new(Role::Needle(sought), right.at.0, Some(column)));
                 }
             }
@@ -111,17 +110,23 @@ impl Tracer<'_, '_> {
     }
 }
 
-/// The text that stands in the left side where the condition holds: of `*text*`, `text`. Of `*text` it is the last such
-/// text that counts, and of several stars several texts: their places are not told.
-fn sought(op: BinaryOp, right: &Expr) -> Option<&str> {
-    let ExprKind::Text(text) = &right.kind else { return None };
+/// The texts that stand in the left side where the condition holds, and where: what stands between the stars of a
+/// pattern. What has an escape or stands for any character is not told.
+fn sought(op: BinaryOp, right: &Expr) -> Vec<(&str, Place)> {
+    let ExprKind::Text(text) = &right.kind else { return Vec::new() };
     match op {
-        BinaryOp::Contains => Some(text),
+        BinaryOp::Contains => vec![(text, Place::Anywhere)],
         BinaryOp::Matches | BinaryOp::NotMatches => {
-            let inner = text.strip_suffix('*')?;
-            let inner = inner.strip_prefix('*').unwrap_or(inner);
-            (!inner.is_empty() && !inner.contains(['*', '?', '\\'])).then_some(inner)
+            let last = text.matches('*').count();
+            let place = |at: usize| match at {
+                0 if last == 0 => Place::Whole,
+                0 => Place::Start,
+                at if at == last => Place::End,
+                _ => Place::Anywhere,
+            };
+            let pieces = text.split('*').enumerate().map(|(at, piece)| (piece, place(at)));
+            pieces.filter(|(piece, _)| !piece.is_empty() && !piece.contains(['?', '\\'])).collect()
         }
-        _ => None,
+        _ => Vec::new(),
     }
 }
