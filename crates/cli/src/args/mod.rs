@@ -50,7 +50,8 @@ pub(crate) enum Command {
     Query(QueryArgs),
     /// Run the tests of packs: exit 0 only when every expectation holds.
     ///
-    /// Without PACK, the packs that are built in.
+    /// Without PACK, the packs that are built in. Each case is told against each detection; then what the dialects
+    /// agree on, which hostile cases are caught, and what is not as expected.
     Test(TestArgs),
     /// Parse and bind queries without running them, and say what is wrong or would not work elsewhere.
     Check(CheckArgs),
@@ -124,12 +125,28 @@ pub(crate) struct TestArgs {
     pub(crate) packs: Vec<String>,
 
     /// Run only these cases: `case` or `pack/case`.
-    #[arg(long, value_name = "ID", num_args = 1..)]
-    pub(crate) only: Vec<String>,
+    #[arg(long = "case", alias = "only", value_name = "ID", num_args = 1..)]
+    pub(crate) cases: Vec<String>,
+
+    /// Run only these detections: `detection` or `pack/detection`.
+    #[arg(long = "detection", value_name = "ID", num_args = 1..)]
+    pub(crate) detections: Vec<String>,
+
+    /// End with the first case that is not as expected.
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
 
     /// The form of the result.
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ReportFormat::Table)]
-    pub(crate) format: ReportFormat,
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = TestFormat::Table)]
+    pub(crate) format: TestFormat,
+
+    /// Also write the result as JUnit XML to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+
+    /// Also write the result as JSON to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
@@ -139,6 +156,16 @@ pub(crate) struct TestArgs {
 
     #[command(flatten)]
     pub(crate) talk: TalkArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TestFormat {
+    /// Text for people: the matrix, agreement, coverage, failures.
+    Table,
+    /// One JSON object.
+    Json,
+    /// JUnit XML.
+    Junit,
 }
 
 #[derive(Debug, Args)]

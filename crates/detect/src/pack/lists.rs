@@ -31,17 +31,16 @@ pub enum ListError {
 /// what is built into the program.
 pub fn bind(packs: &[&Pack], case: Option<&Case>, config: &Config, scratch: &Path) -> Result<Config, ListError> {
     let mut bound = config.clone();
-    let mut mine = Config::default();
+    let (mut mine, mut tested) = (Config::default(), Config::default());
     for pack in packs {
         for list in &pack.lists {
             let replaced = case.and_then(|c| c.lists.get(&list.id));
             let file = match (replaced, config.lists.get(&list.id)) {
-                // A test says what it tests, whatever the place is where it runs.
                 (Some(path), _) => pack.files.on_disk(path, scratch).map_err(ListError::Unpacked)?,
                 (None, Some(file)) => file.clone(),
                 (None, None) => pack.files.on_disk(&list.path, scratch).map_err(ListError::Unpacked)?,
             };
-            one(list, &file, &mut mine)?;
+            one(list, &file, if replaced.is_some() { &mut tested } else { &mut mine })?;
         }
     }
     for (alias, watchlist) in mine.kql.watchlists {
@@ -53,6 +52,10 @@ pub fn bind(packs: &[&Pack], case: Option<&Case>, config: &Config, scratch: &Pat
     for (name, values) in mine.sigma.placeholders {
         bound.sigma.placeholders.entry(name).or_insert(values);
     }
+    // A test says what it tests, whatever the place is where it runs.
+    bound.kql.watchlists.extend(tested.kql.watchlists);
+    bound.sumo.lookups.extend(tested.sumo.lookups);
+    bound.sigma.placeholders.extend(tested.sigma.placeholders);
     Ok(bound)
 }
 

@@ -105,6 +105,23 @@ impl Session {
         pick: &Pick,
         most: usize,
     ) -> Result<(Vec<Followed>, Arc<Report>), Error> {
+        let (mut followed, report) = self.follow_steps(dialect, text, context, pick, most)?;
+        self.returned(dialect, text, context, &mut followed)?;
+        Ok((followed, report))
+    }
+
+    /// The same without running the query itself: [`Followed::returned`] is not known.
+    ///
+    /// # Errors
+    /// As of [`Session::follow`].
+    pub fn follow_steps(
+        &self,
+        dialect: Dialect,
+        text: &str,
+        context: &Context,
+        pick: &Pick,
+        most: usize,
+    ) -> Result<(Vec<Followed>, Arc<Report>), Error> {
         let (asked, inner) = self.asked(context, None);
         let find = if let Pick::Where(condition) = pick { Some(condition.as_str()) } else { None };
         let traced = dialect.trace(text, find, &asked, &inner)?;
@@ -121,7 +138,6 @@ impl Session {
                 followed.push(one(&traced, &batch, row, false));
             }
         }
-        self.returned(dialect, text, context, &mut followed)?;
         Ok((followed, asked.report))
     }
 
