@@ -1,0 +1,128 @@
+//! What becomes of values that say nothing.
+//!
+//! Sigma tells a missing field from an empty value and from `-`. KQL's text columns and Sumo's fields do not: what says
+//! nothing is empty, or missing. Which tests that changes can be computed.
+
+use crate::loss::Effect;
+use crate::middle::{Condition, Field, Is, Test};
+use crate::pattern;
+
+/// What a test answers about a value; `None` is a missing one.
+pub(crate) fn answer(is: &Is, value: Option<&str>) -> Option<bool> {
+    Some(match (is, value) {
+        (Is::Null, value) => value.is_none(),
+        (Is::Exists(yes), value) => value.is_some() == *yes,
+        (_, None) => false,
+        (Is::Like(p), Some(v)) => pattern::covers(p, v),
+        (Is::Matches(r), Some(v)) => pattern::found(&pattern::with_flags(r), v)?,
+        (Is::Term(t), Some(v)) => pattern::found(&pattern::term(t), v)?,
+        // An address, a number, a time: none of the texts that say nothing is one.
+        (Is::In(_) | Is::Compares(..) | Is::TimePart(..), Some(_)) => false,
+        (Is::Field(..), Some(_)) => return None,
+    })
+}
+
+/// How the target answers about a value that says nothing: for a text column of KQL, about the empty text.
+pub(crate) enum Target {
+    /// Missing and empty are the empty text.
+    Empty,
+    /// Missing and empty are apart, and other spellings of nothing are missing.
+    Null,
+}
+
+/// What the target does to the events that are found, where the source's `spellings` of nothing are nothing there.
+/// `holds` is what the written test answers about nothing.
+pub(crate) fn effect(is: &Is, target: &Target, spellings: &[String], holds: bool) -> Option<Effect> {
+    let mut values: Vec<Option<&str>> = spellings.iter().map(|s| Some(s.as_str())).collect();
+    if matches!(target, Target::Empty) {
+        values.extend([None, Some("")]);
+    }
+    let answers: Vec<bool> = values.iter().filter_map(|v| answer(is, *v)).collect();
+    match (answers.iter().any(|a| *a && !holds), answers.iter().any(|a| !*a && holds)) {
+        (false, false) => None,
+        (true, false) => Some(Effect::Narrows),
+        (false, true) => Some(Effect::Widens),
+        (true, true) => Some(Effect::Either),
+    }
+}
+
+/// A test for a value that says nothing, missing or empty, which every language has.
+pub(crate) fn says_nothing(condition: &Condition) -> Option<(Field, &Test)> {
+    let Condition::Any(parts) = condition else { return None };
+    let [Condition::Test(a), Condition::Test(b)] = parts.as_slice() else { return None };
+    let (Some(one), Some(other)) = (&a.field, &b.field) else { return None };
+    let pair = |a: &Test, b: &Test| a.is == Is::Null && is_empty(&b.is);
+    (one == other && (pair(a, b) || pair(b, a))).then(|| (one.clone(), a))
+}
+
+/// Whether the test is for the empty text.
+pub(crate) fn is_empty(is: &Is) -> bool {
+    matches!(is, Is::Like(p) if p.parts.is_empty())
+}
+
+/// Brings tests for a missing and for an empty value of the same field together, wherever they stand side by side.
+pub(crate) fn paired(condition: &Condition) -> Condition {
+    match condition {
+        Condition::Any(parts) => Condition::Any(pair_up(parts, |c| c, |c| c)).flattened(),
+        Condition::All(parts) => {
+            let open = |c: &Condition| match c {
+                Condition::Not(inner) => (**inner).clone(),
+                // Only negations can be brought together under `and`.
+                _ => Condition::Always(true),
+            };
+            Condition::All(pair_up_all(parts, open))
+        }
+        Condition::Not(inner) => Condition::Not(Box::new(paired(inner))),
+        other => other.clone(),
+    }
+}
+
+fn pair_up(
+    parts: &[Condition],
+    open: impl Fn(Condition) -> Condition,
+    close: impl Fn(Condition) -> Condition,
+) -> Vec<Condition> {
+    let mut left: Vec<Condition> = parts.iter().map(paired).map(open).collect();
+    let mut out = Vec::new();
+    while !left.is_empty() {
+        let one = left.remove(0);
+        let partner = left.iter().position(|other| {
+            says_nothing(&Condition::Any(vec![one.clone(), other.clone()])).is_some()
+        });
+        out.push(close(match partner {
+            Some(at) => Condition::Any(vec![one, left.remove(at)]),
+            None => one,
+        }));
+    }
+    out
+}
+
+fn pair_up_all(parts: &[Condition], open: impl Fn(&Condition) -> Condition) -> Vec<Condition> {
+    let mut left: Vec<Condition> = parts.iter().map(paired).collect();
+    let mut out = Vec::new();
+    while !left.is_empty() {
+        let one = left.remove(0);
+        let inner = open(&one);
+        let partner = left
+            .iter()
+            .position(|other| says_nothing(&Condition::Any(vec![inner.clone(), open(other)])).is_some());
+        out.push(match partner {
+            Some(at) => {
+                let other = open(&left.remove(at));
+                Condition::Not(Box::new(Condition::Any(vec![inner, other])))
+            }
+            None => one,
+        });
+    }
+    out
+}
+
+impl Condition {
+    /// `Any` of one is that one.
+    fn flattened(self) -> Self {
+        match self {
+            Condition::Any(mut parts) if parts.len() == 1 => parts.remove(0),
+            other => other,
+        }
+    }
+}
