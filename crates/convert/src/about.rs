@@ -48,5 +48,37 @@ pub(crate) fn logs(source: &LogSource) -> String {
     let parts = [("category", &source.category), ("product", &source.product), ("service", &source.service)];
     let parts: Vec<String> =
         parts.iter().filter_map(|(name, value)| value.as_ref().map(|v| format!("{name}: {v}"))).collect();
-    if parts.is_empty() { "without category, product and service".to_owned() } else { format!("`{}`", parts.join(", ")) }
+    if parts.is_empty() {
+        "without category, product and service".to_owned()
+    } else {
+        format!("`{}`", parts.join(", "))
+    }
+}
+
+/// What the comments before a query say of it: the first line is its title.
+pub(crate) fn of_comments<'a>(lines: impl Iterator<Item = &'a str>) -> Meta {
+    let mut about = Meta::default();
+    for line in lines.filter(|l| !l.is_empty()) {
+        let lower = line.to_ascii_lowercase();
+        if lower.starts_with("id:") || lower.starts_with("level:") || lower.starts_with("status:") {
+            for part in line.split(',') {
+                let Some((name, value)) = part.split_once(':') else { continue };
+                let value = Some(value.trim().to_owned());
+                match name.trim().to_ascii_lowercase().as_str() {
+                    "id" => about.id = value,
+                    "level" => about.level = value,
+                    "status" => about.status = value,
+                    _ => {}
+                }
+            }
+        } else if lower.starts_with("att&ck:") {
+            let tags = line.split_once(':').map_or("", |(_, rest)| rest).split(',');
+            about.tags.extend(tags.map(|t| format!("attack.{}", t.trim().to_ascii_lowercase())));
+        } else if lower.starts_with("author:") {
+            about.author = line.split_once(':').map(|(_, rest)| rest.trim().to_owned());
+        } else if about.title.is_empty() {
+            about.title = line.to_owned();
+        }
+    }
+    about
 }

@@ -18,6 +18,7 @@ pub mod pattern;
 mod score;
 pub mod sigma;
 pub mod sumo;
+mod uuid;
 
 pub use loss::{Effect, Loss, Losses, codes};
 pub use middle::Detection;

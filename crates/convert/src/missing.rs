@@ -86,9 +86,8 @@ fn pair_up(
     let mut out = Vec::new();
     while !left.is_empty() {
         let one = left.remove(0);
-        let partner = left.iter().position(|other| {
-            says_nothing(&Condition::Any(vec![one.clone(), other.clone()])).is_some()
-        });
+        let partner =
+            left.iter().position(|other| says_nothing(&Condition::Any(vec![one.clone(), other.clone()])).is_some());
         out.push(close(match partner {
             Some(at) => Condition::Any(vec![one, left.remove(at)]),
             None => one,
@@ -103,9 +102,8 @@ fn pair_up_all(parts: &[Condition], open: impl Fn(&Condition) -> Condition) -> V
     while !left.is_empty() {
         let one = left.remove(0);
         let inner = open(&one);
-        let partner = left
-            .iter()
-            .position(|other| says_nothing(&Condition::Any(vec![inner.clone(), open(other)])).is_some());
+        let partner =
+            left.iter().position(|other| says_nothing(&Condition::Any(vec![inner.clone(), open(other)])).is_some());
         out.push(match partner {
             Some(at) => {
                 let other = open(&left.remove(at));

@@ -39,12 +39,10 @@ pub(crate) fn whole(test: &Test) -> Condition {
                     .collect::<Vec<_>>(),
             ),
             Shape::Ends(t) if plain && !t.is_empty() => like(Shape::Ends(t), p.case),
-            Shape::Starts(t) if field.part == FieldPart::Domain => {
-                on(Is::Like(Pattern {
-                    parts: vec![Piece::Text(t), Piece::Any, Piece::Text("\\".to_owned()), Piece::Any],
-                    case: p.case,
-                }))
-            }
+            Shape::Starts(t) if field.part == FieldPart::Domain => on(Is::Like(Pattern {
+                parts: vec![Piece::Text(t), Piece::Any, Piece::Text("\\".to_owned()), Piece::Any],
+                case: p.case,
+            })),
             _ => expression(format!("{before}{}{after}", within(p, inner)), p.case),
         },
         Is::Term(term) => {
@@ -130,8 +128,17 @@ mod tests {
     #[test]
     fn a_part_and_the_whole_say_the_same() {
         let paths = [
-            "/usr/bin/lua", r"C:\Tools\lua.exe", "lua", r"C:\lua\x.exe", "/opt/my-lua", r"C:\a\my lua.exe", "/lua5.4/sh", "",
-            r"C:\Tools\Lua.exe", r"\\host\share\luac.exe", "/usr/bin/lua5.4",
+            "/usr/bin/lua",
+            r"C:\Tools\lua.exe",
+            "lua",
+            r"C:\lua\x.exe",
+            "/opt/my-lua",
+            r"C:\a\my lua.exe",
+            "/lua5.4/sh",
+            "",
+            r"C:\Tools\Lua.exe",
+            r"\\host\share\luac.exe",
+            "/usr/bin/lua5.4",
         ];
         let text = |s: &str| Piece::Text(s.to_owned());
         let like = |parts: &[Piece]| Is::Like(Pattern { parts: parts.to_vec(), case: Case::Ignored });
@@ -154,7 +161,11 @@ mod tests {
             let condition = whole(&Test { field: Some(field), is: is.clone(), at: Span::at(0) });
             for path in paths {
                 let base = path.rsplit(['\\', '/']).next().unwrap_or_default();
-                assert_eq!(holds(&condition, path), answer(&is, Some(base)).unwrap(), "{is:?} of {path}: {condition:?}");
+                assert_eq!(
+                    holds(&condition, path),
+                    answer(&is, Some(base)).unwrap(),
+                    "{is:?} of {path}: {condition:?}"
+                );
             }
         }
     }

@@ -1,6 +1,8 @@
 //! KQL: writing and reading.
 
+mod condition;
 mod read;
+mod rows;
 mod test;
 mod write;
 

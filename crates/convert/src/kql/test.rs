@@ -71,7 +71,9 @@ impl Over<'_> {
                 let call = format!("{function}({column}, \"{}/{}\")", network.address, network.bits);
                 return leaf(two_valued(&call, negated));
             }
-            Is::Compares(order, number) => return leaf(compares(&format!("toreal({column})"), *order, *number, negated)),
+            Is::Compares(order, number) => {
+                return leaf(compares(&format!("toreal({column})"), *order, *number, negated));
+            }
             Is::Field(part, other, case) => {
                 let Some(place) = self.place(other).filter(|p| p.ty == Type::Text) else {
                     let message = format!("`{}` has no text column for the field `{}`", self.name, other.name);

@@ -29,9 +29,10 @@ pub fn write(detection: &Detection, table: Option<&str>) -> Result<(String, Loss
     let mut refused = Diagnostics::default();
     for (rank, name) in candidates.iter().enumerate() {
         let Some(table) = names::table(name) else {
-            refused = refuse(codes::NO_TABLE, Span::at(0), format!("the columns of `{name}` are not known to `convert`"))
-                .suggest(name, names::tables())
-                .into();
+            refused =
+                refuse(codes::NO_TABLE, Span::at(0), format!("the columns of `{name}` are not known to `convert`"))
+                    .suggest(name, names::tables())
+                    .into();
             continue;
         };
         let new = table.missing.iter().filter(|s| !detection.spellings.contains(s));
@@ -220,7 +221,12 @@ fn implies(condition: &Condition, separator: char) -> bool {
 }
 
 /// A condition as an expression.
-pub(super) fn doc(over: &Over<'_>, condition: &Condition, negated: bool, losses: &mut Losses) -> Result<Doc, Diagnostic> {
+pub(super) fn doc(
+    over: &Over<'_>,
+    condition: &Condition,
+    negated: bool,
+    losses: &mut Losses,
+) -> Result<Doc, Diagnostic> {
     if let Some((field, test)) = missing::says_nothing(condition)
         && let Some(place) = over.place(&field)
     {
@@ -350,7 +356,8 @@ fn after(over: &Over<'_>, detection: &Detection, out: &mut String, losses: &mut 
             Holds::Score(lines) => {
                 let mut terms = Vec::new();
                 for (condition, points) in lines {
-                    terms.push(format!("iff({}, {points}, 0)", doc(over, condition, true, losses)?.text(&WORDS, 20, 4)));
+                    terms
+                        .push(format!("iff({}, {points}, 0)", doc(over, condition, true, losses)?.text(&WORDS, 20, 4)));
                 }
                 let _ = write!(out, "\n| extend {name} = {}", terms.join("\n    + "));
                 shown.push(name.clone());
@@ -371,9 +378,11 @@ fn after(over: &Over<'_>, detection: &Detection, out: &mut String, losses: &mut 
         }
     }
     let mut seen = Vec::new();
-    shown.retain(|s| !seen.contains(s) && {
-        seen.push(s.clone());
-        true
+    shown.retain(|s| {
+        !seen.contains(s) && {
+            seen.push(s.clone());
+            true
+        }
     });
     if !shown.is_empty() {
         let _ = write!(out, "\n| project {}", shown.join(", "));

@@ -65,12 +65,14 @@ const TABLE: &str = "WindowsEvent";
 
 /// What a log source is elsewhere; nothing where that is not known.
 pub fn logs(source: &LogSource) -> Option<Logs> {
-    let (category, product, service) = (source.category.as_deref(), source.product.as_deref(), source.service.as_deref());
+    let (category, product, service) =
+        (source.category.as_deref(), source.product.as_deref(), source.service.as_deref());
     let windows = product.is_none_or(|p| p == "windows");
     let base = Logs { kql: vec![TABLE.to_owned()], ..Logs::default() };
     match (category, service) {
         (Some(category), None) => {
-            let listed = FILE.logs.iter().find(|l| l.category.as_deref() == Some(category) && l.product.as_deref() == product);
+            let listed =
+                FILE.logs.iter().find(|l| l.category.as_deref() == Some(category) && l.product.as_deref() == product);
             if let Some(listed) = listed {
                 return Some(listed.clone());
             }
@@ -140,6 +142,21 @@ pub fn logs_of_table(table: &str) -> Option<LogSource> {
             source(None, Some(product), Some(service))
         }
     })
+}
+
+/// The category of Sigma that these values of a table's `ActionType` are.
+pub fn category(table: &str, actions: &[String]) -> Option<&'static str> {
+    let of = |action: &String| match (table, action.as_str()) {
+        ("DeviceProcessEvents", "ProcessCreated") => Some("process_creation"),
+        ("DeviceFileEvents", "FileCreated" | "FileModified") => Some("file_event"),
+        ("DeviceFileEvents", "FileDeleted") => Some("file_delete"),
+        ("DeviceFileEvents", "FileRenamed") => Some("file_rename"),
+        ("DeviceImageLoadEvents", "ImageLoaded") => Some("image_load"),
+        _ => None,
+    };
+    let mut categories = actions.iter().map(of);
+    let first = categories.next()??;
+    categories.all(|c| c == Some(first)).then_some(first)
 }
 
 #[cfg(test)]

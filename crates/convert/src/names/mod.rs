@@ -3,7 +3,7 @@
 
 mod logs;
 
-pub use logs::{Events, Logs, logs, logs_of_table};
+pub use logs::{Events, Logs, category, logs, logs_of_table};
 
 use crate::middle::{Field, FieldPart};
 use parallax_kql::schema;
@@ -146,8 +146,11 @@ impl Table {
         let dynamic = self.dynamic.as_ref()?;
         let plain = field.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
             && field.name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-        let path =
-            if plain { format!("{dynamic}.{}", field.name) } else { format!("{dynamic}[{}]", crate::kql::quoted(&field.name)) };
+        let path = if plain {
+            format!("{dynamic}.{}", field.name)
+        } else {
+            format!("{dynamic}[{}]", crate::kql::quoted(&field.name))
+        };
         Some(column(&format!("tostring({path})"), Type::Text))
     }
 
@@ -185,19 +188,24 @@ impl Table {
 fn own(table: &str, name: &str) -> Option<Place> {
     let columns = schema::known(table)?.columns();
     let (head, rest) = name.split_once('.').map_or((name, None), |(h, r)| (h, Some(r)));
-    let column = columns.iter().find(|c| c.name == head).or_else(|| columns.iter().find(|c| c.name.eq_ignore_ascii_case(head)))?;
+    let column = columns
+        .iter()
+        .find(|c| c.name == head)
+        .or_else(|| columns.iter().find(|c| c.name.eq_ignore_ascii_case(head)))?;
     let ty = type_of(column.ty);
     match (rest, ty) {
         (None, Type::Dynamic) => {
             Some(Place { text: format!("tostring({})", column.name), computed: None, ty: Type::Text, lost: None })
         }
         (None, _) => Some(Place { text: column.name.clone(), computed: None, ty, lost: None }),
-        (Some(path), Type::Dynamic) if path.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.') => Some(Place {
-            text: format!("tostring({}.{path})", column.name),
-            computed: None,
-            ty: Type::Text,
-            lost: None,
-        }),
+        (Some(path), Type::Dynamic) if path.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.') => {
+            Some(Place {
+                text: format!("tostring({}.{path})", column.name),
+                computed: None,
+                ty: Type::Text,
+                lost: None,
+            })
+        }
         _ => None,
     }
 }

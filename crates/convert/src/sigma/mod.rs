@@ -1,7 +1,9 @@
 //! Sigma: reading and writing.
 
 mod read;
+mod selection;
 mod write;
+mod yaml;
 
 pub use read::{of_rule, read};
 pub use write::write;

@@ -1,13 +1,161 @@
 //! A detection as a Sigma rule.
 
-use crate::loss::{Losses, codes, refuse};
-use crate::middle::Detection;
+use super::selection::{Names, expression};
+use super::yaml;
+use crate::about;
+use crate::loss::{Effect, Losses, codes, refuse};
+use crate::middle::{Condition, Detection, FieldPart, Holds, Is, Meta};
+use crate::missing;
+use crate::parts;
 use parallax_diagnostics::{Diagnostics, Span};
+use std::fmt::Write;
 
-/// Writes a rule.
+/// The rule, and what it loses.
 ///
 /// # Errors
 /// What Sigma has no form for.
-pub fn write(_detection: &Detection) -> Result<(String, Losses), Diagnostics> {
-    Err(refuse(codes::NO_FORM, Span::at(0), "rules cannot be written yet").into())
+pub fn write(detection: &Detection) -> Result<(String, Losses), Diagnostics> {
+    let mut losses = Losses::default();
+    let condition = missing::paired(&detection.condition).map(&mut |t| parts::whole(t));
+    let mut wrong = Diagnostics::default();
+    for (test, negated) in condition.tests() {
+        let part = |f: &crate::middle::Field| f.part != FieldPart::Whole;
+        let other = matches!(&test.is, Is::Field(_, other, _) if part(other));
+        if let Some(field) = test.field.as_ref().filter(|f| part(f) || other) {
+            let message = format!("this test of a part of `{}` has no form in Sigma", field.name);
+            wrong.push(refuse(codes::NO_FORM, test.at, message));
+        }
+        if let Some(effect) = spelled(&test.is, &detection.spellings) {
+            let name = test.field.as_ref().map_or("the event", |f| f.name.as_str());
+            let message =
+                format!("a `{name}` that is `-` was missing where the query was written for; Sigma sees the `-`");
+            losses.add(codes::MISSING, effect.negated(negated), test.at, message);
+        }
+    }
+    if wrong.has_errors() {
+        return Err(wrong);
+    }
+    if matches!(condition, Condition::Always(_)) {
+        return Err(refuse(codes::NOTHING, Span::at(0), "the condition is always or never true").into());
+    }
+    let mut names = Names::default();
+    let text = expression(&condition, &mut names)?;
+    let mut out = String::new();
+    head(detection, &mut out, &mut losses);
+    let _ = writeln!(out, "logsource:");
+    let logs = &detection.logs;
+    for (key, value) in [("category", &logs.category), ("product", &logs.product), ("service", &logs.service)] {
+        if let Some(value) = value {
+            let _ = writeln!(out, "    {key}: {value}");
+        }
+    }
+    let _ = writeln!(out, "detection:");
+    for (name, body) in &names.0 {
+        let _ = writeln!(out, "    {name}:{body}");
+    }
+    let _ = writeln!(out, "    condition: {}", yaml::plain_or_quoted(&text));
+    tail(detection, &mut out, &mut losses);
+    if let Err(e) = parallax_sigma::parse(&out) {
+        let message = format!("the converted rule does not parse: {e}\n{out}");
+        return Err(refuse(codes::DEFECT, Span::at(0), message).into());
+    }
+    Ok((out, losses))
+}
+
+/// What a value that said nothing where the source was written for does to a test.
+fn spelled(is: &Is, spellings: &[String]) -> Option<Effect> {
+    let before = missing::answer(is, None)?;
+    let after: Vec<bool> = spellings.iter().filter_map(|s| missing::answer(is, Some(s))).collect();
+    match (after.iter().any(|a| *a && !before), after.iter().any(|a| !*a && before)) {
+        (false, false) => None,
+        (true, false) => Some(Effect::Widens),
+        (false, true) => Some(Effect::Narrows),
+        (true, true) => Some(Effect::Either),
+    }
+}
+
+/// What people say of it, in the order of SigmaHQ's rules.
+fn head(detection: &Detection, out: &mut String, losses: &mut Losses) {
+    let Meta { title, id, status, description, author, references, date, modified, tags, related, .. } =
+        &detection.about;
+    let mut made = Vec::new();
+    let title = if title.is_empty() {
+        made.push("title");
+        format!("Converted Detection Over {}", about::logs(&detection.logs).trim_matches('`'))
+    } else {
+        title.clone()
+    };
+    let _ = writeln!(out, "title: {}", yaml::plain_or_quoted(&title));
+    let id = id.clone().unwrap_or_else(|| {
+        made.push("id");
+        crate::uuid::of(&format!("{title}\n{:?}", detection.condition))
+    });
+    let _ = writeln!(out, "id: {id}");
+    if !related.is_empty() {
+        let _ = writeln!(out, "related:");
+        for (kind, id) in related {
+            let _ = writeln!(out, "    - id: {id}\n      type: {kind}");
+        }
+    }
+    let _ = writeln!(out, "status: {}", status.as_deref().unwrap_or("experimental"));
+    if let Some(description) = description {
+        let _ = writeln!(out, "description: {}", yaml::plain_or_quoted(description));
+    }
+    if !references.is_empty() {
+        let _ = writeln!(out, "references:");
+        for reference in references {
+            let _ = writeln!(out, "    - {}", yaml::plain_or_quoted(reference));
+        }
+    }
+    for (key, value) in [("author", author), ("date", date), ("modified", modified)] {
+        if let Some(value) = value {
+            let _ = writeln!(out, "{key}: {}", yaml::plain_or_quoted(value));
+        }
+    }
+    if !tags.is_empty() {
+        let _ = writeln!(out, "tags:");
+        for tag in tags {
+            let _ = writeln!(out, "    - {}", yaml::plain_or_quoted(tag));
+        }
+    }
+    if detection.about.level.is_none() {
+        made.push("level");
+    }
+    if !made.is_empty() {
+        let message = format!("{} made up: the query says none", made.join(", "));
+        losses.add(codes::META, Effect::Shown, Span::at(0), message);
+    }
+}
+
+fn tail(detection: &Detection, out: &mut String, losses: &mut Losses) {
+    let mut fields = detection.about.fields.clone();
+    for column in &detection.after.columns {
+        match &column.holds {
+            Holds::Field(field) if !fields.contains(&field.name) => fields.push(field.name.clone()),
+            Holds::Field(_) | Holds::Time | Holds::Host => {}
+            Holds::Truth(_) | Holds::Score(_) => {
+                let message = format!(
+                    "the computed column `{}` is left out: a rule finds events, and computes nothing",
+                    column.name
+                );
+                losses.add(codes::COLUMNS, Effect::Shown, Span::at(0), message);
+            }
+        }
+    }
+    if !detection.after.sort.is_empty() {
+        losses.add(codes::COLUMNS, Effect::Shown, Span::at(0), "the order of the rows is left out");
+    }
+    if !fields.is_empty() {
+        let _ = writeln!(out, "fields:");
+        for field in fields {
+            let _ = writeln!(out, "    - {}", yaml::plain_or_quoted(&field));
+        }
+    }
+    if !detection.about.falsepositives.is_empty() {
+        let _ = writeln!(out, "falsepositives:");
+        for one in &detection.about.falsepositives {
+            let _ = writeln!(out, "    - {}", yaml::plain_or_quoted(one));
+        }
+    }
+    let _ = writeln!(out, "level: {}", detection.about.level.as_deref().unwrap_or("medium"));
 }

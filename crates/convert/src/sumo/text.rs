@@ -29,6 +29,8 @@ pub(crate) fn slashed(regex: &str) -> String {
                 out.extend(chars.next());
             }
             '/' => out.push_str("\\/"),
+            // What stands between backticks is a macro, in a regular expression too.
+            '`' => out.push_str("\\x60"),
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             c => out.push(c),
@@ -41,8 +43,8 @@ pub(crate) fn slashed(regex: &str) -> String {
 /// A field's name, quoted where a bare word would read as something else.
 pub(crate) fn name(text: &str) -> String {
     const WORDS: [&str; 24] = [
-        "and", "or", "not", "in", "matches", "contains", "as", "by", "null", "true", "false", "field", "on", "from", "for",
-        "with", "where", "count", "if", "values", "keys", "all", "top", "sort",
+        "and", "or", "not", "in", "matches", "contains", "as", "by", "null", "true", "false", "field", "on", "from",
+        "for", "with", "where", "count", "if", "values", "keys", "all", "top", "sort",
     ];
     let plain = text.starts_with(|c: char| c.is_alphabetic() || c == '_')
         && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'))

@@ -46,7 +46,8 @@ pub fn write(detection: &Detection, scope: Option<&str>) -> Result<(String, Loss
     let scope = match (scope, usual.as_slice()) {
         (Some(scope), _) => scope.to_owned(),
         (None, []) => {
-            let message = format!("there is no usual `_sourceCategory` for the log source {}", about::logs(&detection.logs));
+            let message =
+                format!("there is no usual `_sourceCategory` for the log source {}", about::logs(&detection.logs));
             return Err(refuse(codes::NO_TABLE, Span::at(0), message)
                 .help("say where to search with `--scope`, as in `--scope '_sourceCategory=*okta*'`")
                 .into());
@@ -122,9 +123,7 @@ impl Writer {
             return Ok(Doc::Leaf(format!("isEmpty({})", field_name(&field))));
         }
         Ok(match condition {
-            Condition::All(parts) => {
-                Doc::all(parts.iter().map(|c| self.doc(c, negated)).collect::<Result<_, _>>()?)
-            }
+            Condition::All(parts) => Doc::all(parts.iter().map(|c| self.doc(c, negated)).collect::<Result<_, _>>()?),
             Condition::Any(parts) => Doc::any(self.any(parts, negated)?),
             Condition::Not(inner) => Doc::Not(Box::new(self.doc(inner, !negated)?)),
             Condition::Test(test) => self.test(test, negated)?,
@@ -167,7 +166,7 @@ impl Writer {
                 continue;
             }
             let name = field_name(&field);
-            if form == 3 && (case == Case::Counts || texts.iter().all(|t| caseless(t))) {
+            if form == 3 && texts.iter().all(|t| (case == Case::Counts || caseless(t)) && !t.contains('`')) {
                 docs[at] = Doc::List { head: format!("{name} in"), items: texts.iter().map(|t| quoted(t)).collect() };
                 continue;
             }
@@ -179,8 +178,12 @@ impl Writer {
                 2 => ("", "$"),
                 _ => ("^", "$"),
             };
-            let regex = format!("{flags}{open}({}){close}", escaped.join("|"));
-            docs[at] = Doc::Leaf(format!("{name} matches {}", slashed(&regex)));
+            // A regular expression has a largest size.
+            let parts = chunks(&escaped).map(|part| {
+                let regex = format!("{flags}{open}({}){close}", part.join("|"));
+                Doc::Leaf(format!("{name} matches {}", slashed(&regex)))
+            });
+            docs[at] = Doc::any(parts.collect());
         }
         Ok(docs)
     }
@@ -215,7 +218,9 @@ impl Writer {
                         Doc::Leaf(format!("{column} = \"\"")),
                     ]));
                 }
-                Shape::Exact(t) if p.case == Case::Counts || caseless(&t) => format!("{column} = {}", quoted(&t)),
+                Shape::Exact(t) if (p.case == Case::Counts || caseless(&t)) && !t.contains('`') => {
+                    format!("{column} = {}", quoted(&t))
+                }
                 _ => format!("{column} matches {}", slashed(&pattern::regex_of(p))),
             },
             Is::Matches(regex) => {
@@ -256,7 +261,8 @@ impl Writer {
             Is::Like(p) => {
                 let mut open = p.clone();
                 for (at, end) in [(0, true), (usize::MAX, false)] {
-                    let is_open = if end { open.parts.first() } else { open.parts.last() } == Some(&crate::middle::Piece::Any);
+                    let is_open =
+                        if end { open.parts.first() } else { open.parts.last() } == Some(&crate::middle::Piece::Any);
                     if !is_open {
                         open.parts.insert(at.min(open.parts.len()), crate::middle::Piece::Any);
                     }
@@ -353,6 +359,22 @@ impl Writer {
     }
 }
 
+/// The texts in runs that are no longer than a regular expression may be.
+fn chunks(texts: &[String]) -> impl Iterator<Item = &[String]> {
+    const MOST: usize = 6_000;
+    let mut rest = texts;
+    std::iter::from_fn(move || {
+        let mut length = 0;
+        let count = rest.iter().take_while(|t| {
+            length += t.len();
+            length <= MOST
+        });
+        let (part, after) = rest.split_at(count.count().max(1).min(rest.len()));
+        rest = after;
+        (!part.is_empty()).then_some(part)
+    })
+}
+
 /// Whether case makes no difference to a text.
 fn caseless(text: &str) -> bool {
     !text.chars().any(char::is_alphabetic)
@@ -363,7 +385,9 @@ fn network_test(column: &str, network: &crate::middle::Network, test: &Test) -> 
         let call = format!("compareCIDRPrefix(\"{}\", {column}, toInt({}))", network.address, network.bits);
         return Ok(Doc::All(vec![Doc::Leaf(format!("isValidIPv4({column})")), Doc::Leaf(call)]));
     }
-    let std::net::IpAddr::V6(address) = network.address else { return Err(refuse(codes::NO_FORM, test.at, "no network")) };
+    let std::net::IpAddr::V6(address) = network.address else {
+        return Err(refuse(codes::NO_FORM, test.at, "no network"));
+    };
     if network.bits == 128 {
         return Ok(Doc::Leaf(format!("{column} = {}", quoted(&address.to_string()))));
     }

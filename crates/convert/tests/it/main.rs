@@ -1,1 +1,3 @@
 //! Tests of conversions.
+
+mod sigmahq;
