@@ -133,6 +133,11 @@ pub fn ticks_of_nanos(nanos: i64) -> i64 {
     nanos.div_euclid(100) + EPOCH_SECONDS * SECOND
 }
 
+/// The nanoseconds since the Unix epoch of an instant in ticks; the nearest there is, where they can't hold it.
+pub fn nanos_of_ticks(ticks: i64) -> i64 {
+    (ticks - EPOCH_SECONDS * SECOND).saturating_mul(100)
+}
+
 /// A length of time as Kusto writes it: `1.02:03:04.5000000`, the day and the fraction only where there are such.
 pub fn timespan(ticks: i64) -> String {
     let sign = if ticks < 0 { "-" } else { "" };

@@ -2,6 +2,7 @@
 
 mod applies;
 mod query;
+mod sigma;
 
 pub use applies::applies;
 
@@ -213,15 +214,23 @@ impl Clock<'_> {
 /// `sink` fails.
 pub fn run_all(job: &Job<'_>, reading: &mut Reading, watch: Watch<'_>, sink: Sink<'_>) -> io::Result<Ran> {
     let mut clock = Clock { job, census: None };
-    let mut runs = Vec::new();
-    for (at, rule) in job.detections.rules.iter().enumerate() {
-        if !job.chosen.get(at).copied().unwrap_or(true) || !rule.reports() {
-            continue;
-        }
-        let when = clock.when(reading);
-        runs.push(query::run(job.session, rule, &when, reading, watch, sink)?);
+    let rules = &job.detections.rules;
+    let chosen = |at: usize| job.chosen.get(at).copied().unwrap_or(true) && rules[at].reports();
+    let queries: Vec<usize> = (0..rules.len()).filter(|at| chosen(*at) && rules[*at].is_query()).collect();
+    let mut notes = Vec::new();
+    let mut runs = BTreeMap::new();
+    let census = job.now.is_none() && !queries.is_empty();
+    if let Some(out) = sigma::run(job, census, reading, sink)? {
+        runs = out.runs;
+        clock.census = out.census.map(Arc::new);
+        notes = out.notes;
     }
-    Ok(Ran { runs, latest: clock.census.map(|c| c.latest), wall: job.wall, notes: Vec::new() })
+    for at in queries {
+        let when = clock.when(reading);
+        runs.insert(at, query::run(job.session, &rules[at], &when, reading, watch, sink)?);
+    }
+    let runs = runs.into_values().collect();
+    Ok(Ran { runs, latest: clock.census.map(|c| c.latest), wall: job.wall, notes })
 }
 
 /// Runs one detection of a pack.
@@ -237,6 +246,46 @@ pub fn run(
     watch: Watch<'_>,
     sink: Sink<'_>,
 ) -> io::Result<DetectionRun> {
-    let about = Arc::new(crate::source::about_of(pack, detection));
-    query::run(session, &Rule { about, body: Body::Query }, when, reading, watch, sink)
+    let detections = Detections::of_detection(pack, detection, &session.placeholders());
+    if let Some(fault) = detections.faults.first() {
+        let about = Arc::new(crate::source::about_of(pack, detection));
+        let failed = RunOutcome::Failed(Error::Query(fault.diagnostics.clone()));
+        return Ok(DetectionRun { outcome: failed, ..DetectionRun::of(&Rule { about, body: Body::Query }) });
+    }
+    if let [rule @ Rule { body: Body::Query, .. }] = detections.rules.as_slice() {
+        return query::run(session, rule, when, reading, watch, sink);
+    }
+    let now = match when {
+        When::At(time) => Some(*time),
+        When::Recorded(_) => None,
+    };
+    let chosen = vec![true; detections.rules.len()];
+    let job = Job { session, detections: &detections, chosen: &chosen, now, wall: now.unwrap_or_default() };
+    let ran = run_all(&job, reading, watch, sink)?;
+    Ok(joined(ran.runs, &crate::source::about_of(pack, detection)))
+}
+
+/// The rules of one detection as one.
+fn joined(runs: Vec<DetectionRun>, about: &About) -> DetectionRun {
+    let about = Arc::new(about.clone());
+    let mut one = DetectionRun::of(&Rule { about, body: Body::Query });
+    one.times = 1;
+    let mut lacking = Vec::new();
+    let (mut ran, mut failed) = (false, None);
+    for run in runs {
+        one.found += run.found;
+        one.worst = one.worst.max(run.worst);
+        one.warnings.extend(run.warnings);
+        match run.outcome {
+            RunOutcome::Ran => ran = true,
+            RunOutcome::NotApplicable(what) => lacking.extend(what),
+            RunOutcome::Failed(e) => failed = Some(e),
+        }
+    }
+    one.outcome = match failed {
+        Some(e) => RunOutcome::Failed(e),
+        None if ran || lacking.is_empty() => RunOutcome::Ran,
+        None => RunOutcome::NotApplicable(lacking),
+    };
+    one
 }

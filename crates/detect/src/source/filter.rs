@@ -72,6 +72,11 @@ impl Rule {
         own.into_iter().flatten().any(|own| glob(name, own))
     }
 
+    /// Whether it runs as a query, over tables.
+    pub(crate) fn is_query(&self) -> bool {
+        matches!(self.body, Body::Query | Body::Sentinel(_))
+    }
+
     /// Whether it reports its own matches.
     pub fn reports(&self) -> bool {
         match &self.body {

@@ -157,7 +157,37 @@ pub(super) fn resolve(all: &mut Detections, loaded: &[Loaded]) {
         broken.push(at);
     }
     quiet(all, &broken);
+    for one in loaded {
+        if let Some(at) = one.at.filter(|at| !broken.contains(at)) {
+            inherit(all, at);
+        }
+    }
     leave_out(all, &broken);
+}
+
+/// What a correlation does not say of itself is what its rules say: the worst of their levels, all of their tags.
+fn inherit(all: &mut Detections, at: usize) {
+    let Some(Body::Correlation(correlation)) = all.rules.get(at).map(|r| &r.body) else { return };
+    let of = correlation.of.clone();
+    // Those that are correlations themselves first; there are no circles any more.
+    of.iter().for_each(|of| inherit(all, *of));
+    let abouts: Vec<Arc<About>> = of.iter().filter_map(|of| Some(all.rules.get(*of)?.about.clone())).collect();
+    let about = Arc::make_mut(&mut all.rules[at].about);
+    if !about.severity_given
+        && let Some(worst) = abouts.iter().map(|a| a.severity).max()
+    {
+        about.severity = worst;
+    }
+    if about.tags.is_empty() {
+        for other in abouts {
+            let new = |own: &[String], theirs: &[String]| {
+                theirs.iter().filter(|t| !own.contains(t)).cloned().collect::<Vec<_>>()
+            };
+            about.attack.extend(new(&about.attack, &other.attack));
+            about.tactics.extend(new(&about.tactics, &other.tactics));
+            about.tags.extend(new(&about.tags, &other.tags));
+        }
+    }
 }
 
 fn correlation(all: &mut Detections, at: usize) -> Option<&mut Correlation> {

@@ -34,7 +34,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 /// What the configuration gives, with what has been read of it. Shared by all queries of a session.
 #[derive(Debug, Default)]
 pub(crate) struct Given {
-    config: Config,
+    pub(crate) config: Config,
     files: Files,
     functions: Functions,
     schemas: Schemas,

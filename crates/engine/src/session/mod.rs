@@ -32,7 +32,9 @@ use parallax_diagnostics::{Diagnostic, Diagnostics, Severity};
 use parallax_sumo::plan::codes;
 use parallax_telemetry::source::{self, discover};
 use parallax_telemetry::{Report, Source};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What a session is opened with.
 #[derive(Clone, Debug, Default)]
@@ -152,6 +154,15 @@ impl Session {
             all.extend(planned.unreached.into_iter().map(|d| Diagnostic { severity: Severity::Warning, ..d }));
             all
         })
+    }
+
+    /// The values of Sigma's placeholders that the configuration gives, as they are now.
+    pub fn placeholders(&self) -> BTreeMap<String, Vec<String>> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos());
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        let config = &self.given.config;
+        let names = config.sigma.placeholders.keys();
+        names.filter_map(|name| Some((name.clone(), config.placeholder(name, now)?))).collect()
     }
 
     /// The tables that a query reads, and whether an input feeds them. Nothing is read.

@@ -34,6 +34,8 @@ pub(super) struct Entry<E> {
     pub(super) events: Rc<Vec<(usize, i64, E)>>,
     /// How many events it stands for.
     pub(super) count: u64,
+    /// For a match of a correlation the time at which it began: it is given again as it grows.
+    pub(super) grows: Option<i64>,
     /// The values that correlations of this one's matches read.
     pub(super) carried: Vec<Option<Rc<str>>>,
 }
@@ -46,6 +48,8 @@ pub(super) struct Episode<E> {
     pub(super) number: f64,
     pub(super) events: Vec<(usize, i64, E)>,
     pub(super) count: u64,
+    /// Of matches that grow, how many of their events are in here: listed, and counted.
+    taken: HashMap<(usize, i64), (usize, u64)>,
 }
 
 #[derive(Debug)]
@@ -260,20 +264,23 @@ impl<E: Clone> Group<E> {
 impl<E: Clone> Episode<E> {
     fn of(entries: &VecDeque<Entry<E>>, number: f64) -> Self {
         let first = entries.front().map_or(0, |e| e.time);
-        let mut episode = Episode { first, last: first, number, events: Vec::new(), count: 0 };
+        let (events, taken) = (Vec::new(), HashMap::new());
+        let mut episode = Episode { first, last: first, number, events, count: 0, taken };
         entries.iter().for_each(|e| episode.add(e));
         episode
     }
 
     fn add(&mut self, entry: &Entry<E>) {
         let room = LISTED.saturating_sub(self.events.len());
-        let known = |all: &[(usize, i64, E)], one: &(usize, i64, E)| all.iter().any(|e| e.0 == one.0 && e.1 == one.1);
-        // A match of a correlation may hold the same events as the one before it.
-        let several = entry.events.len() > 1;
-        let new = entry.events.iter().filter(|e| !several || !known(&self.events, e));
-        let new: Vec<_> = new.take(room).cloned().collect();
-        self.events.extend(new);
-        self.count += entry.count;
+        let (listed, counted) = match entry.grows {
+            Some(began) => {
+                let now = (entry.events.len(), entry.count);
+                self.taken.insert((entry.rule, began), now).unwrap_or_default()
+            }
+            None => (0, 0),
+        };
+        self.events.extend(entry.events.iter().skip(listed).take(room).cloned());
+        self.count += entry.count.saturating_sub(counted);
         self.first = self.first.min(entry.events.first().map_or(entry.time, |e| e.1));
         self.last = self.last.max(entry.time);
     }

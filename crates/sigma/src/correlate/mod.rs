@@ -91,6 +91,17 @@ struct Node<E> {
 
 type GroupKey = Rc<[Rc<str>]>;
 
+/// A match of a rule or correlation on its way to those that take it.
+struct Given<E> {
+    rule: usize,
+    time: i64,
+    events: Rc<Vec<(usize, i64, E)>>,
+    count: u64,
+    /// Whether it is a new one, rather than one that goes on.
+    began: bool,
+    grows: Option<i64>,
+}
+
 /// How often groups whose time is over are let go, in matches.
 const SWEEP: u64 = 4096;
 
@@ -160,7 +171,7 @@ impl<E: Clone> Correlator<E> {
             self.sweep(time, out);
         }
         let events = Rc::new(vec![(rule, time, event)]);
-        self.give(rule, time, &events, 1, true, values, out);
+        self.give(&Given { rule, time, events, count: 1, began: true, grows: None }, values, out);
     }
 
     /// There are no more.
@@ -212,17 +223,8 @@ impl<E: Clone> Correlator<E> {
     }
 
     /// Gives a match to the correlations that take it.
-    #[expect(clippy::too_many_arguments, reason = "a match is all of this")]
-    fn give(
-        &mut self,
-        rule: usize,
-        time: i64,
-        events: &Rc<Vec<(usize, i64, E)>>,
-        count: u64,
-        began: bool,
-        values: Values<'_>,
-        out: &mut dyn FnMut(Match<E>),
-    ) {
+    fn give(&mut self, given: &Given<E>, values: Values<'_>, out: &mut dyn FnMut(Match<E>)) {
+        let &Given { rule, time, ref events, count, began, grows } = given;
         for (at, place) in self.taken.get(&rule).cloned().unwrap_or_default() {
             let node = &mut self.nodes[at];
             if !began && node.counts {
@@ -237,7 +239,7 @@ impl<E: Clone> Correlator<E> {
             let key: GroupKey = key.into();
             let value = joined(value, values);
             let carried = node.carries.iter().map(|f| values(f)).collect();
-            let entry = Entry { time, rule: place, value, events: events.clone(), count, carried };
+            let entry = Entry { time, rule: place, value, events: events.clone(), count, grows, carried };
             let found = node.groups.entry(key.clone()).or_default();
             if node.judge.complete {
                 if found.is_empty() {
@@ -279,7 +281,8 @@ impl<E: Clone> Correlator<E> {
             let carried = || carried.get(carries.iter().position(|c| c == field)?)?.clone();
             own.map(|(_, value)| Rc::from(value.as_str())).or_else(carried)
         };
-        self.give(index, found.time.1, &events, found.count, began, &value, out);
+        let (time, count, grows) = (found.time.1, found.count, Some(found.time.0));
+        self.give(&Given { rule: index, time, events, count, began, grows }, &value, out);
     }
 }
 

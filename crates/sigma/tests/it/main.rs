@@ -1,5 +1,6 @@
 //! The crate's integration tests.
 
 mod corpus;
+mod correlate;
 mod matcher;
 mod print;

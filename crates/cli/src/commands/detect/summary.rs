@@ -83,11 +83,16 @@ fn not_applicable(runs: &[DetectionRun], talk: Talk) {
     }
     for (what, of) in lacking {
         let what = safe(&what);
+        // A table or field, or a log source in its own words.
+        let why = match what.strip_prefix("log source ") {
+            Some(source) => format!("no input has events of log source {source}"),
+            None => format!("no input offers any of {what}"),
+        };
         match of.as_slice() {
-            [run] => say::line(&format!("warning: {} could not apply: no input offers any of {what}", safe(&run.rule))),
+            [run] => say::line(&format!("warning: {} could not apply: {why}", safe(&run.rule))),
             several => {
                 let n = several.len();
-                say::line(&format!("warning: {n} detections could not apply: no input offers any of {what}"));
+                say::line(&format!("warning: {n} detections could not apply: {why}"));
                 for run in several.iter().filter(|_| talk.verbose) {
                     say::line(&format!("  {} ({})", safe(&run.rule), safe(&run.about.title)));
                 }
