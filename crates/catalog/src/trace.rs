@@ -65,6 +65,8 @@ pub enum Role {
     Any,
     /// `not`
     Not,
+    /// What stands under a name, by that name: all of its parts.
+    Named(String),
     /// A condition.
     Test,
     /// What a condition looks at.

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use parallax_catalog::trace::Traced;
 use parallax_catalog::{Catalog, Context, Planned};
-use parallax_diagnostics::{Diagnostic, Diagnostics, Span};
+use parallax_diagnostics::Diagnostics;
 
 /// The language of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,18 +53,27 @@ impl Dialect {
         let planned = match self {
             Dialect::Kql => parallax_kql::parse(text).and_then(|tree| parallax_kql::plan(&tree, catalog, context)),
             Dialect::Sumo => parallax_sumo::parse(text).and_then(|tree| parallax_sumo::plan(&tree, catalog, context)),
-            Dialect::Sigma => Err(no_sigma()),
+            Dialect::Sigma => sigma(text, catalog, context).and_then(|read| {
+                let mut planned = parallax_sigma::plan_all(&read, catalog, context)?;
+                planned.diagnostics.0.splice(..0, read.diagnostics);
+                Ok(planned)
+            }),
         };
         planned.map_err(Error::Query)
     }
 
     /// The text in its canonical form, and its tree.
-    pub(crate) fn parsed(self, text: &str) -> Result<(String, String), Error> {
+    pub(crate) fn parsed(
+        self,
+        text: &str,
+        catalog: &dyn Catalog,
+        context: &Context,
+    ) -> Result<(String, String), Error> {
         match self {
             Dialect::Kql => parallax_kql::parse(text).map(|tree| (tree.to_string(), format!("{tree:#?}"))),
             Dialect::Sumo => parallax_sumo::parse(text)
                 .map(|tree| (parallax_sumo::syntax::print(&tree.query), format!("{:#?}", tree.query))),
-            Dialect::Sigma => Err(no_sigma()),
+            Dialect::Sigma => sigma(text, catalog, context).map(|read| canonical(text, &read)),
         }
         .map_err(Error::Query)
     }
@@ -92,15 +101,37 @@ impl Dialect {
                 let find = whole("*").map(|t| parallax_sumo::parse(&t)).transpose().map_err(not_a_condition)?;
                 parallax_sumo::parse(text).and_then(|tree| parallax_sumo::trace(&tree, find.as_ref(), catalog, context))
             }
-            Dialect::Sigma => Err(no_sigma()),
+            Dialect::Sigma => {
+                let find = find.map(parallax_sigma::plan::condition).transpose().map_err(not_a_condition)?;
+                sigma(text, catalog, context)
+                    .and_then(|read| parallax_sigma::trace(&read, text, find.as_ref(), catalog, context))
+            }
         }
         .map_err(Error::Query)
     }
+
+    /// What a person who checks a text wants to know of it beside what is wrong with it.
+    pub(crate) fn notes(self, text: &str, catalog: &dyn Catalog, context: &Context) -> Diagnostics {
+        match self {
+            Dialect::Kql | Dialect::Sumo => Diagnostics::default(),
+            Dialect::Sigma => sigma(text, catalog, context).map(|read| parallax_sigma::plan::notes(&read)).unwrap_or_default(),
+        }
+    }
 }
 
-fn no_sigma() -> Diagnostics {
-    Diagnostics::from(
-        Diagnostic::error("SIGMA0001", Span::at(0), "Sigma rules are not supported yet")
-            .help("write the rule as a KQL (.kql) or Sumo (.sumo) query"),
-    )
+/// The documents of a file of rules, none of which is wrong, with the values that the catalog has for placeholders.
+fn sigma(text: &str, catalog: &dyn Catalog, context: &Context) -> Result<parallax_sigma::syntax::Read, Diagnostics> {
+    let read = parallax_sigma::read_with(text, &|name| catalog.externals().placeholder(name, context.now));
+    if read.diagnostics.has_errors() { Err(read.diagnostics) } else { Ok(read) }
+}
+
+/// The rules in the form in which they are printed, other documents as they are; and the trees.
+fn canonical(text: &str, read: &parallax_sigma::syntax::Read) -> (String, String) {
+    use parallax_sigma::tree::Document;
+    let printed = read.documents.iter().map(|located| match &located.document {
+        Document::Rule(rule) => parallax_sigma::syntax::print(rule),
+        Document::Correlation(_) | Document::Filter(_) => format!("{}\n", located.span.of(text).trim_end()),
+    });
+    let trees = read.documents.iter().map(|located| format!("{:#?}", located.document));
+    (printed.collect::<Vec<_>>().join("---\n"), trees.collect::<Vec<_>>().join("\n"))
 }

@@ -1,9 +1,12 @@
 //! Sigma rules: what they say, which telemetry they are about, and plans and matchers of them.
 
 pub mod correlate;
+mod filter;
 pub mod matcher;
 pub mod meaning;
+pub mod plan;
 pub mod syntax;
 
 pub use matcher::{Reason, Rules, Scratch};
-pub use syntax::{Options, parse, read, tree};
+pub use plan::{plan, plan_all, trace};
+pub use syntax::{Options, parse, read, read_with, tree};

@@ -152,6 +152,7 @@ impl Session {
             // The query is right; that data of it is not here is for whoever runs it.
             all.extend(planned.save.and_then(|s| s.refused).map(|d| Diagnostic { severity: Severity::Warning, ..d }));
             all.extend(planned.unreached.into_iter().map(|d| Diagnostic { severity: Severity::Warning, ..d }));
+            all.extend(dialect.notes(text, &asked, &context));
             all
         })
     }

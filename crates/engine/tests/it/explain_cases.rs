@@ -61,6 +61,7 @@ fn part(p: &Part, query: &str, depth: usize, out: &mut String) {
         Role::All => "all ",
         Role::Any => "any ",
         Role::Not => "not ",
+        Role::Named(_) => "named ",
         Role::Test | Role::Operand => "",
         Role::Needle(_) => "needle ",
         Role::Matched => "matched ",

@@ -44,7 +44,7 @@ fn of(event: &Followed, query: &str) -> Vec<Reason> {
 fn collect(part: &Part, query: &str, found: &mut Vec<Reason>) {
     let holds = part.value.as_ref().is_some_and(Shown::is_true);
     match part.role {
-        Role::All | Role::Any => part.parts.iter().for_each(|p| collect(p, query, found)),
+        Role::All | Role::Any | Role::Named(_) => part.parts.iter().for_each(|p| collect(p, query, found)),
         // What is denied did not match: there is nothing to mark.
         Role::Not => {}
         Role::Test if holds => found.extend(reason(part, query)),

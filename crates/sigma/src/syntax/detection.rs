@@ -4,7 +4,7 @@ use super::item::{item, keyword};
 use super::said::Said;
 use super::written::Written;
 use super::yaml::{Data, Entry, Node};
-use super::{Options, Text, condition};
+use super::{Placeholders, Text, condition};
 use crate::tree::Condition;
 use parallax_diagnostics::Span;
 
@@ -32,7 +32,7 @@ pub(crate) fn detections(
     node: &Node,
     skip: &[&str],
     text: Text<'_>,
-    options: &Options,
+    placeholders: Placeholders<'_>,
     said: &mut Said,
 ) -> Option<Detections> {
     let Some(entries) = node.map() else {
@@ -49,7 +49,7 @@ pub(crate) fn detections(
             said.warn("SIGMA0601", entry.key_span, "`timeframe` means nothing to single events", help);
             continue;
         }
-        match detection(&entry.value, text, options, said) {
+        match detection(&entry.value, text, placeholders, said) {
             Some(written) => named.push(Named { name: entry.key.clone(), span: entry.key_span, written }),
             None => good = false,
         }
@@ -92,12 +92,12 @@ fn conditions<'a>(entry: &'a Entry, said: &mut Said) -> Option<Vec<&'a Node>> {
 }
 
 /// A detection: a map of fields, a list of maps and keywords, or a keyword.
-fn detection(node: &Node, text: Text<'_>, options: &Options, said: &mut Said) -> Option<Written> {
+fn detection(node: &Node, text: Text<'_>, placeholders: Placeholders<'_>, said: &mut Said) -> Option<Written> {
     let (nodes, map) = match node.data() {
         Data::Map(entries) => (entries.len(), true),
         Data::List(nodes) => (nodes.len(), false),
         Data::Null => (0, false),
-        _ => return keyword(node, options, said),
+        _ => return keyword(node, placeholders, said),
     };
     if nodes == 0 {
         return said.error("SIGMA0206", node.span, "this detection is empty");
@@ -105,10 +105,10 @@ fn detection(node: &Node, text: Text<'_>, options: &Options, said: &mut Said) ->
     // Each part is read even where another is wrong, so that all is said at once.
     let mut parts: Vec<Option<Written>> = Vec::with_capacity(nodes);
     for entry in node.map().into_iter().flatten() {
-        parts.push(item(entry, text, options, said));
+        parts.push(item(entry, text, placeholders, said));
     }
     for node in node.list().into_iter().flatten() {
-        parts.push(detection(node, text, options, said));
+        parts.push(detection(node, text, placeholders, said));
     }
     let mut parts: Vec<Written> = parts.into_iter().collect::<Option<_>>()?;
     Some(match (parts.len(), map) {

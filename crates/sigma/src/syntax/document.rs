@@ -6,7 +6,7 @@ use super::meta::{log_source, meta, strings};
 use super::said::Said;
 use super::written::Written;
 use super::yaml::{Data, Entry, Node, get};
-use super::{Options, Text};
+use super::{Placeholders, Text};
 use crate::tree::{Document, Filter, Rule};
 use parallax_diagnostics::Span;
 
@@ -86,7 +86,7 @@ fn merge(into: Node, from: Node) -> Node {
 }
 
 /// Reads a document.
-pub(crate) fn document(node: &Node, text: Text<'_>, options: &Options, said: &mut Said) -> Option<Located> {
+pub(crate) fn document(node: &Node, text: Text<'_>, placeholders: Placeholders<'_>, said: &mut Said) -> Option<Located> {
     let entries = node.map()?;
     let located = |document, written| Located { document, span: node.span, written };
     if let Some(section) = get(entries, "correlation") {
@@ -94,14 +94,14 @@ pub(crate) fn document(node: &Node, text: Text<'_>, options: &Options, said: &mu
         return Some(located(Document::Correlation(correlation), None));
     }
     if let Some(section) = get(entries, "filter") {
-        let (filter, written) = filter(entries, section, node.span, text, options, said)?;
+        let (filter, written) = filter(entries, section, node.span, text, placeholders, said)?;
         return Some(located(Document::Filter(filter), Some(written)));
     }
-    let (rule, written) = rule(entries, node.span, text, options, said)?;
+    let (rule, written) = rule(entries, node.span, text, placeholders, said)?;
     Some(located(Document::Rule(rule), Some(written)))
 }
 
-fn rule(entries: &[Entry], span: Span, text: Text<'_>, options: &Options, said: &mut Said) -> Option<(Rule, Written)> {
+fn rule(entries: &[Entry], span: Span, text: Text<'_>, placeholders: Placeholders<'_>, said: &mut Said) -> Option<(Rule, Written)> {
     let meta = meta(entries, span, said);
     extensions(entries, said);
     let source = match get(entries, "logsource") {
@@ -112,7 +112,7 @@ fn rule(entries: &[Entry], span: Span, text: Text<'_>, options: &Options, said: 
         }
     };
     let detection = match get(entries, "detection") {
-        Some(entry) => detections(&entry.value, &[], text, options, said),
+        Some(entry) => detections(&entry.value, &[], text, placeholders, said),
         None => {
             let help = "a rule has `detection:`; a correlation `correlation:`, a filter `filter:`";
             said.refuse("SIGMA0202", Span::at(span.start), "this document detects nothing", help)
@@ -129,7 +129,7 @@ fn filter(
     section: &Entry,
     span: Span,
     text: Text<'_>,
-    options: &Options,
+    placeholders: Placeholders<'_>,
     said: &mut Said,
 ) -> Option<(Filter, Written)> {
     let meta = meta(entries, span, said);
@@ -153,7 +153,7 @@ fn filter(
     } else if rules.is_empty() {
         return said.error("SIGMA0508", section.key_span, "this filter is for no rule");
     }
-    let detection = detections(&section.value, &["rules"], text, options, said)?;
+    let detection = detections(&section.value, &["rules"], text, placeholders, said)?;
     let logsource = match logsource {
         None => None,
         Some(source) => Some(source?),

@@ -7,18 +7,18 @@ use super::said::Said;
 use super::values;
 use super::written::Written;
 use super::yaml::{Data, Entry, Node};
-use super::{Options, Text};
+use super::{Placeholders, Text};
 use crate::tree::{Case, Is, Part, Test};
 use parallax_diagnostics::Span;
 
 /// The tests that an entry of a detection stands for.
-pub(crate) fn item(entry: &Entry, text: Text<'_>, options: &Options, said: &mut Said) -> Option<Written> {
+pub(crate) fn item(entry: &Entry, text: Text<'_>, placeholders: Placeholders<'_>, said: &mut Said) -> Option<Written> {
     let (field, names) = split(entry, text);
     if field.is_empty() && names.is_empty() {
         return said.refuse("SIGMA0204", entry.key_span, "this value has no field", "name the field before the colon");
     }
     let chain = Chain::read(&names, said)?;
-    let key = Key { field: (!field.is_empty()).then_some(field), span: entry.key_span, chain, options };
+    let key = Key { field: (!field.is_empty()).then_some(field), span: entry.key_span, chain, placeholders };
     if key.field.is_none() && !matches!(key.chain.kind, Kind::Text | Kind::Regex { .. }) {
         let help = "a keyword is a text that is sought in the whole event; name a field for anything else";
         return said.refuse("SIGMA0303", entry.key_span, "this modifier needs a field", help);
@@ -27,9 +27,9 @@ pub(crate) fn item(entry: &Entry, text: Text<'_>, options: &Options, said: &mut 
 }
 
 /// A value without a field.
-pub(crate) fn keyword(value: &Node, options: &Options, said: &mut Said) -> Option<Written> {
+pub(crate) fn keyword(value: &Node, placeholders: Placeholders<'_>, said: &mut Said) -> Option<Written> {
     let chain = Chain::read(&[], said)?;
-    let key = Key { field: None, span: value.span, chain, options };
+    let key = Key { field: None, span: value.span, chain, placeholders };
     key.value(value, said)
 }
 
@@ -53,7 +53,7 @@ struct Key<'a> {
     field: Option<&'a str>,
     span: Span,
     chain: Chain,
-    options: &'a Options,
+    placeholders: Placeholders<'a>,
 }
 
 impl Key<'_> {
@@ -224,7 +224,7 @@ impl Key<'_> {
         read: impl Fn(&str) -> Chunks,
         said: &mut Said,
     ) -> Option<Vec<Chunks>> {
-        let values = |name: &str| Some(self.options.placeholders.get(name)?.iter().map(|v| read(v)).collect());
+        let values = |name: &str| Some((self.placeholders)(name)?.iter().map(|v| read(v)).collect());
         match encode::expand(text, values) {
             Ok(texts) => Some(texts),
             Err(Expand::Unknown(name)) => {

@@ -49,18 +49,26 @@ pub struct Read {
     pub diagnostics: Diagnostics,
 }
 
+/// What gives the values of a placeholder.
+type Placeholders<'a> = &'a dyn Fn(&str) -> Option<Vec<String>>;
+
 /// The whole text of a file.
 #[derive(Clone, Copy)]
 struct Text<'a>(&'a str);
 
 /// Reads a file of rules: each document by itself, so that one that is wrong does not hide the others.
 pub fn read(text: &str, options: &Options) -> Read {
+    read_with(text, &|name| options.placeholders.get(name).cloned())
+}
+
+/// Reads a file of rules; `placeholder` gives the values of a placeholder, where it has any.
+pub fn read_with(text: &str, placeholder: &dyn Fn(&str) -> Option<Vec<String>>) -> Read {
     let mut said = Said::default();
     let (nodes, error) = yaml::documents(text);
     let nodes = document::collected(nodes, &mut said);
     let none = nodes.is_empty();
     let documents: Vec<Located> =
-        nodes.iter().filter_map(|n| document::document(n, Text(text), options, &mut said)).collect();
+        nodes.iter().filter_map(|n| document::document(n, Text(text), placeholder, &mut said)).collect();
     match error {
         Some(error) => said.push(error),
         None if none && said.0.is_empty() => {
@@ -82,4 +90,15 @@ pub fn parse(text: &str) -> Result<Vec<Document>, Diagnostics> {
         return Err(read.diagnostics);
     }
     Ok(read.documents.into_iter().map(|l| l.document).collect())
+}
+
+/// The pattern of a text as rules spell it.
+pub fn pattern(text: &str, case: tree::Case) -> tree::Pattern {
+    // A text that no modifier has worked on is one.
+    chunks::pattern(&chunks::parsed(text), case).unwrap_or(tree::Pattern { parts: Vec::new(), case })
+}
+
+/// A pattern as rules spell it.
+pub fn spelled(parts: &[tree::Piece]) -> String {
+    shape::pattern_text(parts)
 }

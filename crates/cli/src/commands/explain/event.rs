@@ -91,6 +91,7 @@ impl Page<'_> {
             Role::All => writeln!(self.out, "{indent}{truth:<5}  all of ({place})")?,
             Role::Any => writeln!(self.out, "{indent}{truth:<5}  any of ({place})")?,
             Role::Not => writeln!(self.out, "{indent}{truth:<5}  not ({place})")?,
+            Role::Named(name) => writeln!(self.out, "{indent}{truth:<5}  {} ({place})", safe(name))?,
             Role::Test => {
                 let text = self.snippet(part.span);
                 writeln!(self.out, "{indent}{truth:<5}  {text}  ({place})")?;

@@ -98,6 +98,7 @@ fn part(p: &Part, text: &str) -> Json {
         Role::All => ("and", None),
         Role::Any => ("or", None),
         Role::Not => ("not", None),
+        Role::Named(_) => ("named", None),
         Role::Test => ("test", None),
         Role::Operand => ("operand", None),
         Role::Matched => ("matched", None),
@@ -105,6 +106,9 @@ fn part(p: &Part, text: &str) -> Json {
     };
     let value = p.value.as_ref().map_or(Json::Null, |Shown { json, .. }| json.clone());
     let mut whole = json!({ "kind": kind, "place": place(p.span, text), "value": value });
+    if let Role::Named(name) = &p.role {
+        whole["name"] = json!(name);
+    }
     if let Some(needle) = needle {
         whole["text"] = json!(needle);
         whole["found_at"] = json!(p.hit.map(|h| h.start));
