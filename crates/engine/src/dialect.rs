@@ -3,7 +3,7 @@
 use crate::error::Error;
 use parallax_catalog::trace::Traced;
 use parallax_catalog::{Catalog, Context, Planned};
-use parallax_diagnostics::Diagnostics;
+use parallax_diagnostics::{Diagnostic, Diagnostics, Severity};
 
 /// The language of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +36,25 @@ impl Dialect {
             "sumo" => Some(Dialect::Sumo),
             "yml" | "yaml" => Some(Dialect::Sigma),
             _ => None,
+        }
+    }
+
+    /// The dialect of a file, by its ending; of YAML by what stands in it.
+    ///
+    /// # Errors
+    /// It is none: a sentence that begins with "it" or "its".
+    pub fn of_text(name: &str, text: &str) -> Result<Self, String> {
+        match Self::of_file(name) {
+            None => Err("its ending does not say the language: .kql, .sumo, or .yml for Sigma".to_owned()),
+            Some(Dialect::Sigma) if !parallax_sigma::syntax::is_rules(text) => {
+                let top = |key: &str| text.lines().any(|l| l.starts_with(key));
+                Err(if top("query:") && (top("kind:") || top("tactics:") || top("entityMappings:")) {
+                    "it is an analytics rule of Sentinel: `parallax detect` runs it".to_owned()
+                } else {
+                    "it is YAML and no Sigma rule, which has `detection:`, `correlation:` or `filter:`".to_owned()
+                })
+            }
+            Some(dialect) => Ok(dialect),
         }
     }
 
@@ -110,12 +129,35 @@ impl Dialect {
         .map_err(Error::Query)
     }
 
-    /// What a person who checks a text wants to know of it beside what is wrong with it.
-    pub(crate) fn notes(self, text: &str, catalog: &dyn Catalog, context: &Context) -> Diagnostics {
-        match self {
-            Dialect::Kql | Dialect::Sumo => Diagnostics::default(),
-            Dialect::Sigma => sigma(text, catalog, context).map(|read| parallax_sigma::plan::notes(&read)).unwrap_or_default(),
+    /// The log sources that a text is about.
+    pub(crate) fn log_sources(self, text: &str) -> Vec<parallax_telemetry::LogSource> {
+        use parallax_sigma::tree::Document;
+        if self != Dialect::Sigma {
+            return Vec::new();
         }
+        // Placeholders are no part of a log source.
+        let read = parallax_sigma::read_with(text, &|_| Some(Vec::new()));
+        let rules = read.documents.into_iter().filter_map(|located| match located.document {
+            Document::Rule(rule) => Some(rule.logsource),
+            _ => None,
+        });
+        rules.collect()
+    }
+
+    /// What is to be said of a text that is not run.
+    pub(crate) fn check(self, text: &str, catalog: &dyn Catalog, context: &Context) -> Result<Diagnostics, Error> {
+        if self == Dialect::Sigma {
+            let checked = sigma(text, catalog, context).and_then(|r| parallax_sigma::plan::check(&r, catalog, context));
+            return checked.map_err(Error::Query);
+        }
+        self.plan(text, catalog, context).map(|planned| {
+            let mut all = planned.diagnostics;
+            // The query is right; that data of it is not here is for whoever runs it.
+            let warning = |d: Diagnostic| Diagnostic { severity: Severity::Warning, ..d };
+            all.extend(planned.save.and_then(|s| s.refused).map(warning));
+            all.extend(planned.unreached.into_iter().map(warning));
+            all
+        })
     }
 }
 

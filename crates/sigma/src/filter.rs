@@ -8,7 +8,9 @@ impl Filter {
     pub fn is_for(&self, rule: &Rule) -> bool {
         let meta = &rule.meta;
         let named = |r: &String| {
-            meta.id.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(r)) || meta.name.as_ref() == Some(r) || meta.title == *r
+            meta.id.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(r))
+                || meta.name.as_ref() == Some(r)
+                || meta.title == *r
         };
         let source = self.logsource.as_ref().is_none_or(|wide| takes_in(wide, &rule.logsource));
         source && (self.rules.is_empty() || self.rules.iter().any(named))

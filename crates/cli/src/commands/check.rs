@@ -11,7 +11,7 @@ use parallax_diagnostics::{Diagnostic, Diagnostics, Severity};
 use parallax_engine::{Context, Dialect, Error, Options, Session};
 use serde_json::{Value as Json, json};
 use std::io::{Write, stdout};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A query to check.
 struct Subject {
@@ -54,7 +54,11 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
         }
     }
     for subject in &subjects {
-        let found = check(&session, subject, &context);
+        let mut found = check(&session, subject, &context);
+        // Of many rules what each is about is no news.
+        if subjects.len() > 1 && !talk.verbose && args.format == ReportFormat::Table {
+            found.0.retain(|d| subject.dialect != Dialect::Sigma || d.severity != Severity::Note);
+        }
         errors |= found.has_errors();
         let fixed = if args.fix { fix(subject, &found)? } else { 0 };
         let corrected = Corrected::of(&session, subject, &found, &context);
@@ -96,7 +100,10 @@ fn check(session: &Session, subject: &Subject, context: &Context) -> Diagnostics
 fn subjects(files: &[String], talk: Talk) -> Result<(Vec<Subject>, Vec<Pack>), Failure> {
     let (mut subjects, mut packs) = (Vec::new(), Vec::<Pack>::new());
     for file in files {
-        if Path::new(file).is_dir() {
+        let folder = Path::new(file);
+        if folder.is_dir() && !folder.join("pack.yaml").exists() {
+            loose(folder, &mut subjects, talk)?;
+        } else if folder.is_dir() {
             let pack = Pack::open(Path::new(file)).map_err(|e| Failure::wrong(e.render(talk.style)))?;
             for q in pack.queries() {
                 let Some(dialect) = Dialect::named(q.dialect) else { continue };
@@ -111,6 +118,53 @@ fn subjects(files: &[String], talk: Talk) -> Result<(Vec<Subject>, Vec<Pack>), F
         }
     }
     Ok((subjects, packs))
+}
+
+/// The queries and rules in a folder that is no pack, in the order of their names.
+fn loose(folder: &Path, subjects: &mut Vec<Subject>, talk: Talk) -> Result<(), Failure> {
+    let mut files = Vec::new();
+    walk(folder, &mut files)?;
+    let (mut other, before) = (0, subjects.len());
+    for path in files {
+        let name = path.display().to_string();
+        if Dialect::of_file(&name).is_none() {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).map_err(|e| Failure::usage(format!("{name}: {e}")))?;
+        match Dialect::of_text(&name, &text) {
+            Ok(dialect) => subjects.push(Subject { dialect, text, origin: name.clone(), file: Some(name) }),
+            Err(_) => other += 1,
+        }
+    }
+    if other > 0 && !talk.quiet {
+        let files = say::count(other, "YAML file", "YAML files");
+        say::line(&format!(
+            "{}: {files} that {} no Sigma rule",
+            folder.display(),
+            if other == 1 { "is" } else { "are" }
+        ));
+    }
+    if subjects.len() == before {
+        return Err(Failure::usage(format!("{}: there is no pack, query or rule in this folder", folder.display())));
+    }
+    Ok(())
+}
+
+fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let unreadable = |e: std::io::Error| Failure::usage(format!("{}: {e}", folder.display()));
+    let mut entries =
+        std::fs::read_dir(folder).map_err(unreadable)?.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        // The type of the entry itself: a link to a folder above would never end.
+        match entry.file_type().map_err(unreadable)? {
+            _ if hidden => {}
+            kind if kind.is_dir() => walk(&entry.path(), files)?,
+            _ => files.push(entry.path()),
+        }
+    }
+    Ok(())
 }
 
 /// Writes the query with its fixes; says how many there were. Of two that overlap the first is taken: another run

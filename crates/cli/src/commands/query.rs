@@ -149,10 +149,9 @@ pub(super) fn text(args: &TextArgs) -> Result<Text, Failure> {
     }
 }
 
-/// A query file. Its ending says the language.
+/// A query file. Its ending says the language, and of YAML what stands in it.
 pub(super) fn read(file: &str) -> Result<(Dialect, String), Failure> {
-    let dialect = Dialect::of_file(file)
-        .ok_or_else(|| Failure::usage(format!("{file}: the ending does not say the language; .kql or .sumo")))?;
     let text = std::fs::read_to_string(file).map_err(|e| Failure::usage(format!("{file}: {e}")))?;
+    let dialect = Dialect::of_text(file, &text).map_err(|why| Failure::usage(format!("{file}: {why}")))?;
     Ok((dialect, text))
 }

@@ -9,6 +9,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::displayable;
 use parallax_catalog::{Context, Output, Planned};
 use parallax_diagnostics::Diagnostics;
+use parallax_telemetry::logsource::{LogSource, Sorter};
 use parallax_telemetry::{View, view};
 use std::collections::BTreeMap;
 
@@ -63,9 +64,9 @@ impl Session {
     /// # Errors
     /// What is wrong with the query.
     pub fn explain(&self, dialect: Dialect, text: &str, context: &Context) -> Result<Explanation, Error> {
-        let (canonical, debug) = dialect.parsed(text)?;
         let (mut asked, inner) = self.asked(context, None);
         asked.assume_fed = self.sources.is_empty();
+        let (canonical, debug) = dialect.parsed(text, &asked, &inner)?;
         let planned = dialect.plan(text, &asked, &inner)?;
         let fail = |e| self.executor.failure(e);
         let plan = finish(&planned, false).map_err(fail)?;
@@ -74,7 +75,7 @@ impl Session {
         let mut tables = Vec::new();
         for used in asked.uses(&planned.tables) {
             let (columns, filters) = scanned(&optimised, &used.name).map_err(fail)?;
-            tables.push(self.table_read(&used.name, used.fed, &columns, filters));
+            tables.push(self.table_read(&used.name, used.fed, &columns, filters, &dialect.log_sources(text)));
         }
         let needs = Needs::of(&plan).map_err(fail)?;
         asked.read_in_order(needs.order);
@@ -94,10 +95,18 @@ impl Session {
         })
     }
 
-    fn table_read(&self, name: &str, fed: bool, columns: &[String], filters: Vec<String>) -> TableRead {
+    fn table_read(
+        &self,
+        name: &str,
+        fed: bool,
+        columns: &[String],
+        filters: Vec<String>,
+        log_sources: &[LogSource],
+    ) -> TableRead {
         let view = View::named(name).or_else(|| match name {
             "messages" => Some(view::messages(columns, false)),
             "records" => Some(view::records(columns)),
+            "logs" => Some(Sorter::new(log_sources).narrow(&view::logs(columns))),
             _ => None,
         });
         let (mut inputs, mut read) = (Vec::new(), Vec::new());

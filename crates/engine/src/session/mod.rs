@@ -28,7 +28,7 @@ use catalog::{Asked, OwnTable, Tables};
 use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
 use parallax_catalog::{Context, Output, PROVENANCE, Planned, Save};
-use parallax_diagnostics::{Diagnostic, Diagnostics, Severity};
+use parallax_diagnostics::{Diagnostic, Diagnostics};
 use parallax_sumo::plan::codes;
 use parallax_telemetry::source::{self, discover};
 use parallax_telemetry::{Report, Source};
@@ -147,14 +147,7 @@ impl Session {
     pub fn check(&self, dialect: Dialect, text: &str, context: &Context) -> Result<Diagnostics, Error> {
         let (mut asked, context) = self.asked(context, None);
         asked.assume_fed = self.sources.is_empty();
-        dialect.plan(text, &asked, &context).map(|planned| {
-            let mut all = planned.diagnostics;
-            // The query is right; that data of it is not here is for whoever runs it.
-            all.extend(planned.save.and_then(|s| s.refused).map(|d| Diagnostic { severity: Severity::Warning, ..d }));
-            all.extend(planned.unreached.into_iter().map(|d| Diagnostic { severity: Severity::Warning, ..d }));
-            all.extend(dialect.notes(text, &asked, &context));
-            all
-        })
+        dialect.check(text, &asked, &context)
     }
 
     /// The values of Sigma's placeholders that the configuration gives, as they are now.

@@ -152,7 +152,8 @@ fn found(c: &Consts) -> Result<Body> {
 }
 
 fn network(text: &str) -> Result<Network> {
-    let parsed = text.split_once('/').and_then(|(a, b)| Some(Network { address: a.parse().ok()?, bits: b.parse().ok()? }));
+    let parsed =
+        text.split_once('/').and_then(|(a, b)| Some(Network { address: a.parse().ok()?, bits: b.parse().ok()? }));
     match parsed {
         Some(network) => Ok(network),
         None => exec_err!("`{text}` is no network"),
@@ -212,10 +213,8 @@ fn fields(f: &mut Functions) {
 
 /// Keywords, any of a list, in an event's text or among its values.
 fn words(c: &Consts, case: Case) -> Result<Body> {
-    let meanings: Vec<Meaning> = list(c.str(2))?
-        .iter()
-        .map(|t| meaning(&Is::Like(crate::syntax::pattern(t, case))))
-        .collect::<Result<_>>()?;
+    let meanings: Vec<Meaning> =
+        list(c.str(2))?.iter().map(|t| meaning(&Is::Like(crate::syntax::pattern(t, case)))).collect::<Result<_>>()?;
     Ok(Body::bool(move |r| {
         let held = |text: &str| meanings.iter().any(|m| m.held(text));
         if r.text(0).is_some_and(held) {

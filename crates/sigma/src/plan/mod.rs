@@ -170,34 +170,61 @@ impl Planner<'_> {
             let d = Diagnostic::warning(codes::UNKNOWN_SOURCE, at, message);
             self.diagnostics.push(d.help("it is taken for all rows of JSON and CSV"));
         }
-        self.catalog.logs(source, asked).ok_or_else(|| {
-            Diagnostic::error(codes::NO_EVENTS, at, "there are no events to read here").into()
-        })
+        self.catalog
+            .logs(source, asked)
+            .ok_or_else(|| Diagnostic::error(codes::NO_EVENTS, at, "there are no events to read here").into())
     }
 }
 
-/// What a person who checks rules wants to know: which events each is about, and which of their fields it reads.
-pub fn notes(read: &Read) -> Diagnostics {
-    let mut out = Diagnostics::default();
+/// What is to be said of a file that is not run: its rules are planned, and of each document a person is told what it
+/// is about.
+///
+/// # Errors
+/// As for [`plan`]. A correlation is none.
+pub fn check(read: &Read, catalog: &dyn Catalog, context: &Context) -> Result<Diagnostics, Diagnostics> {
+    let mut planner = Planner { catalog, context, diagnostics: read.diagnostics.clone() };
+    let mut notes = Diagnostics::default();
     for located in &read.documents {
-        let Document::Rule(rule) = &located.document else { continue };
-        let source = &rule.logsource;
-        let events = source.events();
-        let events = if events.is_empty() { "no format that is read here".to_owned() } else { events.join("; ") };
-        let mut names = Vec::new();
-        fields(&rule.condition, &mut names);
-        let keywords = names.iter().any(|n| n == crate::matcher::RAW);
-        names.retain(|n| !n.starts_with('@'));
-        let mut reads = names.join(", ");
-        if keywords {
-            reads.push_str(if reads.is_empty() { "the whole event" } else { ", and the whole event" });
-        }
-        let message = format!("{source}: {events}; reads {reads}");
-        let mut note = Diagnostic::note(codes::ABOUT, Span::at(located.span.start), message);
-        note.help = source.note().map(str::to_owned);
-        out.push(note);
+        let at = Span::at(located.span.start);
+        let note = match &located.document {
+            Document::Rule(rule) => {
+                let subject = Subject { rule, condition: rule.condition.clone(), span: located.span };
+                planner.branch(&subject, &[], false)?;
+                about(rule, at)
+            }
+            Document::Correlation(c) => {
+                let rules = c.rules.join("`, `");
+                Diagnostic::note(codes::ABOUT, at, format!("a correlation of `{rules}`, for `parallax detect`"))
+            }
+            Document::Filter(f) => {
+                let whose =
+                    if f.rules.is_empty() { "any rule".to_owned() } else { format!("`{}`", f.rules.join("`, `")) };
+                Diagnostic::note(codes::ABOUT, at, format!("a filter for {whose}"))
+            }
+        };
+        notes.push(note);
     }
-    out
+    let mut all = planner.diagnostics;
+    all.extend(notes);
+    Ok(all)
+}
+
+/// Which events a rule is about, and which of their fields it reads.
+fn about(rule: &Rule, at: Span) -> Diagnostic {
+    let source = &rule.logsource;
+    let events = source.events();
+    let events = if events.is_empty() { "rows of JSON and CSV".to_owned() } else { events.join("; ") };
+    let mut names = Vec::new();
+    fields(&rule.condition, &mut names);
+    let keywords = names.iter().any(|n| n == crate::matcher::RAW);
+    names.retain(|n| !n.starts_with('@'));
+    let mut reads = names.join(", ");
+    if keywords {
+        reads.push_str(if reads.is_empty() { "the whole event" } else { ", and the whole event" });
+    }
+    let mut note = Diagnostic::note(codes::ABOUT, at, format!("{source} is {events}; the rule reads {reads}"));
+    note.help = source.note().map(str::to_owned);
+    note
 }
 
 /// A hidden column under its own name.

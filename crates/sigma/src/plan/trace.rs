@@ -30,7 +30,8 @@ pub fn trace(
     let subjects = planner.subjects(&read.documents)?;
     let [subject] = subjects.as_slice() else {
         let at = Span::at(subjects.get(1).map_or(0, |s| s.span.start));
-        let d = Diagnostic::error(codes::SEVERAL, at, "an event is followed through one rule, and this file has several");
+        let d =
+            Diagnostic::error(codes::SEVERAL, at, "an event is followed through one rule, and this file has several");
         return Err(d.help("put the rule into a file of its own").into());
     };
     let mut asked = Vec::new();
@@ -162,7 +163,9 @@ fn same_field(parts: &[Written]) -> Option<Vec<(Span, &Test)>> {
     let mut out: Vec<(Span, &Test)> = Vec::with_capacity(parts.len());
     for part in parts {
         match part {
-            Written::Test(span, test) if out.first().is_none_or(|(_, t)| t.field == test.field) => out.push((*span, test)),
+            Written::Test(span, test) if out.first().is_none_or(|(_, t)| t.field == test.field) => {
+                out.push((*span, test))
+            }
             Written::Any(_, inner) => {
                 let inner = same_field(inner)?;
                 if out.first().zip(inner.first()).is_some_and(|((_, a), (_, b))| a.field != b.field) {

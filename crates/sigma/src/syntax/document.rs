@@ -86,7 +86,12 @@ fn merge(into: Node, from: Node) -> Node {
 }
 
 /// Reads a document.
-pub(crate) fn document(node: &Node, text: Text<'_>, placeholders: Placeholders<'_>, said: &mut Said) -> Option<Located> {
+pub(crate) fn document(
+    node: &Node,
+    text: Text<'_>,
+    placeholders: Placeholders<'_>,
+    said: &mut Said,
+) -> Option<Located> {
     let entries = node.map()?;
     let located = |document, written| Located { document, span: node.span, written };
     if let Some(section) = get(entries, "correlation") {
@@ -101,7 +106,13 @@ pub(crate) fn document(node: &Node, text: Text<'_>, placeholders: Placeholders<'
     Some(located(Document::Rule(rule), Some(written)))
 }
 
-fn rule(entries: &[Entry], span: Span, text: Text<'_>, placeholders: Placeholders<'_>, said: &mut Said) -> Option<(Rule, Written)> {
+fn rule(
+    entries: &[Entry],
+    span: Span,
+    text: Text<'_>,
+    placeholders: Placeholders<'_>,
+    said: &mut Said,
+) -> Option<(Rule, Written)> {
     let meta = meta(entries, span, said);
     extensions(entries, said);
     let source = match get(entries, "logsource") {

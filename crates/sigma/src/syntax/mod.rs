@@ -92,6 +92,12 @@ pub fn parse(text: &str) -> Result<Vec<Document>, Diagnostics> {
     Ok(read.documents.into_iter().map(|l| l.document).collect())
 }
 
+/// Whether a YAML text is a file of rules, by the keys at its top: other YAML is none of ours.
+pub fn is_rules(text: &str) -> bool {
+    let section = |line: &str| ["detection:", "correlation:", "filter:"].iter().any(|key| line.starts_with(key));
+    text.lines().any(section)
+}
+
 /// The pattern of a text as rules spell it.
 pub fn pattern(text: &str, case: tree::Case) -> tree::Pattern {
     // A text that no modifier has worked on is one.
