@@ -4,8 +4,9 @@ use crate::attack;
 use crate::evidence::{self, Place, Processes};
 use crate::model::{Ended, Entry, Hunt, Inputs, PackPage, Page, Read, Reason, RunLine, Technique, TestLine};
 use parallax_detect::pack::{Case, Detection, DocumentKind, Outcome, Pack};
+use parallax_detect::source::Body;
 use parallax_detect::test::{Actual, CaseResult};
-use parallax_detect::{DetectionRun, Finding, Reading, RunOutcome, TIMES};
+use parallax_detect::{About, DetectionRun, Detections, Finding, Kind, Reading, RunOutcome, TIMES, applies};
 use parallax_diagnostics::Style;
 use parallax_engine::{Context, Dialect, Error, Session};
 use std::collections::{BTreeMap, HashMap};
@@ -43,42 +44,75 @@ fn document(kind: DocumentKind) -> &'static str {
     }
 }
 
-/// A detection's page. `session` has the inputs, or none.
-pub fn page(session: &Session, pack: &Pack, detection: &Detection, results: Option<&[CaseResult]>) -> Page {
-    let techniques = detection.attack.iter().map(|id| Technique {
-        id: id.clone(),
-        name: if *id == pack.technique.id { pack.technique.name.clone() } else { String::new() },
-    });
-    let mut facts = Vec::new();
-    if let Some(role) = detection.role {
-        facts.push(("Role".to_owned(), role.word().to_owned()));
-    }
-    if let Some(behaviour) = pack.behaviours.iter().find(|b| Some(&b.id) == detection.behaviour.as_ref()) {
-        facts.push(("Behaviour".to_owned(), behaviour.title.clone()));
+/// A detection's page: of the rule at that place. `session` has the inputs, or none; `results` are those of a pack's
+/// cases, where they were run.
+pub fn page<'r>(
+    session: &Session,
+    detections: &Detections,
+    at: usize,
+    results: &dyn Fn(&str) -> Option<&'r [CaseResult]>,
+) -> Page {
+    let rule = &detections.rules[at];
+    let about = &rule.about;
+    let pack = about.pack.as_ref().and_then(|id| detections.packs.iter().find(|p| p.id == *id));
+    let own = pack.zip(about.name.split('/').nth(1)).and_then(|(pack, id)| Some((pack, pack.detection(id)?)));
+    let name =
+        |id: &String| pack.filter(|p| p.technique.id == *id).map_or_else(String::new, |p| p.technique.name.clone());
+    let techniques = about.attack.iter().map(|id| Technique { id: id.clone(), name: name(id) });
+    let given = |name: &str, value: &Option<String>| value.as_ref().map(|v| (name.to_owned(), v.clone()));
+    let mut facts: Vec<(String, String)> = [
+        given("Id", &about.id),
+        given("Status", &about.status),
+        given("Author", &about.author),
+        given("Date", &about.date),
+        given("Modified", &about.modified),
+        given("Version", &about.version),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if let Some((pack, detection)) = own {
+        facts.extend(detection.role.map(|r| ("Role".to_owned(), r.word().to_owned())));
+        let behaviour = pack.behaviours.iter().find(|b| Some(&b.id) == detection.behaviour.as_ref());
+        facts.extend(behaviour.map(|b| ("Behaviour".to_owned(), b.title.clone())));
     }
     Page {
-        rule: format!("{}/{}", pack.id, detection.id),
-        title: detection.title.clone(),
-        description: detection.description.clone(),
-        dialect: detection.dialect.clone(),
-        text: detection.query.clone(),
-        file: pack.files.name(&detection.path),
-        severity: detection.severity,
-        confidence: Some(detection.confidence),
+        rule: about.name.clone(),
+        title: about.title.clone(),
+        description: about.description.clone(),
+        dialect: about.dialect.name().to_owned(),
+        text: about.text.clone(),
+        file: about.place(),
+        severity: about.severity,
+        confidence: about.confidence,
         techniques: techniques.filter(|t| attack::is_technique(&t.id)).collect(),
-        tactics: pack.technique.tactics.clone(),
-        data_sources: detection.data_sources.clone(),
-        reads: Dialect::named(&detection.dialect).map_or_else(Vec::new, |d| reads(session, d, &detection.query)),
-        false_positives: detection.false_positives.clone(),
-        references: detection.references.clone(),
+        tactics: about.tactics.clone(),
+        data_sources: about.data_sources.clone(),
+        reads: reads(session, detections, at),
+        false_positives: about.false_positives.clone(),
+        references: about.references.clone(),
         facts,
-        tests: tests(pack, detection, results),
-        pack: Some(pack.id.clone()),
+        tests: own.map_or_else(Vec::new, |(pack, detection)| tests(pack, detection, results(&pack.id))),
+        pack: about.pack.clone(),
     }
 }
 
+/// What a rule reads, and whether these inputs offer it.
+fn reads(session: &Session, detections: &Detections, at: usize) -> Vec<Read> {
+    let rule = &detections.rules[at];
+    let source = match &rule.body {
+        Body::Query | Body::Sentinel(_) => return tables(session, rule.about.dialect, &rule.about.text),
+        Body::Sigma(rule) => rule.rule.logsource.to_string(),
+        Body::Correlation(c) => {
+            c.of.iter().map(|of| detections.rules[*of].about.title.clone()).collect::<Vec<_>>().join(", ")
+        }
+    };
+    let offered = applies(session, detections, at).map(|a| a.is_ok());
+    vec![Read { name: source, offered, formats: Vec::new() }]
+}
+
 /// The tables that a query reads, and whether these inputs offer them.
-fn reads(session: &Session, dialect: Dialect, query: &str) -> Vec<Read> {
+fn tables(session: &Session, dialect: Dialect, query: &str) -> Vec<Read> {
     let inputs = !session.sources().is_empty();
     let Ok(explained) = session.explain(dialect, query, &Context::at(0)) else { return Vec::new() };
     let read = |t: &parallax_engine::TableRead| {
@@ -131,11 +165,12 @@ fn actual(actual: &Actual) -> String {
 }
 
 /// How a detection's run ended.
-pub fn run_line(run: &DetectionRun, title: &str, query: &str, file: &str) -> RunLine {
+pub fn run_line(run: &DetectionRun) -> RunLine {
+    let about = &run.about;
     let outcome = match &run.outcome {
         RunOutcome::Ran => Ended::Ran,
         RunOutcome::NotApplicable(lacking) => Ended::NotApplicable(lacking.clone()),
-        RunOutcome::Failed(Error::Query(all)) => Ended::Failed(all.render(query, file, Style::Plain)),
+        RunOutcome::Failed(Error::Query(all)) => Ended::Failed(all.render(&about.text, &about.file, Style::Plain)),
         RunOutcome::Failed(e) => Ended::Failed(e.to_string()),
     };
     let mut notes = Vec::new();
@@ -149,7 +184,7 @@ pub fn run_line(run: &DetectionRun, title: &str, query: &str, file: &str) -> Run
     }
     RunLine {
         rule: run.rule.clone(),
-        title: title.to_owned(),
+        title: about.title.clone(),
         severity: run.severity,
         outcome,
         found: run.found,
@@ -177,56 +212,49 @@ pub fn inputs(session: &Session, reading: &Reading) -> Inputs {
     }
 }
 
-/// A query that found something.
-pub struct Query<'q> {
-    /// Its language.
-    pub dialect: Dialect,
-    /// Its text.
-    pub text: &'q str,
-}
-
-/// Findings with what speaks for them, and what is to be said of them as a whole. `query` gives a rule's query, if it is
-/// one; `now` is the reference time.
+/// Findings with what speaks for them, and what is to be said of them as a whole. `now` is the reference time.
 ///
 /// The inputs are read again: once for each query with findings, and up to three times for raw events and processes.
-pub fn entries<'q>(
-    session: &Session,
-    findings: Vec<Finding>,
-    now: i64,
-    query: &dyn Fn(&str) -> Option<Query<'q>>,
-) -> (Vec<Entry>, Vec<String>) {
+pub fn entries(session: &Session, findings: Vec<Finding>, now: i64) -> (Vec<Entry>, Vec<String>) {
     let mut remarks = Vec::new();
-    let mut reasons = reasons(session, &findings, now, query, &mut remarks);
+    let reasons = reasons(session, &findings, now, &mut remarks);
     let places: Vec<Place> = findings.iter().filter_map(evidence::place).collect();
     let raw = evidence::raw_events(session, &places);
     let trees = trees(session, &findings, &mut remarks);
     let entries = findings.into_iter().zip(trees).map(|(finding, tree)| {
         let place = evidence::place(&finding);
         let raw = place.as_ref().and_then(|p| raw.get(p)).cloned();
-        let reasons = place.and_then(|p| reasons.remove(&(finding.rule.clone(), p))).unwrap_or_default();
+        let followed = place.and_then(|p| reasons.get(&(finding.rule.clone(), p)).cloned());
+        let told = |r: &parallax_detect::Reason| Reason {
+            field: (!r.field.is_empty()).then(|| r.field.clone()),
+            value: r.value.clone(),
+            test: r.what.clone(),
+            marks: r.hits.clone(),
+        };
+        // A Sigma rule says itself why it matched.
+        let reasons = followed.unwrap_or_else(|| finding.reasons.iter().map(told).collect());
         Entry { finding, reasons, tree, raw }
     });
     (entries.collect(), remarks)
 }
 
 /// Why queries returned their events, by rule and event.
-fn reasons<'q>(
+fn reasons(
     session: &Session,
     findings: &[Finding],
     now: i64,
-    query: &dyn Fn(&str) -> Option<Query<'q>>,
     remarks: &mut Vec<String>,
 ) -> HashMap<(String, Place), Vec<Reason>> {
-    let mut by_rule: BTreeMap<&str, Vec<Place>> = BTreeMap::new();
+    let mut by_rule: BTreeMap<&str, (&About, Vec<Place>)> = BTreeMap::new();
     for finding in findings {
-        if let Some(place) = evidence::place(finding) {
-            by_rule.entry(&finding.rule).or_default().push(place);
+        let query = matches!(finding.about.kind, Kind::Query | Kind::Scheduled | Kind::NearRealTime);
+        if let Some(place) = evidence::place(finding).filter(|_| query) {
+            by_rule.entry(&finding.rule).or_insert((&finding.about, Vec::new())).1.push(place);
         }
     }
     let mut all = HashMap::new();
-    for (rule, events) in by_rule {
-        let Some(query) = query(rule) else { continue };
-        match evidence::reasons(session, query.dialect, query.text, &Context::at(now), &events) {
+    for (rule, (about, events)) in by_rule {
+        match evidence::reasons(session, about.dialect, &about.text, &Context::at(now), &events) {
             Ok(found) => all.extend(found.into_iter().map(|(place, why)| ((rule.to_owned(), place), why))),
             Err(e) => remarks.push(format!("{rule}: why it fired is not shown: {e}")),
         }

@@ -24,6 +24,10 @@ pub struct Document {
     pub packs: Vec<PackPage>,
     /// A page for each detection.
     pub pages: Vec<Page>,
+    /// How many detections have no page: many that found nothing.
+    pub without_page: usize,
+    /// Files of detections that could not be loaded, and why.
+    pub unloaded: Vec<String>,
 }
 
 /// How a report was made.

@@ -1,14 +1,13 @@
 //! The flags of `parallax report`.
 
-use super::{ConfigArgs, InputArgs, LimitArgs, TalkArgs, TimeArgs};
+use super::{ConfigArgs, InputArgs, LimitArgs, RulesArgs, TalkArgs, TimeArgs};
 use clap::Args;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// Folders of packs; without any, those that are built in.
-    #[arg(value_name = "PACK")]
-    pub(crate) packs: Vec<String>,
+    #[command(flatten)]
+    pub(crate) rules: RulesArgs,
 
     /// The file to write; `-` for standard output.
     #[arg(short, long, value_name = "FILE", default_value = "report.html")]
@@ -19,16 +18,12 @@ pub(crate) struct ReportArgs {
     pub(crate) limit: usize,
 
     /// Show the detections alone: needs no input.
-    #[arg(long, conflicts_with = "input")]
-    pub(crate) detections: bool,
+    #[arg(long = "detections", conflicts_with = "input")]
+    pub(crate) catalogue: bool,
 
     /// Run the tests of the packs too, and show their results.
     #[arg(long)]
     pub(crate) test: bool,
-
-    /// Run only these detections: `detection` or `pack/detection`.
-    #[arg(long, value_name = "ID", num_args = 1..)]
-    pub(crate) only: Vec<String>,
 
     /// The title of the report.
     #[arg(long, value_name = "TEXT")]

@@ -1,15 +1,16 @@
 //! `parallax report`
 
-use super::{Reference, detect, packs, reference, show, test};
+use super::detect::{Prepared, prepare, run_into};
+use super::{show, test};
 use crate::args::ReportArgs;
 use crate::exit::{Exit, Failure};
-use crate::policy::{self, Now, Talk};
+use crate::policy::{self, Talk};
 use crate::progress::Progress;
 use crate::say;
-use parallax_detect::pack::{Case, Detection};
+use parallax_detect::pack::Case;
 use parallax_detect::test::CaseResult;
-use parallax_detect::{Finding, Pack, Reading, RunOutcome, When, run as run_detection};
-use parallax_engine::{Dialect, Options, Session};
+use parallax_detect::{Finding, Pack, RunOutcome};
+use parallax_engine::Options;
 use parallax_report::collect::Collector;
 use parallax_report::model::{Document, Made, RunLine};
 use parallax_report::{assemble, html};
@@ -17,125 +18,114 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+/// Of more detections than that, only those that found something have a page.
+const PAGES: usize = 100;
+
 pub(crate) fn run(args: &ReportArgs) -> Result<Exit, Failure> {
     let talk = Talk::new(&args.talk);
-    if args.input.input.is_empty() && !args.detections {
+    if args.input.input.is_empty() && !args.catalogue {
         return Err(Failure::usage(
             "no input: give files or folders with --input PATH…, or --detections for the detections alone",
         ));
     }
-    let packs = packs::open(&args.packs, talk)?;
-    let now = args.time.now.as_ref().map(|_| policy::now(&args.time, Now::Latest)).transpose()?;
-    let mut options = policy::options(Some(&args.input), Some(&args.time), &args.limits)?;
-    let scratch = tempfile::tempdir().map_err(Failure::usage)?;
-    options.config = packs::config(&packs.iter().collect::<Vec<_>>(), &args.config, scratch.path(), talk)?;
+    let mut prepared = prepare(&args.rules, &args.input, Some(&args.time), Some(&args.limits), &args.config, talk)?;
     let mut out = Target::open(&args.output)?;
-    let tested = args.test.then(|| test_all(&packs, &options, scratch.path()));
-    let session = Session::open(&args.input.input, options).map_err(Failure::usage)?;
-    let mut reading = Reading::default();
-    reading.add(session.discovery());
-
-    let mut document = Document { title: title(args, &packs), made: made(), ..Document::default() };
+    let tested = if args.test { Some(test_all(args, &prepared.detections.packs, talk)?) } else { None };
+    let mut document = Document { title: title(args, &prepared), made: made(), ..Document::default() };
     let mut failed = None;
-    if !args.detections {
-        let (when, reference) = match now {
-            Some(now) => {
-                let reference = reference(&session, now, &mut reading)?;
-                (When::At(reference.time), reference)
-            }
-            None => detect::recorded(&session, &mut reading),
-        };
-        failed = find(args, &session, &packs, (&when, &reference), &mut reading, &mut document, talk)?;
-        reading.add(session.discovery());
-        document.inputs = Some(assemble::inputs(&session, &reading));
+    if args.catalogue {
+        prepared.say_faults(talk);
+    } else {
+        failed = find(args, &mut prepared, &mut document, talk)?;
+        document.inputs = Some(assemble::inputs(&prepared.session, &prepared.reading));
     }
-    pages(args, &session, &packs, tested.as_deref(), &mut document);
+    document.unloaded = prepared.detections.faults.iter().map(|f| f.short()).collect();
+    pages(&prepared, tested.as_deref(), &mut document);
     out.write(&document)?;
-    say::reading(&reading, talk);
+    say::reading(&prepared.reading, talk);
     if !talk.quiet {
         say::line(&format!("{}: {}", args.output.display(), summary(&document)));
     }
-    Ok(match failed {
+    let unloaded = (!prepared.detections.faults.is_empty()).then_some(Exit::Wrong);
+    Ok(match failed.or(unloaded) {
         Some(exit) => exit,
-        None if reading.damaged > 0 => Exit::Unreadable,
+        None if prepared.reading.damaged > 0 => Exit::Unreadable,
         None => Exit::Done,
     })
-}
-
-fn chosen<'p>(args: &'p ReportArgs, packs: &'p [Pack]) -> impl Iterator<Item = (&'p Pack, &'p Detection)> {
-    let of = move |pack: &'p Pack| pack.detections.iter().map(move |d| (pack, d));
-    packs.iter().flat_map(of).filter(|(pack, d)| packs::chosen(&args.only, &pack.id, &d.id))
 }
 
 /// Runs the detections. How the program is to end, where one of them is wrong.
 fn find(
     args: &ReportArgs,
-    session: &Session,
-    packs: &[Pack],
-    (when, reference): (&When, &Reference),
-    reading: &mut Reading,
+    prepared: &mut Prepared,
     document: &mut Document,
     talk: Talk,
 ) -> Result<Option<Exit>, Failure> {
     let mut collector = Collector::new(args.limit);
-    let mut failed = None;
-    for (pack, detection) in chosen(args, packs) {
-        let progress = Progress::new(session, talk);
-        let watch = &mut |rule: &str, report: &_| progress.watch(rule, report);
-        let sink = &mut |finding: &Finding| {
-            collector.add(finding);
-            Ok(())
-        };
-        let run = run_detection(session, pack, detection, when, reading, watch, sink)?;
-        let file = pack.files.name(&detection.path);
-        if let RunOutcome::Failed(e) = &run.outcome {
-            say::line(&say::error(e, &detection.query, &file, talk));
-            failed.get_or_insert(super::query::exit_of(e));
-        }
-        document.runs.push(assemble::run_line(&run, &detection.title, &detection.query, &file));
-    }
-    if document.runs.is_empty() {
-        return Err(Failure::usage("no detection to run"));
+    let progress = Progress::new(&prepared.session, talk);
+    let ran = run_into(prepared, &progress, talk, &mut |finding: &Finding| {
+        collector.add(finding);
+        Ok(())
+    })?;
+    drop(progress);
+    document.runs = ran.runs.iter().map(assemble::run_line).collect();
+    let (time, from) = match (prepared.now, ran.latest) {
+        (Some(given), _) => given,
+        (None, Some(Some(latest))) => (latest, "the latest event"),
+        (None, _) => (ran.wall, "the clock"),
+    };
+    // Where nothing asked for it, nothing depends on it.
+    if prepared.now.is_some() || ran.latest.is_some() {
+        document.made.reference = format!("{} ({from})", show(time));
     }
     let (totals, findings) = collector.finish();
-    let query = |rule: &str| {
-        let (_, detection) = chosen(args, packs).find(|(pack, d)| rule == format!("{}/{}", pack.id, d.id))?;
-        Some(assemble::Query { dialect: Dialect::named(&detection.dialect)?, text: &detection.query })
-    };
-    (document.entries, document.remarks) = assemble::entries(session, findings, reference.time, &query);
+    (document.entries, document.remarks) = assemble::entries(&prepared.session, findings, time);
     document.totals = totals;
-    document.made.reference = format!("{} ({})", show(reference.time), reference.from);
-    Ok(failed)
+    Ok(ran.runs.iter().find_map(|r| match &r.outcome {
+        RunOutcome::Failed(e) => Some(super::query::exit_of(e)),
+        _ => None,
+    }))
 }
 
-fn test_all(packs: &[Pack], options: &Options, scratch: &Path) -> Vec<Vec<CaseResult>> {
-    let results = |pack: &Pack| test::run_all(pack, &pack.cases.iter().collect::<Vec<&Case>>(), options, scratch);
-    packs.iter().map(results).collect()
+/// The results of each pack's cases.
+fn test_all(args: &ReportArgs, packs: &[Pack], talk: Talk) -> Result<Vec<Vec<CaseResult>>, Failure> {
+    let scratch = tempfile::tempdir().map_err(Failure::usage)?;
+    // A case binds the lists of its pack itself.
+    let options = Options { config: policy::config(&args.config, talk)?, ..policy::options(None, None, &args.limits)? };
+    let cases = |pack: &Pack| pack.cases.iter().collect::<Vec<&Case>>().len();
+    if packs.iter().map(cases).sum::<usize>() == 0 {
+        say::line("note: --test: there is no case to run");
+    }
+    let results =
+        |pack: &Pack| test::run_all(pack, &pack.cases.iter().collect::<Vec<&Case>>(), &options, scratch.path());
+    Ok(packs.iter().map(results).collect())
 }
 
 /// The pages of packs and detections.
-fn pages(
-    args: &ReportArgs,
-    session: &Session,
-    packs: &[Pack],
-    tested: Option<&[Vec<CaseResult>]>,
-    document: &mut Document,
-) {
-    let results = |at: usize| tested.and_then(|all| all.get(at)).map(Vec::as_slice);
-    for (at, pack) in packs.iter().enumerate() {
-        document.packs.push(assemble::pack_page(pack, results(at)));
-        let own = pack.detections.iter().filter(|d| packs::chosen(&args.only, &pack.id, &d.id));
-        document.pages.extend(own.map(|d| assemble::page(session, pack, d, results(at))));
-    }
+fn pages(prepared: &Prepared, tested: Option<&[Vec<CaseResult>]>, document: &mut Document) {
+    let Prepared { session, detections, chosen, .. } = prepared;
+    let results = |id: &str| {
+        let at = detections.packs.iter().position(|p| p.id == id)?;
+        tested.and_then(|all| all.get(at)).map(Vec::as_slice)
+    };
+    document.packs.extend(detections.packs.iter().map(|p| assemble::pack_page(p, results(&p.id))));
+    let all: Vec<usize> = (0..detections.rules.len())
+        .filter(|at| chosen.runs.get(*at) == Some(&true) && detections.rules[*at].reports())
+        .collect();
+    let many = all.len() > PAGES && document.inputs.is_some();
+    let found = |at: &usize| document.totals.rules.get(&detections.rules[*at].about.name).is_some_and(|n| *n > 0);
+    let shown: Vec<usize> = all.iter().copied().filter(|at| !many || found(at)).collect();
+    document.without_page = all.len() - shown.len();
+    document.pages = shown.into_iter().map(|at| assemble::page(session, detections, at, &results)).collect();
 }
 
-fn title(args: &ReportArgs, packs: &[Pack]) -> String {
+fn title(args: &ReportArgs, prepared: &Prepared) -> String {
     if let Some(title) = &args.title {
         return title.clone();
     }
-    let names: Vec<&str> = packs.iter().map(|p| p.id.as_str()).take(3).collect();
-    let more = if packs.len() > 3 { " and others" } else { "" };
-    format!("{}: {}{more}", if args.detections { "Detections" } else { "Detection report" }, names.join(", "))
+    let what = if args.catalogue { "Detections" } else { "Detection report" };
+    let names: Vec<&str> = prepared.detections.packs.iter().map(|p| p.id.as_str()).take(3).collect();
+    if names.is_empty() { what.to_owned() } else { format!("{what}: {}", names.join(", ")) }
 }
 
 fn made() -> Made {
@@ -152,10 +142,13 @@ fn made() -> Made {
 
 fn summary(document: &Document) -> String {
     let fired = document.runs.iter().filter(|r: &&RunLine| r.found > 0).count();
-    let pages = say::count(document.pages.len(), "detection", "detections");
     match &document.inputs {
-        Some(_) => format!("{} by {fired} of {pages}", say::count(document.totals.findings, "finding", "findings")),
-        None => pages,
+        Some(_) => format!(
+            "{} by {fired} of {}",
+            say::count(document.totals.findings, "finding", "findings"),
+            say::count(document.runs.len(), "detection", "detections"),
+        ),
+        None => say::count(document.pages.len(), "detection", "detections"),
     }
 }
 

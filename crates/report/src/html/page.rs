@@ -12,6 +12,9 @@ pub(super) fn before(document: &Document) -> Markup {
     html! {
         (PreEscaped("<section id=\"detections\">"))
         @if !document.pages.is_empty() { h2 { "Detections" } }
+        @if document.without_page > 0 {
+            p.dim { (count(document.without_page, "detection that found nothing has", "detections that found nothing have")) " no page here; " code { "--detections" } " shows all." }
+        }
         @if document.pages.len() > 3 {
             nav.card aria-label="Detections" {
                 ul { @for page in &document.pages { li { a href=(format!("#{}", anchor(&page.rule))) { (line(&page.title)) } " " span.dim.v { (line(&page.rule)) } } } }

@@ -82,7 +82,7 @@ fn troubles(document: &Document, inputs: &Inputs) -> Markup {
     let silent: Vec<&RunLine> = document.runs.iter().filter(|r| matches!(r.outcome, Ended::NotApplicable(_))).collect();
     let failed: Vec<&RunLine> = document.runs.iter().filter(|r| matches!(r.outcome, Ended::Failed(_))).collect();
     html! {
-        @if inputs.damaged > 0 || !failed.is_empty() || !silent.is_empty() {
+        @if inputs.damaged > 0 || !failed.is_empty() || !silent.is_empty() || !document.unloaded.is_empty() {
             div.grid {
                 @if inputs.damaged > 0 {
                     div.card.alarm role="note" {
@@ -105,21 +105,40 @@ fn troubles(document: &Document, inputs: &Inputs) -> Markup {
                         @if failed.len() > LISTED { p.dim { "and " (failed.len() - LISTED) " more" } }
                     }
                 }
+                @if !document.unloaded.is_empty() {
+                    div.card.alarm role="note" {
+                        h3 { (count(document.unloaded.len(), "file", "files")) " of detections could not be loaded" }
+                        ul { @for fault in document.unloaded.iter().take(LISTED) { li.v { (text::line(fault)) } } }
+                        @if document.unloaded.len() > LISTED { p.dim { "and " (document.unloaded.len() - LISTED) " more" } }
+                    }
+                }
                 @if !silent.is_empty() {
                     div.card.care role="note" {
                         h3 { (count(silent.len(), "detection", "detections")) " could not apply" }
                         p.dim { "No input offers what they read. That they found nothing means nothing." }
                         details.more open[silent.len() <= 8] {
                             summary { "Which" }
-                            ul { @for run in &silent { @if let Ended::NotApplicable(lacking) = &run.outcome {
-                                li { (text::line(&run.rule)) ": " span.v { (text::line(&lacking.join(", "))) } }
-                            } } }
+                            ul { @for (lacking, of) in lacks(&silent) {
+                                li { span.v { (text::line(&lacking)) } ": " (text::line(&of.join(", "))) }
+                            } }
                         }
                     }
                 }
             }
         }
     }
+}
+
+/// What is lacking, and for which detections: by their names where they are few.
+fn lacks(silent: &[&RunLine]) -> Vec<(String, Vec<String>)> {
+    let mut by: std::collections::BTreeMap<String, Vec<String>> = std::collections::BTreeMap::new();
+    for run in silent {
+        if let Ended::NotApplicable(lacking) = &run.outcome {
+            by.entry(lacking.join(", ")).or_default().push(run.rule.clone());
+        }
+    }
+    let few = |of: Vec<String>| if of.len() > 5 { vec![count(of.len(), "detection", "detections")] } else { of };
+    by.into_iter().map(|(lacking, of)| (lacking, few(of))).collect()
 }
 
 fn runs(document: &Document, places: &Places<'_>) -> Markup {

@@ -1,7 +1,7 @@
 //! Small sessions and their reports.
 
-use parallax_detect::{Pack, Reading, When, run};
-use parallax_engine::{Dialect, Options, Session};
+use parallax_detect::{Detections, Job, Pack, Reading, run_all};
+use parallax_engine::{Options, Session};
 use parallax_report::collect::Collector;
 use parallax_report::model::{Document, Made};
 use parallax_report::{assemble, html};
@@ -88,19 +88,20 @@ pub(crate) fn document(lines: &[&str], limit: usize) -> Document {
         Document { title: "A </title><script>alert(1)</script> report".to_owned(), ..Document::default() };
     document.made =
         Made { program: "Parallax".to_owned(), command: "parallax report <x>".to_owned(), ..Made::default() };
-    for detection in &pack.detections {
-        let sink = &mut |f: &_| {
-            collector.add(f);
-            Ok(())
-        };
-        let ran = run(&session, &pack, detection, &When::At(now), &mut reading, &mut |_, _| {}, sink).unwrap();
-        document.runs.push(assemble::run_line(&ran, &detection.title, &detection.query, &detection.path));
-        document.pages.push(assemble::page(&session, &pack, detection, None));
-    }
+    let detections = Detections::of_pack(&pack, &Default::default());
+    let chosen = vec![true; detections.rules.len()];
+    let job = Job { session: &session, detections: &detections, chosen: &chosen, now: Some(now), wall: now };
+    let sink = &mut |f: &_| {
+        collector.add(f);
+        Ok(())
+    };
+    let ran = run_all(&job, &mut reading, &mut |_, _| {}, sink).unwrap();
+    document.runs = ran.runs.iter().map(assemble::run_line).collect();
+    document.pages =
+        (0..detections.rules.len()).map(|at| assemble::page(&session, &detections, at, &|_| None)).collect();
     document.packs.push(assemble::pack_page(&pack, None));
     let (totals, findings) = collector.finish();
-    let query = |_: &str| Some(assemble::Query { dialect: Dialect::Kql, text: QUERY });
-    (document.entries, document.remarks) = assemble::entries(&session, findings, now, &query);
+    (document.entries, document.remarks) = assemble::entries(&session, findings, now);
     document.totals = totals;
     document.inputs = Some(assemble::inputs(&session, &reading));
     document

@@ -5,7 +5,7 @@ mod prepare;
 mod summary;
 mod writer;
 
-pub(crate) use prepare::{Prepared, prepare, recorded, run_into};
+pub(crate) use prepare::{Prepared, prepare, run_into};
 
 use crate::args::{DetectArgs, Format, ListArgs, SeverityArg};
 use crate::exit::{Exit, Failure};

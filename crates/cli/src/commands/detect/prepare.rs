@@ -2,18 +2,17 @@
 
 use super::severity;
 use crate::args::{ConfigArgs, InputArgs, LimitArgs, RulesArgs, TimeArgs};
-use crate::commands::{Reference, packs, reference};
+use crate::commands::{packs, reference};
 use crate::exit::Failure;
 use crate::policy::{self, Now, Talk};
 use crate::progress::Progress;
 use crate::say;
 use parallax_detect::run_all;
 use parallax_detect::source::{Fault, Placeholders};
-use parallax_detect::{Chosen, Detections, EMBEDDED, Filters, Finding, Found, Job, Ran, Reading, RunOutcome, When};
+use parallax_detect::{Chosen, Detections, EMBEDDED, Filters, Finding, Found, Job, Ran, Reading, RunOutcome};
 use parallax_engine::{Config, Session};
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use tempfile::TempDir;
 
 /// Everything that a run needs.
@@ -62,20 +61,6 @@ pub(crate) fn prepare(
     reading.add(session.discovery());
     let now = now.map(|now| reference(&session, now, &mut reading)).transpose()?.map(|r| (r.time, r.from));
     Ok(Prepared { session, detections, chosen, reading, now, _scratch: scratch })
-}
-
-/// All the time that was recorded; the clock's where no event has a time.
-pub(crate) fn recorded(session: &Session, reading: &mut Reading) -> (When, Reference) {
-    let census = session.census();
-    reading.times += 1;
-    reading.add(&census.report);
-    match census.latest {
-        Some(time) => (When::Recorded(Arc::new(census)), Reference { time, from: "the latest event" }),
-        None => {
-            let time = policy::wall();
-            (When::At(time), Reference { time, from: "the clock: no event has a time" })
-        }
-    }
 }
 
 /// Runs the chosen detections; each finding goes to `sink`.
