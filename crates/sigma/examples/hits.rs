@@ -49,8 +49,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         hits.iter().for_each(|(rule, n)| println!("{n}\t{rule}"));
     }
     let (total, all) = (hits.values().sum::<u64>(), began.elapsed());
-    eprintln!("{} rules, {} refused, {} fields, {} sources", rules.len(), matcher.refused().len(), columns.len(), sources.len());
-    eprintln!("{total} hits of {} rules, {events} events of their log sources; prepared in {loaded:?}, all in {all:?}", hits.len());
+    eprintln!(
+        "{} rules, {} refused, {} fields, {} sources",
+        rules.len(),
+        matcher.refused().len(),
+        columns.len(),
+        sources.len()
+    );
+    eprintln!(
+        "{total} hits of {} rules, {events} events of their log sources; prepared in {loaded:?}, all in {all:?}",
+        hits.len()
+    );
     for (note, n) in report.notes() {
         eprintln!("note: {note}: {n}");
     }

@@ -21,7 +21,8 @@ pub(crate) fn files() -> Option<Vec<PathBuf>> {
     Some(out)
 }
 
-fn walk(folder: &Path, out: &mut Vec<PathBuf>) {
+/// All YAML files below a folder.
+pub(crate) fn walk(folder: &Path, out: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() {

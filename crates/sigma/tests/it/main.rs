@@ -4,3 +4,4 @@ mod corpus;
 mod correlate;
 mod matcher;
 mod print;
+mod sigmahq;
