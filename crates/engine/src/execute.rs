@@ -1,6 +1,7 @@
 //! Running a plan: limits, cancellation, and rows in an order that does not depend on the threads.
 
 use crate::error::Error;
+use crate::hint::hint;
 use crate::in_order::{self, in_order};
 use crate::order;
 use arrow::datatypes::SchemaRef;
@@ -141,7 +142,9 @@ impl Executor {
             Needs { order: true, .. } => &self.in_order,
             _ => &self.state,
         };
-        let plan = self.handle().block_on(state.create_physical_plan(plan));
+        let planned = state.optimize(plan).and_then(hint);
+        let plan =
+            planned.and_then(|plan| self.handle().block_on(state.query_planner().create_physical_plan(&plan, state)));
         let in_order = needs.order || needs.rounding;
         plan.and_then(|plan| if in_order { in_order::settle(plan) } else { Ok(plan) }).map_err(|e| self.failure(e))
     }

@@ -5,6 +5,7 @@ mod dialect;
 mod error;
 mod execute;
 mod external;
+mod hint;
 mod in_order;
 mod lift;
 mod order;

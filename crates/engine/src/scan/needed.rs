@@ -6,6 +6,7 @@
 
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, Operator};
+use parallax_functions::sumo;
 use parallax_telemetry::needles::{Clause, Literal, Needles};
 
 /// The most literals in one clause: more are no use to a search.
@@ -16,7 +17,8 @@ pub(super) fn clauses(filters: &[Expr]) -> Vec<Clause> {
     filters.iter().flat_map(needs).collect()
 }
 
-fn needs(filter: &Expr) -> Vec<Clause> {
+/// What must hold of a row for `filter` to be true.
+pub(crate) fn needs(filter: &Expr) -> Vec<Clause> {
     match filter {
         Expr::BinaryExpr(b) => match b.op {
             Operator::And => [needs(&b.left), needs(&b.right)].concat(),
@@ -56,22 +58,35 @@ fn called(name: &str, value: &Expr, constant: Option<&str>) -> Vec<Clause> {
             Some(texts) => texts.iter().flat_map(|t| of(value, [t.as_str()], false)).collect(),
             None => Vec::new(),
         },
-        // Sumo folds all letters. What stands between the stars is needed, each part.
-        "sumo_field_matches" | "sumo_matches" => {
-            constant.split(['*', '?']).flat_map(|part| of(value, [part], true)).collect()
+        // What stands between the stars is needed, each part.
+        "sumo_matches" => constant.split(['*', '?']).flat_map(|part| of(value, [part], false)).collect(),
+        "sumo_matches_any" => {
+            let parts = |glob: &str| glob.split('*').flat_map(|part| of(value, [part], false)).collect();
+            sumo::unpack(constant).map(parts).reduce(either).unwrap_or_default()
         }
-        "sumo_contains" | "sumo_has_phrase" => of(value, [constant], true),
+        // A search's scope compares in lower case.
+        "sumo_field_matches" => constant.split(['*', '?']).flat_map(|part| of(value, [part], true)).collect(),
+        "sumo_field_equals" | "sumo_has_phrase" => of(value, [constant], true),
+        "sumo_contains" => of(value, [constant], false),
         _ => Vec::new(),
     }
 }
 
-/// One clause: the column holds one of the texts. None where one of them says nothing.
+/// One clause: the value holds one of the texts. None where one of them says nothing.
 fn of<'t>(value: &Expr, texts: impl IntoIterator<Item = &'t str>, folds: bool) -> Vec<Clause> {
-    let Some((column, folded)) = column(value) else { return Vec::new() };
-    let literal = |text: &str| Literal { column: column.to_owned(), text: text.to_owned(), folds: folds || folded };
-    let clause: Clause = texts.into_iter().map(literal).collect();
-    let worth = clause.len() <= MOST && needles(&clause).is_some();
-    if worth { vec![clause] } else { Vec::new() }
+    let Some(origins) = origins(value) else { return Vec::new() };
+    let mut clause = Clause::new();
+    for text in texts {
+        clause.extend(origins.iter().map(|o| Literal {
+            column: o.column.to_owned(),
+            text: text.to_owned(),
+            folds: folds || o.folds,
+        }));
+        if clause.len() > MOST {
+            return Vec::new();
+        }
+    }
+    if needles(&clause).is_some() { vec![clause] } else { Vec::new() }
 }
 
 /// Of each side the clause that is rarest, together.
@@ -93,16 +108,46 @@ fn needles(clause: &Clause) -> Option<Needles> {
     Needles::new(clause.iter().map(|l| (l.text.as_str(), l.folds)))
 }
 
-/// The column that `value` is, perhaps in lower case, and whether that case is of all letters. (Upper case makes two
-/// letters of some.)
-fn column(value: &Expr) -> Option<(&str, bool)> {
+/// A column of whose text a value is a piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin<'e> {
+    pub(crate) column: &'e str,
+    /// Whether letters beyond ASCII may have become ASCII ones.
+    pub(crate) folds: bool,
+}
+
+/// The columns of one of which `value` is a piece, whatever the row; `None` where it may be another text.
+pub(crate) fn origins(value: &Expr) -> Option<Vec<Origin<'_>>> {
     match value {
-        Expr::Column(c) => Some((&c.name, false)),
-        Expr::Alias(a) => column(&a.expr),
-        Expr::ScalarFunction(call) if call.func.name() == "kql_tolower" => Some((column(call.args.first()?)?.0, true)),
+        Expr::Column(c) => Some(vec![Origin { column: &c.name, folds: false }]),
+        Expr::Alias(a) => origins(&a.expr),
+        Expr::Literal(constant, _) if constant.is_null() => Some(Vec::new()),
+        Expr::Case(case) => {
+            let otherwise = case.else_expr.as_deref().map(origins).unwrap_or(Some(Vec::new()))?;
+            let all = case.when_then_expr.iter().map(|(_, then)| origins(then)).collect::<Option<Vec<_>>>()?;
+            let mut all: Vec<_> = all.into_iter().flatten().chain(otherwise).collect();
+            all.dedup();
+            (all.len() <= MOST_ORIGINS).then_some(all)
+        }
+        Expr::ScalarFunction(call) => {
+            let of_first = || origins(call.args.first()?);
+            match call.func.name() {
+                // Upper case makes two letters of some.
+                "kql_tolower" | "sumo_tolowercase" => {
+                    let all = of_first()?.into_iter();
+                    Some(all.map(|o| Origin { folds: true, ..o }).collect())
+                }
+                // What an anchor or a group catches stands in the text.
+                "sumo_parse_anchor" | "sumo_parse_regex" | "sumo_capture" | "sumo_trim" | "kql_trim_ws" => of_first(),
+                _ => None,
+            }
+        }
         _ => None,
     }
 }
+
+/// A value is looked for in no more columns than this.
+const MOST_ORIGINS: usize = 8;
 
 fn text(e: &Expr) -> Option<&str> {
     match e {

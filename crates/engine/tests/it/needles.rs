@@ -68,31 +68,113 @@ fn telemetry(path: &Path) {
 }
 
 /// The ids of the rows, and how many events were passed over.
-fn ids(session: &Session, condition: &str) -> (Vec<String>, u64) {
-    let kql = format!("DeviceProcessEvents | where {condition} | project ReportId");
-    let execution = session.query(Dialect::Kql, &kql, &Context::at(0)).map_err(|e| format!("{kql}: {e}")).unwrap();
+fn ids(session: &Session, dialect: Dialect, query: &str) -> (Vec<String>, u64) {
+    let execution = session.query(dialect, query, &Context::at(0)).map_err(|e| format!("{query}: {e}")).unwrap();
     let (columns, report) = (execution.columns, execution.report);
     let mut out = Vec::new();
     for batch in execution.rows {
         let batch = batch.unwrap();
         out.extend((0..batch.num_rows()).map(|row| value(&columns[0], batch.column(0), row).json().to_string()));
     }
-    assert_eq!(report.events(), 6_000, "{condition}");
+    assert_eq!(report.events(), 6_000, "{query}");
     (out, report.passed())
 }
 
-#[test]
-fn passing_over_events_changes_no_answer() {
+/// That both find the same, the first without looking at most events.
+fn compare(dialect: Dialect, cases: &[(&str, &str)], query: impl Fn(&str) -> String) {
     let folder = tempfile::tempdir().unwrap();
     telemetry(&folder.path().join("events.json"));
     let options = Options { limits: Limits { threads: 2, ..Limits::default() }, ..Options::default() };
     let session = Session::open(&[folder.path().display().to_string()], options).unwrap();
-    for (known, unknown) in CONDITIONS {
-        let (found, passed) = ids(&session, known);
-        let (expected, none) = ids(&session, unknown);
+    for (known, unknown) in cases {
+        let (found, passed) = ids(&session, dialect, &query(known));
+        let (expected, none) = ids(&session, dialect, &query(unknown));
         assert_eq!(none, 0, "{unknown}");
         assert!(passed > 3_000, "{known}: only {passed} passed over");
         assert!(!expected.is_empty(), "{known}");
         assert_eq!(found, expected, "{known}");
     }
+}
+
+#[test]
+fn passing_over_events_changes_no_answer() {
+    compare(Dialect::Kql, CONDITIONS, |c| format!("DeviceProcessEvents | where {c} | project ReportId"));
+}
+
+/// The same of Sumo, where filters stand above what is parsed.
+#[test]
+fn filters_over_computed_columns_reach_the_scan() {
+    let cases = [
+        (
+            "* | parse field=ProcessCommandLine \"*\" as line nodrop | where line matches \"*os.Execute(*\" or line matches \"*dofile(*\"",
+            "* | where concat(ProcessCommandLine, \"\") matches \"*os.Execute(*\" or concat(ProcessCommandLine, \"\") matches \"*dofile(*\"",
+        ),
+        (
+            "* | parse regex field=FolderPath \"(?<leaf>[^/]+)$\" | where leaf = \"RUN me.exe\"",
+            "* | parse regex field=FolderPath \"(?<leaf>[^/]+)$\" | where concat(leaf, \"\") = \"RUN me.exe\"",
+        ),
+        ("FileName=LUA*", "* | where tolowercase(concat(FileName, \"\")) matches \"lua*\""),
+        ("FileName=mask.exe", "* | where tolowercase(concat(FileName, \"\")) = \"mask.exe\""),
+        (
+            "* | toLowerCase(AccountName) as who | where who matches \"*annabel\" | where FileName matches \"*\"",
+            "* | concat(toLowerCase(AccountName), \"\") as who | where who matches \"*annabel\"",
+        ),
+    ];
+    compare(Dialect::Sumo, &cases, |search| format!("{search} | fields ReportId"));
+}
+
+/// On event logs that nobody here wrote.
+#[test]
+fn passing_over_records_of_event_logs_changes_no_answer() {
+    let Some(folder) = std::env::var_os("PARALLAX_HAYABUSA") else {
+        eprintln!("skipped: PARALLAX_HAYABUSA is not set");
+        return;
+    };
+    let options = Options { limits: Limits { threads: 2, ..Limits::default() }, ..Options::default() };
+    let session = Session::open(&[folder.to_string_lossy().into_owned()], options).unwrap();
+    let columns = [
+        ("DeviceProcessEvents", "ProcessCommandLine"),
+        ("DeviceProcessEvents", "FileName"),
+        ("DeviceProcessEvents", "AccountName"),
+        ("DeviceProcessEvents", "InitiatingProcessFolderPath"),
+        ("DeviceImageLoadEvents", "FolderPath"),
+        ("SecurityEvent", "TargetUserName"),
+        ("SecurityEvent", "Process"),
+        ("SecurityEvent", "CommandLine"),
+        ("Event", "EventData"),
+        ("Event", "RenderedDescription"),
+    ];
+    let words = ["powershell", "whoami", "lsass", "administrator", "cmd.exe", "-enc", "system", "net.exe", "rundll32"];
+    let (mut rows, mut over) = (0, 0);
+    for (table, column) in columns {
+        for word in words {
+            let query = |value: &str| {
+                let kql = format!("{table} | where {value} contains '{word}' | project {column}, When=Timestamp");
+                let kql = if table.starts_with("Device") { kql } else { kql.replace("Timestamp", "TimeGenerated") };
+                let execution =
+                    session.query(Dialect::Kql, &kql, &Context::at(0)).map_err(|e| format!("{kql}: {e}")).unwrap();
+                let (columns, report) = (execution.columns, execution.report);
+                let mut out = Vec::new();
+                for batch in execution.rows {
+                    let batch = batch.unwrap();
+                    for row in 0..batch.num_rows() {
+                        let cells = columns.iter().zip(batch.columns()).map(|(o, c)| value_of(o, c, row));
+                        out.push(cells.collect::<Vec<_>>().join("|"));
+                    }
+                }
+                (out, report.passed())
+            };
+            let (found, passed) = query(column);
+            let (expected, _) = query(&format!("strcat({column}, '')"));
+            assert_eq!(found, expected, "{table}.{column} {word}");
+            rows += expected.len();
+            over += passed;
+        }
+    }
+    eprintln!("{rows} rows, {over} events passed over");
+    assert!(rows > 1_000 && over > 10_000, "{rows} {over}");
+}
+
+fn value_of(output: &parallax_engine::Output, column: &arrow::array::ArrayRef, row: usize) -> String {
+    value(output, column, row).json().to_string()
 }

@@ -48,6 +48,16 @@ impl Computed {
         }
     }
 
+    /// What it is computed over.
+    pub fn input(&self) -> &Arc<LogicalPlan> {
+        &self.input
+    }
+
+    /// The columns beside its input's, each over that and those before it.
+    pub fn columns(&self) -> &[(String, Expr)] {
+        &self.columns
+    }
+
     /// With more columns.
     ///
     /// # Errors

@@ -76,7 +76,7 @@ pub fn pack(text: &str, out: &mut String) {
 }
 
 /// What was packed.
-pub(super) fn unpack(mut packed: &str) -> impl Iterator<Item = &str> {
+pub fn unpack(mut packed: &str) -> impl Iterator<Item = &str> {
     std::iter::from_fn(move || {
         let (length, rest) = packed.split_once(':')?;
         let (text, rest) = rest.split_at_checked(length.parse().ok()?)?;

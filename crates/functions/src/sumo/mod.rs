@@ -35,7 +35,7 @@ mod unpack;
 mod xml;
 
 pub use backtracking::Pattern;
-pub use capture::{Anchors, pack};
+pub use capture::{Anchors, pack, unpack};
 pub use digest::HASHES;
 pub use json_walk::is_path;
 pub use networks::networks;

@@ -34,6 +34,16 @@ impl Finder {
         Some(Finder { passes })
     }
 
+    /// A search for needles in binary Windows events, whose text is UTF-16 or of one byte a character. `None` where
+    /// there is nothing to look for, or no search that is worth it.
+    pub(crate) fn in_binary(needles: &Needles) -> Option<Self> {
+        let pieces = needles.in_binary()?;
+        let wide = pieces.iter().map(|p| p.bytes().flat_map(|b| [b, 0]).collect::<Vec<u8>>());
+        let all: Vec<Vec<u8>> = wide.chain(pieces.iter().map(|p| p.as_bytes().to_vec())).collect();
+        let pass = |some: &[Vec<u8>]| packed::Config::new().builder().extend(some).build();
+        Some(Finder { passes: all.chunks(A_PASS).map(pass).collect::<Option<Vec<_>>>()? })
+    }
+
     /// How many passes a search takes.
     pub(crate) fn passes(&self) -> usize {
         self.passes.len()

@@ -37,7 +37,9 @@ const MOST: usize = 256;
 /// What stands for the literals of one clause in raw bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Needles {
-    /// In lower case; none holds another.
+    /// The literals, each with whether its letters fold.
+    texts: Vec<(String, bool)>,
+    /// For lines of text; in lower case, none holds another.
     pieces: Vec<String>,
     folds: bool,
 }
@@ -46,22 +48,10 @@ impl Needles {
     /// The needles of some literals' texts, each with whether its letters fold; `None` where one of them has no piece
     /// that is worth looking for.
     pub fn new<'t>(texts: impl IntoIterator<Item = (&'t str, bool)>) -> Option<Self> {
-        let mut pieces = Vec::new();
-        let mut folds = false;
-        for (text, folding) in texts {
-            let piece = piece(text)?;
-            folds |= folding && piece.contains(['k', 's', 'i']);
-            pieces.push(piece);
-        }
-        pieces.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
-        let mut kept: Vec<String> = Vec::new();
-        for piece in pieces {
-            // What holds another is found by the other's occurrences.
-            if !kept.iter().any(|k| piece.contains(k.as_str())) {
-                kept.push(piece);
-            }
-        }
-        (!kept.is_empty() && kept.len() <= MOST).then_some(Needles { pieces: kept, folds })
+        let texts: Vec<(String, bool)> = texts.into_iter().map(|(t, folds)| (t.to_owned(), folds)).collect();
+        let pieces = of_all(texts.iter().map(|(t, _)| piece(t, is_plain, |p| !is_spelled_variously(p))))?;
+        let folds = texts.iter().any(|(t, folds)| *folds && t.contains(FOLDED));
+        Some(Needles { texts, pieces, folds })
     }
 
     /// How often one of them may be expected; to choose between clauses. Lower is better.
@@ -69,7 +59,7 @@ impl Needles {
         self.pieces.iter().map(|p| frequency(p)).sum()
     }
 
-    /// The pieces, in lower case.
+    /// The pieces that lines of text must show one of, in lower case.
     pub fn pieces(&self) -> &[String] {
         &self.pieces
     }
@@ -78,11 +68,39 @@ impl Needles {
     pub(crate) fn folds(&self) -> bool {
         self.folds
     }
+
+    /// The pieces of which binary Windows events must show one, in lower case: there numbers, hashes, identifiers and
+    /// times are no text, and letters that fold cannot be told from other bytes. `None` where a literal has none.
+    pub(crate) fn in_binary(&self) -> Option<Vec<String>> {
+        let binary =
+            |c: char| c.is_ascii_hexdigit() || matches!(c, '-' | '.' | 'x' | 'X' | 's' | 'S' | 't' | 'T' | 'z' | 'Z');
+        let text = |p: &str| !is_spelled_variously(p) && !p.chars().all(binary);
+        of_all(self.texts.iter().map(|(t, folds)| match folds {
+            true => piece(t, |c| is_plain(c) && !FOLDED.contains(&c), text),
+            false => piece(t, is_plain, text),
+        }))
+    }
+}
+
+/// Letters for which others beyond ASCII may stand.
+const FOLDED: [char; 6] = ['k', 's', 'i', 'K', 'S', 'I'];
+
+/// The pieces, those left out that are found by others; `None` where one is missing or they are too many.
+fn of_all(pieces: impl Iterator<Item = Option<String>>) -> Option<Vec<String>> {
+    let mut pieces = pieces.collect::<Option<Vec<_>>>()?;
+    pieces.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
+    let mut kept: Vec<String> = Vec::new();
+    for piece in pieces {
+        if !kept.iter().any(|k| piece.contains(k.as_str())) {
+            kept.push(piece);
+        }
+    }
+    (!kept.is_empty() && kept.len() <= MOST).then_some(kept)
 }
 
 /// The rarest piece of a text, in lower case.
-fn piece(text: &str) -> Option<String> {
-    let pieces = text.split(|c: char| !is_plain(c)).filter(|p| p.len() >= SHORTEST && !is_spelled_variously(p));
+fn piece(text: &str, plain: impl Fn(char) -> bool, worth: impl Fn(&str) -> bool) -> Option<String> {
+    let pieces = text.split(|c: char| !plain(c)).filter(|p| p.len() >= SHORTEST && worth(p));
     let rarest = pieces.min_by(|a, b| frequency(a).total_cmp(&frequency(b)))?;
     Some(rarest.to_ascii_lowercase())
 }
@@ -133,7 +151,7 @@ mod tests {
 
     #[test]
     fn the_rarest_plain_piece_stands_for_a_literal() {
-        let piece = |t| super::piece(t);
+        let piece = |t| super::piece(t, is_plain, |p| !is_spelled_variously(p));
         assert_eq!(piece("os.execute("), Some("os.execute(".into()));
         assert_eq!(piece(r"C:\Windows\System32\Cmd.exe"), Some("cmd.exe".into()));
         assert_eq!(piece("/tmp/"), Some("tmp".into()));
@@ -156,5 +174,15 @@ mod tests {
         assert!(Needles::new([("mask", true)]).unwrap().folds());
         assert!(!Needles::new([("lua", true)]).unwrap().folds());
         assert!(!Needles::new([("mask", false)]).unwrap().folds());
+    }
+
+    #[test]
+    fn binary_events_show_text_only() {
+        let pieces = |t, folds| Needles::new([(t, folds)]).and_then(|n| n.in_binary());
+        assert_eq!(pieces("S-1-5-18", false), None);
+        assert_eq!(pieces("0xC000006D", false), None);
+        assert_eq!(pieces("os.execute(", false), Some(vec!["os.execute(".to_owned()]));
+        assert_eq!(pieces("os.execute(", true), Some(vec![".execute(".to_owned()]));
+        assert_eq!(pieces("lsadump", true), Some(vec!["adump".to_owned()]));
     }
 }

@@ -2,7 +2,6 @@
 
 use super::View;
 use super::expr::{Expr, Function};
-use crate::event::Family;
 use crate::needles::{Clause, Literal, Needles};
 use crate::source::Source;
 
@@ -21,7 +20,7 @@ impl View {
             for feed in &feeds {
                 // A column that nothing feeds has no text to hold the literal.
                 let Some(expr) = self.source_of(feed, &literal.column) else { continue };
-                match says(&expr, feed.family, literal) {
+                match says(&expr, literal) {
                     Says::Shown => shown.push((literal.text.as_str(), literal.folds)),
                     Says::Never => {}
                     Says::Nothing => return None,
@@ -43,9 +42,9 @@ enum Says {
     Nothing,
 }
 
-fn says(expr: &Expr, family: Family, literal: &Literal) -> Says {
+fn says(expr: &Expr, literal: &Literal) -> Says {
     let all = |parts: &mut dyn Iterator<Item = &Expr>| {
-        parts.fold(Says::Never, |said, part| match (said, says(part, family, literal)) {
+        parts.fold(Says::Never, |said, part| match (said, says(part, literal)) {
             (Says::Nothing, _) | (_, Says::Nothing) => Says::Nothing,
             (Says::Shown, _) | (_, Says::Shown) => Says::Shown,
             _ => Says::Never,

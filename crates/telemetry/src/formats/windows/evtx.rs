@@ -1,11 +1,13 @@
 //! Windows event log files.
 
 use super::emit;
-use super::evtx_kind::Kinds;
+use super::evtx_kind::{self, Kinds};
+use super::evtx_needles::Hits;
 use super::gather::{Compiled, Gather};
 use super::xml;
 use crate::event::{Reader, Request, Sink, Value};
 use crate::input::{self, Compression, Input};
+use crate::needles::Finder;
 use crate::report::Report;
 use evtx::err::EvtxError;
 use evtx::{ChunkFlags, EvtxChunk, EvtxFileHeader, EvtxParser, ParserSettings, SerializedEvtxRecord};
@@ -25,7 +27,7 @@ const BLOCK: usize = 64;
 /// Reads EVTX files.
 ///
 /// A file is read chunk by chunk, oldest first, as Windows does; memory holds 4 MiB of it. A packed file or a pipe is read
-/// as it comes. A chunk none of whose records are asked for is not decoded at all. A damaged record or chunk is told to
+/// as it comes. A chunk none of whose records are asked for, or show what is looked for, is not decoded at all. A damaged record or chunk is told to
 /// the report and costs itself alone; of a chunk that the file's end cuts, the whole records are delivered.
 pub struct EvtxReader {
     inputs: Vec<Input>,
@@ -41,9 +43,11 @@ impl EvtxReader {
 impl Reader for EvtxReader {
     fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
         let compiled = Compiled::new(request);
+        let finder = request.needles.as_ref().and_then(Finder::in_binary).map(Arc::new);
         input::each(&self.inputs, report, |input, file, name| {
             let (values, block, numbers) = (Vec::new(), Vec::new(), Vec::new());
-            One { compiled: &compiled, report, sink, name, file, values, block, numbers }.read(input)
+            let hits = finder.clone().map(Hits::new);
+            One { compiled: &compiled, report, sink, name, file, values, block, numbers, hits }.read(input)
         });
         Ok(())
     }
@@ -61,6 +65,8 @@ struct One<'r> {
     block: Vec<u8>,
     /// Which chunks of the file those are.
     numbers: Vec<u64>,
+    /// Where the last chunk shows what is looked for, if anything is.
+    hits: Option<Hits>,
 }
 
 impl One<'_> {
@@ -147,9 +153,13 @@ impl One<'_> {
         let chunk = &self.block[begin..];
         let wanted = self.compiled.wants_all() || Kinds::default().any_in(chunk, |kind| self.compiled.wants(kind));
         // Room for chunks to come is zeros.
-        if wanted && chunk.iter().any(|b| *b != 0) {
+        let wanted = wanted && chunk.iter().any(|b| *b != 0);
+        if wanted && self.hits.as_mut().is_none_or(|h| h.look(chunk)) {
             self.numbers.push(number);
         } else {
+            if wanted {
+                self.report.pass(0, evtx_kind::records(chunk));
+            }
             self.block.truncate(begin);
         }
         Ok(n)
@@ -191,16 +201,25 @@ impl One<'_> {
         };
         let (compiled, mut kinds, mut begun) = (self.compiled.clone(), Kinds::default(), false);
         let changed = Arc::new(AtomicU64::new(0));
-        let count = changed.clone();
+        let passed = Arc::new(AtomicU64::new(0));
+        let (count, pass) = (changed.clone(), passed.clone());
+        let mut hits = self.hits.clone();
         // The closure is cloned for each chunk, and so begins each with nothing known.
         let records = parser.serialized_records(move |record| {
             let record = record?;
             if !begun {
                 begun = true;
                 count.fetch_add(u64::from(!is_intact(record.chunk)), Ordering::Relaxed);
+                if let Some(hits) = &mut hits {
+                    hits.look(record.chunk.data);
+                }
             }
             let at = record.binxml_offset as usize;
             if !compiled.wants_all() && kinds.of(record.chunk.data, at).is_some_and(|k| !compiled.wants(&k)) {
+                return Ok(None);
+            }
+            if hits.as_ref().is_some_and(|h| !h.in_record(record.chunk.data, at)) {
+                pass.fetch_add(1, Ordering::Relaxed);
                 return Ok(None);
             }
             record.into_xml_bytes().map(Some)
@@ -212,6 +231,7 @@ impl One<'_> {
                 Err(e) => self.damage(&e, numbers),
             }
         }
+        self.report.pass(0, passed.load(Ordering::Relaxed));
         // No damage: a log that is still being written, or was copied from a running machine, looks the same.
         let changed = changed.load(Ordering::Relaxed);
         if changed > 0 {

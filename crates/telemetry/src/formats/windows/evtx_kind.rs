@@ -98,6 +98,14 @@ impl Kinds {
     }
 }
 
+/// How many records a chunk says it has.
+pub(super) fn records(chunk: &[u8]) -> u64 {
+    let number = |at| Bytes { chunk, at }.take().map(u64::from_le_bytes);
+    let count = || number(32)?.checked_sub(number(24)?)?.checked_add(1);
+    // A record takes 28 bytes at least.
+    count().filter(|n| *n <= chunk.len() as u64 / 28).unwrap_or(0)
+}
+
 /// A place in a chunk; nothing is read beyond it.
 #[derive(Clone, Copy)]
 struct Bytes<'a> {

@@ -44,6 +44,7 @@
 mod emit;
 mod evtx;
 mod evtx_kind;
+mod evtx_needles;
 mod gather;
 pub mod json;
 mod nt_log_event;

@@ -1,0 +1,95 @@
+//! Which records of an EVTX chunk can show what is looked for.
+//!
+//! A record holds the values of its event; what all events of a kind have in common lies in a template that may stand
+//! in another record of the chunk. So a hit within a record speaks for it, and one within a template for all.
+
+use crate::needles::Finder;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The chunk header's table of templates.
+const TEMPLATES: Range<usize> = 384..512;
+
+/// A template's next, id and size, before its text.
+const TEMPLATE_HEADER: usize = 24;
+
+/// A record's signature, size, number and time, before its text.
+const RECORD_HEADER: usize = 24;
+
+/// What is found in one chunk.
+#[derive(Clone, Debug)]
+pub(super) struct Hits {
+    finder: Arc<Finder>,
+    lower: Vec<u8>,
+    /// Where something is found, in order.
+    at: Vec<usize>,
+    /// Whether a template shows it: then every record may.
+    everywhere: bool,
+}
+
+impl Hits {
+    pub(super) fn new(finder: Arc<Finder>) -> Self {
+        Hits { finder, lower: Vec::new(), at: Vec::new(), everywhere: false }
+    }
+
+    /// Looks through a chunk. Whether there is anything.
+    pub(super) fn look(&mut self, chunk: &[u8]) -> bool {
+        self.lower.clear();
+        self.lower.extend_from_slice(chunk);
+        self.lower.make_ascii_lowercase();
+        self.at.clear();
+        for pass in 0..self.finder.passes() {
+            let mut from = 0;
+            while from < self.lower.len() {
+                let hit = self.finder.find(pass, &self.lower, from);
+                if hit < self.lower.len() {
+                    self.at.push(hit);
+                }
+                from = hit + 1;
+            }
+        }
+        self.at.sort_unstable();
+        self.everywhere = !self.at.is_empty() && self.in_templates(chunk);
+        !self.at.is_empty()
+    }
+
+    /// Whether the record whose text begins at `text` may show something. What the chunk does not say clearly it may.
+    pub(super) fn in_record(&self, chunk: &[u8], text: usize) -> bool {
+        let size = || {
+            let begin = text.checked_sub(RECORD_HEADER)?;
+            Some(begin..begin + number(chunk, begin + 4)?)
+        };
+        self.everywhere || size().is_none_or(|record| self.within(record))
+    }
+
+    fn within(&self, range: Range<usize>) -> bool {
+        let first = self.at.partition_point(|at| *at < range.start);
+        self.at.get(first).is_some_and(|at| *at < range.end)
+    }
+
+    fn in_templates(&self, chunk: &[u8]) -> bool {
+        // A table that leads nowhere, or in a circle, says nothing.
+        self.find_in_templates(chunk).unwrap_or(true)
+    }
+
+    fn find_in_templates(&self, chunk: &[u8]) -> Option<bool> {
+        let mut left = chunk.len() / TEMPLATE_HEADER;
+        for slot in TEMPLATES.step_by(4) {
+            let mut at = number(chunk, slot)?;
+            while at != 0 {
+                left = left.checked_sub(1)?;
+                let end = at.checked_add(TEMPLATE_HEADER)?.checked_add(number(chunk, at + 20)?)?;
+                if end > chunk.len() || self.within(at..end) {
+                    return Some(true);
+                }
+                at = number(chunk, at)?;
+            }
+        }
+        Some(false)
+    }
+}
+
+fn number(chunk: &[u8], at: usize) -> Option<usize> {
+    let bytes = chunk.get(at..at.checked_add(4)?)?;
+    Some(u32::from_le_bytes(bytes.try_into().ok()?) as usize)
+}
