@@ -13,7 +13,7 @@ use parallax_telemetry::needles::{Clause, Literal, Needles};
 const MOST: usize = 512;
 
 /// What must hold of a row for all of `filters` to be true: of each clause, one literal stands in its column.
-pub(super) fn clauses(filters: &[Expr]) -> Vec<Clause> {
+pub(crate) fn clauses(filters: &[Expr]) -> Vec<Clause> {
     filters.iter().flat_map(needs).collect()
 }
 

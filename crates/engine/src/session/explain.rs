@@ -4,12 +4,15 @@ use super::{Session, finish, tree};
 use crate::dialect::Dialect;
 use crate::error::Error;
 use crate::execute::Needs;
+use crate::hint::hint;
+use crate::scan::needed::clauses;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::{Expr, LogicalPlan, TableScan};
 use datafusion::physical_plan::displayable;
 use parallax_catalog::{Context, Output, Planned};
 use parallax_diagnostics::Diagnostics;
 use parallax_telemetry::logsource::{LogSource, Sorter};
+use parallax_telemetry::needles::Clause;
 use parallax_telemetry::{View, view};
 use std::collections::BTreeMap;
 
@@ -47,6 +50,9 @@ pub struct TableRead {
     pub columns: Vec<ColumnRead>,
     /// The scan's own filters: rows that they exclude may be skipped undecoded.
     pub filters: Vec<String>,
+    /// For each format of the inputs, the pieces of text of which an event must show one to be decoded; `None` where
+    /// every event is.
+    pub looks_for: Vec<(&'static str, Option<Vec<String>>)>,
 }
 
 /// A column that is decoded.
@@ -72,10 +78,11 @@ impl Session {
         let plan = finish(&planned, false).map_err(fail)?;
         let names = names(&planned);
         let optimised = self.executor.optimised(&plan)?;
+        let hinted = hint(optimised.clone()).map_err(fail)?;
         let mut tables = Vec::new();
         for used in asked.uses(&planned.tables) {
-            let (columns, filters) = scanned(&optimised, &used.name).map_err(fail)?;
-            tables.push(self.table_read(&used.name, used.fed, &columns, filters, &dialect.log_sources(text)));
+            let scanned = Scanned::of(&optimised, &hinted, &used.name).map_err(fail)?;
+            tables.push(self.table_read(&used.name, used.fed, scanned, &dialect.log_sources(text)));
         }
         let needs = Needs::of(&plan).map_err(fail)?;
         asked.read_in_order(needs.order);
@@ -95,14 +102,9 @@ impl Session {
         })
     }
 
-    fn table_read(
-        &self,
-        name: &str,
-        fed: bool,
-        columns: &[String],
-        filters: Vec<String>,
-        log_sources: &[LogSource],
-    ) -> TableRead {
+    fn table_read(&self, name: &str, fed: bool, scanned: Scanned, log_sources: &[LogSource]) -> TableRead {
+        let Scanned { columns, filters, clauses } = scanned;
+        let columns = columns.as_slice();
         let view = View::named(name).or_else(|| match name {
             "messages" => Some(view::messages(columns, false)),
             "records" => Some(view::records(columns)),
@@ -110,10 +112,16 @@ impl Session {
             _ => None,
         });
         let (mut inputs, mut read) = (Vec::new(), Vec::new());
+        let mut looks_for: Vec<(&'static str, Option<Vec<String>>)> = Vec::new();
         match &view {
             Some(view) => {
                 let fed_by: Vec<_> = self.sources.iter().filter(|s| view.seen_in(s)).collect();
                 inputs.extend(fed_by.iter().map(|s| (s.name.clone(), s.format.name())));
+                for source in &fed_by {
+                    if looks_for.iter().all(|(format, _)| *format != source.format.name()) {
+                        looks_for.push((source.format.name(), view.looks_for(source, &clauses)));
+                    }
+                }
                 for column in columns {
                     let mut from: Vec<(&'static str, Option<String>)> = Vec::new();
                     for origin in fed_by.iter().flat_map(|s| view.origins(column, s)) {
@@ -131,17 +139,25 @@ impl Session {
                 read.extend(columns.iter().map(|c| ColumnRead { name: c.clone(), from: Vec::new() }));
             }
         }
-        TableRead { name: name.to_owned(), fed, inputs, columns: read, filters }
+        TableRead { name: name.to_owned(), fed, inputs, columns: read, filters, looks_for }
     }
 }
 
-/// What scans of the table decode, and the filters that they know of.
-fn scanned(plan: &LogicalPlan, table: &str) -> datafusion::common::Result<(Vec<String>, Vec<String>)> {
-    let (mut columns, mut filters) = (Vec::new(), Vec::new());
-    plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::TableScan(scan) = node
-            && scan.table_name.table() == table
-        {
+/// What scans of a table do.
+struct Scanned {
+    /// The columns that they decode.
+    columns: Vec<String>,
+    /// The filters that they know of.
+    filters: Vec<String>,
+    /// What they are told that rows must show. Several scans look for different things: then nothing.
+    clauses: Vec<Clause>,
+}
+
+impl Scanned {
+    /// `hinted` is the optimised plan, its scans told what filters further up need.
+    fn of(optimised: &LogicalPlan, hinted: &LogicalPlan, table: &str) -> datafusion::common::Result<Self> {
+        let (mut columns, mut filters, mut told) = (Vec::new(), Vec::new(), Vec::new());
+        each_scan(optimised, table, |scan| {
             for field in scan.projected_schema.fields() {
                 if !columns.contains(field.name()) {
                     columns.push(field.name().clone());
@@ -152,10 +168,23 @@ fn scanned(plan: &LogicalPlan, table: &str) -> datafusion::common::Result<(Vec<S
                     filters.push(filter);
                 }
             }
+        })?;
+        each_scan(hinted, table, |scan| told.push(clauses(&scan.filters)))?;
+        let clauses = if let [one] = told.as_mut_slice() { std::mem::take(one) } else { Vec::new() };
+        Ok(Scanned { columns, filters, clauses })
+    }
+}
+
+fn each_scan(plan: &LogicalPlan, table: &str, mut each: impl FnMut(&TableScan)) -> datafusion::common::Result<()> {
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node
+            && scan.table_name.table() == table
+        {
+            each(scan);
         }
         Ok(TreeNodeRecursion::Continue)
     })?;
-    Ok((columns, filters))
+    Ok(())
 }
 
 /// The users' names of columns, by their ids: those of tables where they are read, those of the result where they come

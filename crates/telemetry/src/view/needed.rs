@@ -3,7 +3,7 @@
 use super::View;
 use super::expr::{Expr, Function};
 use crate::needles::{Clause, Literal, Needles};
-use crate::source::Source;
+use crate::source::{Format, Source};
 
 impl View {
     /// What an event of `source` must show one of for the view's rows to fulfil all of `clauses`: of the clauses that
@@ -11,6 +11,17 @@ impl View {
     pub fn needles(&self, source: &Source, clauses: &[Clause]) -> Option<Needles> {
         let all = clauses.iter().filter_map(|clause| self.needles_of(source, clause));
         all.min_by(|a, b| a.frequency().total_cmp(&b.frequency()))
+    }
+
+    /// The pieces of text of which a raw event of `source` must show one, in lower case; `None` where all are decoded:
+    /// nothing follows from the clauses, or nothing is looked for in that format.
+    pub fn looks_for(&self, source: &Source, clauses: &[Clause]) -> Option<Vec<String>> {
+        let needles = self.needles(source, clauses)?;
+        match source.format {
+            Format::Evtx => needles.in_binary(),
+            Format::JsonLines | Format::WindowsJson | Format::DefenderJson => Some(needles.pieces().to_vec()),
+            _ => None,
+        }
     }
 
     fn needles_of(&self, source: &Source, clause: &Clause) -> Option<Needles> {

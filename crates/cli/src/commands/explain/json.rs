@@ -20,7 +20,16 @@ pub(super) fn report(query: &Text, e: &Explanation, followed: Option<&[Followed]
                     json!({ "name": c.name, "from": from })
                 })
                 .collect();
-            json!({ "name": t.name, "fed": t.fed, "inputs": inputs, "columns": columns, "filters": t.filters })
+            let looks_for: serde_json::Map<String, Json> =
+                t.looks_for.iter().map(|(format, pieces)| ((*format).to_owned(), json!(pieces))).collect();
+            json!({
+                "name": t.name,
+                "fed": t.fed,
+                "inputs": inputs,
+                "columns": columns,
+                "filters": t.filters,
+                "looks_for": looks_for,
+            })
         })
         .collect();
     let diagnostics: Vec<Json> = e

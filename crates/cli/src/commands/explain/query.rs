@@ -66,5 +66,11 @@ fn reads(out: &mut dyn Write, table: &TableRead, verbose: bool) -> io::Result<()
     for filter in &table.filters {
         writeln!(out, "  filter {}", safe(filter))?;
     }
+    for (format, pieces) in &table.looks_for {
+        match pieces {
+            Some(pieces) => writeln!(out, "  looks for ({format}) {}", safe(&pieces.join("  ")))?,
+            None => writeln!(out, "  looks for ({format}) nothing: every event is decoded")?,
+        }
+    }
     writeln!(out)
 }
