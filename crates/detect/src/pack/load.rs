@@ -107,7 +107,8 @@ impl Check<'_> {
         let severity = self.word(&d.severity, "severity", Severity::WORDS).unwrap_or(Severity::Low);
         let confidence = self.word(&d.confidence, "confidence", Confidence::WORDS).unwrap_or(Confidence::Low);
         let dialect = self.dialect(&d);
-        let query = self.text(&d.query, "query");
+        let mut query = self.text(&d.query, "query");
+        let filters = self.filters(d.filters, &dialect, &mut query);
         let attack = match d.attack.is_empty() {
             true => vec![technique.to_owned()],
             false => d.attack.into_iter().map(|a| a.value).collect(),
@@ -120,6 +121,7 @@ impl Check<'_> {
             behaviour,
             path: d.query.value,
             query,
+            filters,
             severity,
             confidence,
             description: d.description,
@@ -149,6 +151,26 @@ impl Check<'_> {
                 Some("write `dialect: kql`, `dialect: sumo` or `dialect: sigma`".into());
             String::new()
         })
+    }
+
+    /// Appends the documents of filters to a Sigma rule; what stands in the rule keeps its place.
+    fn filters(
+        &mut self,
+        files: Option<Spanned<Vec<Spanned<String>>>>,
+        dialect: &str,
+        query: &mut String,
+    ) -> Vec<String> {
+        let Some(files) = files else { return Vec::new() };
+        self.since_2(Some(span(&files)), "filters");
+        if dialect != "sigma" {
+            self.refuse("PACK0004", span(&files), "filters are for Sigma rules");
+        }
+        for file in &files.value {
+            let text = self.text(file, "filter");
+            let end = if query.ends_with('\n') { "" } else { "\n" };
+            query.push_str(&format!("{end}---\n{text}"));
+        }
+        files.value.into_iter().map(|f| f.value).collect()
     }
 
     /// The text of a file that the manifest names; empty where that is refused.

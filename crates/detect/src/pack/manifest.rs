@@ -41,6 +41,7 @@ pub(super) struct Detection {
     pub(super) title: Spanned<String>,
     pub(super) dialect: Option<Spanned<String>>,
     pub(super) query: Spanned<String>,
+    pub(super) filters: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) role: Option<Spanned<String>>,
     pub(super) behaviour: Option<Spanned<String>>,
     pub(super) severity: Spanned<String>,

@@ -232,8 +232,10 @@ pub struct Detection {
     pub behaviour: Option<String>,
     /// The file of its query, relative to the pack.
     pub path: String,
-    /// The query, byte for byte as the file has it.
+    /// The query, byte for byte as the file has it; behind a Sigma rule stand the documents of its filters.
     pub query: String,
+    /// The files of the filters that a Sigma rule is joined with, relative to the pack.
+    pub filters: Vec<String>,
     /// How bad a finding is.
     pub severity: Severity,
     /// How likely it is true.

@@ -37,13 +37,9 @@ impl Pack {
         let mut all = Vec::new();
         for d in &self.detections {
             let origin = self.files.name(&d.path);
-            all.push(Query {
-                of: QueryOf::Detection,
-                dialect: &d.dialect,
-                text: &d.query,
-                origin,
-                file: Some(&d.path),
-            });
+            // Behind a rule with filters stands what its file does not hold.
+            let file = d.filters.is_empty().then_some(d.path.as_str());
+            all.push(Query { of: QueryOf::Detection, dialect: &d.dialect, text: &d.query, origin, file });
         }
         for q in self.hunts.iter().flat_map(|h| &h.queries) {
             let origin = self.files.name(&q.path);

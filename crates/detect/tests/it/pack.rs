@@ -88,7 +88,7 @@ behaviours:
 detections:
   - { id: shell-kql, title: Shell, query: q.kql, role: hardened, behaviour: shell, severity: low, confidence: low }
   - { id: shell-sumo, title: Shell, query: q.sumo, role: hardened, behaviour: shell, severity: low, confidence: low }
-  - { id: shell-sigma, title: Shell, query: q.yml, role: hardened, behaviour: shell, severity: low, confidence: low }
+  - { id: shell-sigma, title: Shell, query: q.yml, filters: [f.yml], role: hardened, behaviour: shell, severity: low, confidence: low }
   - { id: page, title: Page, query: p.kql, role: published, behaviour: shell, severity: low, confidence: low }
 lists:
   - id: allow
@@ -138,6 +138,7 @@ fn whole(changes: &[(&str, &str, &str)]) -> Result<Pack, String> {
         ("p.kql", "DeviceProcessEvents\n"),
         ("q.sumo", "*\n"),
         ("q.yml", "title: Shell\n"),
+        ("f.yml", "title: Filter\n"),
         ("allow.csv", ALLOW),
         ("example.csv", ALLOW),
         ("docs/guide.md", GUIDE),
@@ -164,6 +165,7 @@ fn a_whole_pack() {
     let pack = whole(&[]).unwrap();
     let dialects: Vec<_> = pack.detections.iter().map(|d| (d.dialect.as_str(), d.role)).collect();
     assert_eq!(dialects[2..], [("sigma", Some(Role::Hardened)), ("kql", Some(Role::Published))]);
+    assert_eq!(pack.detections[2].query, "title: Shell\n---\ntitle: Filter\n");
     let expected: Vec<_> = pack.cases[0].expect.iter().map(|e| e.outcome).collect();
     assert_eq!(expected, [Outcome::Silent, Outcome::Silent, Outcome::Silent, Outcome::Fires(None)]);
     assert!(pack.cases[1].expect.iter().all(|e| e.outcome == Outcome::Nothing));
@@ -209,7 +211,8 @@ fn refusals_of_a_whole_pack_have_places() {
     let cases: &[(&str, &str, &str)] = &[
         ("pack.yaml", "format: 2", "format: 1"),
         ("pack.yaml", "format: 2", "format: 3"),
-        ("pack.yaml", "q.yml, role: hardened, behaviour: shell", "q.yml, role: hardened, behaviour: shel"),
+        ("pack.yaml", "[f.yml], role: hardened, behaviour: shell", "[f.yml], role: hardened, behaviour: shel"),
+        ("pack.yaml", "query: q.sumo", "query: q.sumo, filters: [f.yml]"),
         ("pack.yaml", "role: published", "role: publised"),
         ("pack.yaml", "kql: q.kql, sumo: q.sumo }", "kql: q.sumo, sumo: gone.sumo }"),
         ("pack.yaml", ", kql: q.kql, sumo: q.sumo }", " }"),
