@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Query(args) => commands::query::run(&args),
         Command::Detect(args) => commands::detect::run(&args),
         Command::Rules(args) => commands::detect::list(&args),
+        Command::Atomic(args) => commands::atomic::run(&args),
         Command::Test(args) => commands::test::run(&args),
         Command::Check(args) => commands::check::run(&args),
         Command::Explain(args) => commands::explain::run(&args),

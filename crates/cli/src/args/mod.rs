@@ -1,10 +1,14 @@
 //! The flags, as they are typed. What they mean is decided in [`crate::policy`].
 
+mod atomic;
 mod detect;
 mod explain;
 mod report;
 mod siem;
 
+pub(crate) use atomic::{
+    AtomicArgs, AtomicCommand, AtomicListArgs, AtomicRunArgs, AtomicShowArgs, AtomicTestArgs, AtomicsArgs,
+};
 pub(crate) use detect::{DetectArgs, ListArgs, RulesArgs};
 pub(crate) use explain::{ExplainArgs, Form};
 pub(crate) use report::ReportArgs;
@@ -53,6 +57,8 @@ pub(crate) enum Command {
     /// Without PACK, the packs that are built in. Each case is told against each detection; then what the dialects
     /// agree on, which hostile cases are caught, and what is not as expected.
     Test(TestArgs),
+    /// Atomic tests: small commands that do what an attacker does.
+    Atomic(AtomicArgs),
     /// Parse and bind queries without running them, and say what is wrong or would not work elsewhere.
     Check(CheckArgs),
     /// Say what a query is and reads, and why an event did or did not match.

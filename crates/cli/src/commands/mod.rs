@@ -1,5 +1,6 @@
 //! One module a command.
 
+pub(crate) mod atomic;
 pub(crate) mod check;
 pub(crate) mod detect;
 pub(crate) mod explain;

@@ -14,7 +14,10 @@ fn help(of: &[&str]) -> String {
 fn the_reference_is_what_the_program_says() {
     let mut text =
         String::from("# The command line\n\nThis page is what `parallax --help` says; a test holds it to that.\n");
-    for of in [&[][..], &["detect"], &["query"], &["test"], &["check"], &["explain"], &["report"], &["siem"]] {
+    let atomic = [&["atomic"][..], &["atomic", "list"], &["atomic", "show"], &["atomic", "run"]];
+    let first = [&[][..], &["detect"], &["query"], &["test"]];
+    let last = [&["check"][..], &["explain"], &["report"], &["siem"]];
+    for of in first.into_iter().chain(atomic).chain(last) {
         let name = [&["parallax"], of].concat().join(" ");
         text.push_str(&format!("\n## `{name}`\n\n```text\n{}```\n", help(of)));
     }

@@ -1,5 +1,6 @@
 //! The program as its users run it: one file a command, snapshots of everything it says.
 
+mod atomic;
 mod check;
 mod detect;
 mod explain;

@@ -174,5 +174,41 @@ pub fn read(text: &str) -> Result<Technique, Diagnostics> {
             wrong.push(Diagnostic::error("PACK0019", place, format!("`{name}` is not an executor")));
         }
     }
+    comments(text, &technique, &mut wrong);
     if wrong.is_empty() { Ok(technique) } else { Err(wrong) }
+}
+
+/// Finds values that YAML cuts off: behind a space `#` begins a comment, and `#{name}` is lost in silence.
+fn comments(text: &str, technique: &Technique, wrong: &mut Diagnostics) {
+    // What was read, as text, has all that was not lost.
+    let read = format!("{technique:?}");
+    if read.matches("#{").count() >= text.matches("#{").count() {
+        return;
+    }
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let value = line.split_once(": ").map_or("", |(_, v)| v.trim_start());
+        let plain = !value.starts_with(['"', '\'', '|', '>', '#']) && !line.trim_start().starts_with('#');
+        if let (true, Some(at)) = (plain, line.find(" #{")) {
+            let message = "a `#` behind a space begins a comment in YAML, and what follows is lost";
+            let place = Span::new(start + at + 1, start + line.trim_end().len());
+            wrong.push(Diagnostic::error("PACK0019", place, message).help("put the value in quotes"));
+        }
+        start += line.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_yaml_would_lose_is_refused() {
+        let text = "attack_technique: T1\natomic_tests:\n  - name: One\n    executor:\n      name: sh\n      command: run #{it}\n";
+        let said = read(text).unwrap_err();
+        let first = said.iter().next().unwrap();
+        assert_eq!((first.code, first.span.of(text)), ("PACK0019", "#{it}"));
+        assert!(read(&text.replace("run #{it}", "\"run #{it}\"")).is_ok());
+        assert!(read(&text.replace("run #{it}", "|\n        run #{it}")).is_ok());
+    }
 }

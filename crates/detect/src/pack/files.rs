@@ -40,6 +40,14 @@ impl Files {
         }
     }
 
+    /// The folder that the pack is, unless it is built in.
+    pub fn folder_of(&self) -> Option<&Path> {
+        match &self.0 {
+            Place::Folder(folder) => Some(folder),
+            Place::Embedded { .. } => None,
+        }
+    }
+
     /// A file's content.
     pub fn read(&self, path: &str) -> io::Result<Vec<u8>> {
         match &self.0 {

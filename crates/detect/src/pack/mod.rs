@@ -213,6 +213,8 @@ pub enum DocumentKind {
 pub struct AtomicFile {
     /// The file, relative to the pack.
     pub path: String,
+    /// The technique that it is of.
+    pub technique: String,
     /// Its tests.
     pub tests: Vec<AtomicTest>,
 }

@@ -102,7 +102,10 @@ impl Check<'_> {
                 continue;
             }
             match atomic::read(&text) {
-                Ok(technique) => files.push(AtomicFile { path: path.value, tests: technique.tests }),
+                Ok(read) => {
+                    let technique = read.attack_technique;
+                    files.push(AtomicFile { path: path.value, technique, tests: read.tests });
+                }
                 Err(diagnostics) => {
                     let file = self.files.name(&path.value);
                     self.elsewhere.push(InFile { file, text, diagnostics });

@@ -2,7 +2,7 @@
 
 use super::agreement::{Missing, missing};
 use crate::finding::Event;
-use crate::pack::{Case, Outcome, Pack, Reference, Rows, Signal, bind};
+use crate::pack::{Case, Expectation, Outcome, Pack, Reference, Rows, Signal, bind};
 use crate::run::{Reading, RunOutcome, When, run};
 use parallax_engine::{Context, Dialect, Error, Options, Session};
 use std::collections::BTreeSet;
@@ -54,8 +54,8 @@ pub struct DetectionResult {
     pub index: usize,
     /// The detection's id.
     pub detection: String,
-    /// What was expected.
-    pub expected: Outcome,
+    /// What was expected, if anything was.
+    pub expected: Option<Outcome>,
     /// Why, where that was declared.
     pub reason: String,
     /// What happened.
@@ -136,26 +136,25 @@ fn fill(
             census.latest.ok_or("no event of the telemetry has a time; give the case a `now`")?
         }
     };
-    signals(&session, case, now, result);
+    result.signals = signals(&session, &case.signals, now, &mut result.reading);
     for expectation in case.expect.iter().filter(|e| detections.contains(&e.detection)) {
         let mut one = detection(&session, pack, expectation.detection, now, &mut result.reading)?;
-        one.expected = expectation.outcome;
-        one.reason.clone_from(&expectation.reason);
-        one.holds = holds(expectation.outcome, &one.actual);
+        one.expect(expectation);
         result.detections.push(one);
     }
     result.missing = missing(&session, pack, case, &result.detections, now);
     Ok(())
 }
 
-/// Looks for a case's signals.
-pub(crate) fn signals(session: &Session, case: &Case, now: i64, result: &mut CaseResult) {
+/// Looks for signals.
+pub(crate) fn signals(session: &Session, all: &[Signal], now: i64, reading: &mut Reading) -> Vec<SignalResult> {
     let context = Context::at(now);
-    for signal in &case.signals {
-        let found = rows(session, signal, &context, &mut result.reading).map_err(|e| e.to_string());
+    let each = all.iter().map(|signal| {
+        let found = rows(session, signal, &context, reading).map_err(|e| e.to_string());
         let holds = found.as_ref().is_ok_and(|n| signal.rows.holds(*n));
-        result.signals.push(SignalResult { title: signal.title.clone(), wanted: signal.rows, found, holds });
-    }
+        SignalResult { title: signal.title.clone(), wanted: signal.rows, found, holds }
+    });
+    each.collect()
 }
 
 /// Runs a detection of which nothing is expected yet.
@@ -188,7 +187,7 @@ pub(crate) fn detection(
     Ok(DetectionResult {
         index,
         detection: detection.id.clone(),
-        expected: Outcome::Nothing,
+        expected: None,
         reason: String::new(),
         actual,
         events,
@@ -220,6 +219,24 @@ fn holds(expected: Outcome, actual: &Actual) -> bool {
         (Outcome::Nothing | Outcome::NotApplicable, Actual::NotApplicable) => true,
         _ => false,
     }
+}
+
+impl DetectionResult {
+    /// Holds it against what is expected.
+    pub(crate) fn expect(&mut self, e: &Expectation) {
+        self.expected = Some(e.outcome);
+        self.reason.clone_from(&e.reason);
+        self.holds = holds(e.outcome, &self.actual);
+    }
+}
+
+/// The formats of a case's telemetry; none where it can't be opened.
+pub(crate) fn formats_of(pack: &Pack, case: &Case, options: &Options, scratch: &Path) -> Vec<&'static str> {
+    let paths = case.telemetry.iter().filter_map(|t| pack.files.on_disk(t, scratch).ok());
+    let paths: Vec<String> = paths.map(|p| p.display().to_string()).collect();
+    let sources = parallax_telemetry::source::discover(&paths, &options.telemetry, &parallax_telemetry::Report::new());
+    let formats: BTreeSet<&'static str> = sources.iter().map(|s| s.format.name()).collect();
+    formats.into_iter().collect()
 }
 
 impl Actual {

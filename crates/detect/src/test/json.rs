@@ -33,7 +33,7 @@ fn pack(pack: &Pack, cases: &[&Case], results: &[CaseResult]) -> Json {
 }
 
 /// One case; `parallax atomic run` prints it too.
-pub(crate) fn case(pack: &Pack, case: &Case, result: &CaseResult) -> Json {
+pub fn case(pack: &Pack, case: &Case, result: &CaseResult) -> Json {
     let damages: Vec<Json> =
         result.reading.damages.iter().map(|d| json!({ "file": d.file, "reason": d.reason })).collect();
     json!({
@@ -61,7 +61,7 @@ fn signal(s: &SignalResult) -> Json {
 
 fn detection(d: &DetectionResult) -> Json {
     let wanted = match d.expected {
-        Outcome::Fires(n) | Outcome::FalsePositive(n) => n,
+        Some(Outcome::Fires(n) | Outcome::FalsePositive(n)) => n,
         _ => None,
     };
     let (actual, findings, error) = match &d.actual {
@@ -71,7 +71,7 @@ fn detection(d: &DetectionResult) -> Json {
     };
     json!({
         "detection": d.detection,
-        "expected": d.expected.word(),
+        "expected": d.expected.map(Outcome::word),
         "expected_findings": wanted,
         "reason": d.reason,
         "actual": actual,

@@ -2,7 +2,7 @@
 //! telemetry, for each signal, and for each detection.
 
 use super::case::CaseResult;
-use crate::pack::{Case, Pack};
+use crate::pack::{Case, Outcome, Pack};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -94,7 +94,8 @@ fn tests(pack: &Pack, case: &Case, result: &CaseResult) -> Vec<Test> {
     }
     for d in &result.detections {
         let failure = (!d.holds).then(|| {
-            let text = format!("{} expected, {}", d.expected.sentence(), d.actual.sentence());
+            let text =
+                format!("{} expected, {}", d.expected.map_or_else(String::new, Outcome::sentence), d.actual.sentence());
             let seen = d.events.iter().take(5).filter_map(|e| e.command_line.as_deref().or(e.image.as_deref()));
             let whole = std::iter::once(text.as_str()).chain(seen).collect::<Vec<_>>().join("\n");
             (text, whole)

@@ -9,8 +9,9 @@ mod why;
 
 pub use agreement::{Agreement, Missing, Seer, agreements};
 pub use case::{Actual, CaseResult, DetectionResult, SignalResult, case};
+pub(crate) use case::{detection, formats_of, signals};
 pub use coverage::{Coverage, Group, Method, Tally, coverage};
-pub use json::json;
+pub use json::{case as case_json, json};
 pub use junit::junit;
 pub use why::Why;
 

@@ -117,9 +117,9 @@ fn sign(d: &DetectionResult) -> char {
     }
     match (&d.actual, d.expected) {
         (Actual::NotApplicable, _) => '.',
-        (Actual::Found(0), Outcome::Misses) => 'o',
+        (Actual::Found(0), Some(Outcome::Misses)) => 'o',
         (Actual::Found(0), _) => '-',
-        (Actual::Found(_), Outcome::FalsePositive(_)) => 'f',
+        (Actual::Found(_), Some(Outcome::FalsePositive(_))) => 'f',
         (Actual::Found(_), _) => '+',
         (Actual::Failed(_), _) => '!',
     }

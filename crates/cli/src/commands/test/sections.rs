@@ -4,7 +4,7 @@ use crate::output::text::{cut, safe, width};
 use crate::policy::Talk;
 use crate::say;
 use parallax_detect::Pack;
-use parallax_detect::pack::{Case, Role};
+use parallax_detect::pack::{Case, Outcome, Role};
 use parallax_detect::test::{self as tests, Agreement, CaseResult, Group, Missing, Tally, agreements};
 use parallax_engine::value::datetime;
 use std::io::{self, Write};
@@ -19,7 +19,7 @@ pub(super) fn declared(pack: &Pack, results: &[CaseResult], talk: Talk, out: &mu
     let mut reasons: Vec<(usize, &str, &str, Vec<&str>)> = Vec::new();
     for result in results {
         for d in result.detections.iter().filter(|d| d.holds && !d.reason.is_empty()) {
-            let word = d.expected.word();
+            let word = d.expected.map_or("", Outcome::word);
             match reasons.iter_mut().find(|(i, w, r, _)| (*i, *w, *r) == (d.index, word, d.reason.as_str())) {
                 Some((.., cases)) => cases.push(&result.case),
                 None => reasons.push((d.index, word, &d.reason, vec![&result.case])),
@@ -198,7 +198,13 @@ pub(super) fn failures(pack: &Pack, results: &[CaseResult], out: &mut dyn Write)
             writeln!(out, "  signal `{}`: {} expected, found {found}", s.title, s.wanted)?;
         }
         for d in result.detections.iter().filter(|d| !d.holds) {
-            writeln!(out, "  {}: {} expected, {}", d.detection, d.expected.sentence(), d.actual.sentence())?;
+            writeln!(
+                out,
+                "  {}: {} expected, {}",
+                d.detection,
+                d.expected.map_or_else(String::new, Outcome::sentence),
+                d.actual.sentence()
+            )?;
             for e in d.events.iter().take(NAMES) {
                 let what =
                     e.command_line.as_deref().or(e.image.as_deref()).unwrap_or("an event without a command line");
