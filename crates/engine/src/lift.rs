@@ -56,6 +56,11 @@ pub(crate) fn lift(plan: LogicalPlan) -> Result<Option<(LogicalPlan, Vec<i64>)>>
     Ok((certain && !bounds.is_empty()).then_some((lifted.data, bounds)))
 }
 
+/// Whether what the plan makes of an event depends on that event alone.
+pub(crate) fn looks_at_each(plan: &LogicalPlan) -> Result<bool> {
+    plan.exists(|node| Ok(!is_rowwise(node))).map(|other| !other)
+}
+
 /// Whether what the node makes of a row depends on that row alone.
 fn is_rowwise(node: &LogicalPlan) -> bool {
     match node {

@@ -1,5 +1,6 @@
 //! Running detections over a session.
 
+mod alone;
 mod applies;
 mod query;
 mod sigma;
@@ -9,7 +10,7 @@ pub use applies::applies;
 use crate::finding::Finding;
 use crate::pack::{Detection, Pack, Severity};
 use crate::source::{About, Body, Detections, Rule};
-use parallax_engine::{Census, Error, Session};
+use parallax_engine::{Census, Context, Error, Session};
 use parallax_telemetry::{Damage, Report};
 use std::collections::BTreeMap;
 use std::io;
@@ -219,18 +220,32 @@ pub fn run_all(job: &Job<'_>, reading: &mut Reading, watch: Watch<'_>, sink: Sin
     let queries: Vec<usize> = (0..rules.len()).filter(|at| chosen(*at) && rules[*at].is_query()).collect();
     let mut notes = Vec::new();
     let mut runs = BTreeMap::new();
-    let census = job.now.is_none() && !queries.is_empty();
+    // Whether a query has to know the time of the latest event is seen when it is planned.
+    let sigma = (0..rules.len()).any(|at| chosen(at) && !rules[at].is_query());
+    let census = sigma && job.now.is_none() && queries.iter().any(|at| needs_census(job, *at));
     if let Some(out) = sigma::run(job, census, reading, sink)? {
         runs = out.runs;
         clock.census = out.census.map(Arc::new);
         notes = out.notes;
     }
-    for at in queries {
+    for at in alone::run(job, queries, &mut runs, &mut clock, reading, watch, sink)? {
         let when = clock.when(reading);
         runs.insert(at, query::run(job.session, &rules[at], &when, reading, watch, sink)?);
     }
     let runs = runs.into_values().collect();
     Ok(Ran { runs, latest: clock.census.map(|c| c.latest), wall: job.wall, notes })
+}
+
+/// Whether the rule runs at several times, or at that of the latest event.
+fn needs_census(job: &Job<'_>, at: usize) -> bool {
+    let rule = &job.detections.rules[at];
+    let context = Context { provenance: true, ..Context::at(job.wall) };
+    let plan = |about: &About| job.session.alone(about.dialect, &about.text, &context, true);
+    match &rule.body {
+        Body::Query => matches!(plan(&rule.about), Ok(None)),
+        Body::Sentinel(_) => true,
+        _ => false,
+    }
 }
 
 /// Runs one detection of a pack.

@@ -2,7 +2,7 @@
 
 use arrow::array::Array;
 use arrow::record_batch::RecordBatch;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Mutex;
 
 /// The tables that scans read with their number of events, and of an open table (one that takes any field name) the
@@ -34,6 +34,20 @@ impl Offered {
         }
         for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
             *seen.fields.entry(field.name().clone()).or_default() |= column.null_count() < column.len();
+        }
+    }
+
+    /// As [`Offered::lacking`], for one of several queries that were read together: it names these fields.
+    pub(crate) fn lacking_of(&self, names: &HashSet<String>) -> Vec<String> {
+        let seen = self.0.lock().unwrap_or_else(|e| e.into_inner());
+        if seen.tables.values().all(|n| *n == 0) {
+            return seen.tables.keys().cloned().collect();
+        }
+        let own = seen.fields.iter().filter(|(name, _)| names.contains(*name) && !name.starts_with(['_', '$']));
+        let own: Vec<_> = own.collect();
+        match own.iter().any(|(_, any)| **any) {
+            true => Vec::new(),
+            false => own.into_iter().map(|(name, _)| name.clone()).collect(),
         }
     }
 

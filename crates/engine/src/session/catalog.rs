@@ -93,6 +93,9 @@ pub(super) struct Asked {
     pub(super) offered: Arc<Offered>,
     in_order: Arc<AtomicBool>,
     whole: Arc<AtomicBool>,
+    raw_audit: AtomicBool,
+    /// Whether the query's columns depend on the data.
+    explores: AtomicBool,
     /// What runs a plan while another is made; without it, nothing is known of the data.
     pub(super) executor: Option<Arc<Executor>>,
     /// The rows of plans that were run.
@@ -111,6 +114,8 @@ impl Asked {
             offered: Arc::default(),
             in_order: Arc::default(),
             whole: Arc::default(),
+            raw_audit: AtomicBool::new(false),
+            explores: AtomicBool::new(false),
             executor: None,
             learned: Mutex::default(),
         }
@@ -125,6 +130,21 @@ impl Asked {
     pub(super) fn again(self) -> Self {
         let new = Asked::new(self.tables, self.outward.given);
         Asked { executor: self.executor, learned: self.learned, assume_fed: self.assume_fed, ..new }
+    }
+
+    /// Whether queries can name it.
+    pub(super) fn is_table(&self, name: &str) -> bool {
+        View::named(name).is_some() || self.tables.own.iter().any(|t| t.name == name && t.parquet.is_none())
+    }
+
+    /// Whether rows were asked for while the query was planned.
+    pub(super) fn explores(&self) -> bool {
+        self.explores.load(Ordering::Relaxed)
+    }
+
+    /// Whether messages were asked for with audit records one by one.
+    pub(super) fn raw_audit(&self) -> bool {
+        self.raw_audit.load(Ordering::Relaxed)
     }
 
     /// The scans that are still to be planned read in one partition each, or not.
@@ -220,6 +240,7 @@ impl Catalog for Asked {
     }
 
     fn rows(&self, plan: &LogicalPlan) -> Option<Result<Vec<RecordBatch>, String>> {
+        self.explores.store(true, Ordering::Relaxed);
         let Some(executor) = &self.executor else { return Some(Ok(Vec::new())) };
         let key = plan.display_indent_schema().to_string();
         if let Some(rows) = self.learned.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
@@ -238,6 +259,7 @@ impl Catalog for Asked {
     }
 
     fn messages(&self, fields: &[String], raw_audit: bool) -> Table {
+        self.raw_audit.fetch_or(raw_audit, Ordering::Relaxed);
         self.over(MESSAGES, &view::messages(fields, raw_audit), !self.tables.sources.is_empty())
     }
 

@@ -1,5 +1,6 @@
 //! Sources, and queries over them.
 
+mod alone;
 mod catalog;
 mod census;
 mod conditions;
@@ -11,6 +12,7 @@ mod parquet;
 mod records;
 mod tree;
 
+pub use alone::{Alone, AloneRead};
 pub use census::Census;
 pub use explain::{ColumnRead, Explanation, TableRead};
 pub use follow::{Followed, Part, Pick, Shown, StepSeen};

@@ -53,7 +53,7 @@ fn run(given: &str) -> BTreeSet<String> {
         .collect();
     let mut correlator = Correlator::new(&wanted).unwrap();
     let mut found = BTreeSet::new();
-    let mut events: Vec<(i64, &str, Vec<(&str, &str)>)> = events.lines().map(event).collect();
+    let mut events: Vec<_> = events.lines().map(event).collect();
     events.sort_by_key(|e| e.0);
     let unit = if given.contains("\n0m failed") { "0m" } else { "0s" };
     for (n, (time, rule, fields)) in events.iter().enumerate() {
@@ -71,7 +71,9 @@ fn named(part: &str) -> String {
     format!("name: {name}\n{}\n", rest.join("\n"))
 }
 
-fn event(line: &str) -> (i64, &str, Vec<(&str, &str)>) {
+type Event<'a> = (i64, &'a str, Vec<(&'a str, &'a str)>);
+
+fn event(line: &str) -> Event<'_> {
     let mut words = line.split_whitespace();
     let (time, rule) = (words.next().unwrap(), words.next().unwrap());
     (instant(time), rule, words.map(|w| w.split_once('=').unwrap()).collect())

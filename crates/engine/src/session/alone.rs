@@ -1,0 +1,354 @@
+//! Queries that look at each event by itself, in one reading.
+//!
+//! What such a query makes of an event depends on that event alone. So the sources are read once for all of those that
+//! look at the same table: what a query asks of a row first, right above its scan, is one condition among many over the
+//! rows of one scan; the rows that fulfil it go through the query's own plan.
+
+use super::catalog::Asked;
+use super::conditions::Conditions;
+use super::{Session, finish};
+use crate::dialect::Dialect;
+use crate::error::Error;
+use crate::execute::{Instant, Needs};
+use crate::lift;
+use crate::scan::{TelemetryTable, lower_bound};
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::SchemaRef;
+use datafusion::catalog::streaming::StreamingTable;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{Column, DataFusionError};
+use datafusion::datasource::{provider_as_source, source_as_provider};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::utils::{conjunction, disjunction};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ScalarUDF, TableScan, TableScanBuilder, lit};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::PartitionStream;
+use parallax_catalog::{Catalog, Context, Output};
+use parallax_diagnostics::Diagnostics;
+use parallax_telemetry::Report;
+use std::collections::{BTreeMap, HashSet};
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How a reading names its table.
+const TABLE: &str = "t";
+
+/// A query that looks at each event by itself.
+#[derive(Clone)]
+pub struct Alone {
+    /// What the user sees of each row; the hidden columns follow.
+    pub columns: Vec<Output>,
+    /// Warnings and notes about the query's text.
+    pub diagnostics: Diagnostics,
+    /// How far back from the reference time it looks, in nanoseconds, where that was left out of it.
+    pub reach: Option<i64>,
+    plan: LogicalPlan,
+    table: Over,
+}
+
+/// What is read for it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Over {
+    name: String,
+    /// For Sumo's messages, whether audit records are read one by one.
+    raw_audit: bool,
+}
+
+/// What came of a reading.
+#[derive(Debug)]
+pub struct AloneRead {
+    /// What was read and what could not be.
+    pub report: Arc<Report>,
+    /// For each of the queries what no input offers of what it reads; empty where any does.
+    pub lacking: Vec<Vec<String>>,
+}
+
+impl Session {
+    /// The query, if it looks at each event by itself: over all recorded time, without its lower bound on time, if
+    /// `recorded`; its reference time does not matter then.
+    ///
+    /// # Errors
+    /// The query is wrong.
+    pub fn alone(
+        &self,
+        dialect: Dialect,
+        text: &str,
+        context: &Context,
+        recorded: bool,
+    ) -> Result<Option<Alone>, Error> {
+        const DAY: i64 = 86_400_000_000_000;
+        let Some(now) = self.alone_at(dialect, text, context, recorded)? else { return Ok(None) };
+        if recorded {
+            let earlier = Context { now: context.now.saturating_sub(DAY), ..context.clone() };
+            let then = self.alone_at(dialect, text, &earlier, true)?;
+            let same = |a: &Alone, b: &Alone| {
+                a.reach == b.reach
+                    && a.plan.display_indent_schema().to_string() == b.plan.display_indent_schema().to_string()
+            };
+            if !then.is_some_and(|then| same(&now, &then)) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(now))
+    }
+
+    fn alone_at(&self, dialect: Dialect, text: &str, context: &Context, lifts: bool) -> Result<Option<Alone>, Error> {
+        let (asked, inner) = self.asked(context, None);
+        let planned = dialect.plan(text, &asked, &inner)?;
+        let simple = planned.pivot.is_none() && planned.save.is_none() && planned.unreached.is_empty();
+        if !simple || !planned.provenance || asked.explored() || asked.explores() {
+            return Ok(None);
+        }
+        let failure = |e| self.executor.failure(e);
+        let plan = self.executor.optimised(&finish(&planned, true).map_err(failure)?)?;
+        let (plan, reach) = match lift::lift(plan.clone()).map_err(failure)?.filter(|_| lifts) {
+            Some((lifted, bounds)) => {
+                let latest = bounds.into_iter().max();
+                (lifted, latest.map(|bound| context.now.saturating_sub(bound)))
+            }
+            None => (plan, None),
+        };
+        if !lift::looks_at_each(&plan).map_err(failure)? {
+            return Ok(None);
+        }
+        let Some(scan) = only_scan(&plan).map_err(failure)? else { return Ok(None) };
+        // How much lies before a bound is counted by a query's own scan.
+        if !lifts && lower_bound(&scan.filters, &scan.source.schema()).is_some() {
+            return Ok(None);
+        }
+        let Some(table) = over(&scan, &asked) else { return Ok(None) };
+        Ok(Some(Alone { columns: planned.columns, diagnostics: planned.diagnostics, reach, plan, table }))
+    }
+
+    /// Reads the sources once for all queries over the same table and hands over the rows of each, with the hidden
+    /// columns, in the order of the sources and of the places in them, some rows of one query after some of another.
+    /// `watch` is given the report of each reading.
+    ///
+    /// # Errors
+    /// A plan fails; `each` has been given what came before.
+    pub fn read_alone(
+        &self,
+        queries: &[&Alone],
+        watch: &mut dyn FnMut(&Arc<Report>),
+        each: &mut dyn FnMut(usize, &RecordBatch) -> ControlFlow<()>,
+    ) -> Result<Vec<AloneRead>, Error> {
+        let mut tables: BTreeMap<&Over, Vec<usize>> = BTreeMap::new();
+        queries.iter().enumerate().for_each(|(at, q)| tables.entry(&q.table).or_default().push(at));
+        let mut read = Vec::new();
+        for (table, at) in tables {
+            let (asked, _) = self.asked(&Context::at(0), None);
+            watch(&asked.report);
+            let mut stopped = false;
+            self.read_table(table, &at, queries, &asked, &mut |query, batch| {
+                let flow = each(query, batch);
+                stopped |= flow.is_break();
+                flow
+            })?;
+            let mut lacking = vec![Vec::new(); queries.len()];
+            for query in at {
+                let fields: HashSet<String> = read_fields(&queries[query].plan);
+                lacking[query] = asked.offered.lacking_of(&fields);
+            }
+            read.push(AloneRead { report: asked.report, lacking });
+            if stopped {
+                break;
+            }
+        }
+        Ok(read)
+    }
+
+    fn read_table(
+        &self,
+        table: &Over,
+        at: &[usize],
+        queries: &[&Alone],
+        asked: &Asked,
+        each: &mut dyn FnMut(usize, &RecordBatch) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        let began = Instant::now();
+        let failure = |e| self.executor.failure(e);
+        let mut own = at.iter().map(|q| Own::new(queries[*q], self)).collect::<Result<Vec<_>, _>>()?;
+        let plan = self.reading(table, &own, asked).map_err(failure)?;
+        let physical = self.executor.physical(&plan, Needs::default())?;
+        let rows = self.executor.start(physical, began)?;
+        for batch in rows {
+            let batch = batch?;
+            let Some(hits) = batch.column_by_name("hits").and_then(|c| c.as_binary_opt::<i32>()).cloned() else {
+                return Err(Error::Execution("a reading without conditions".to_owned()));
+            };
+            for (place, (own, query)) in own.iter_mut().zip(at).enumerate() {
+                let holds = |bits: Option<&[u8]>| bits.is_some_and(|b| b[place / 8] & (1 << (place % 8)) != 0);
+                let keep: BooleanArray = hits.iter().map(|bits| Some(holds(bits))).collect();
+                if keep.true_count() == 0 {
+                    continue;
+                }
+                let given = own.take(&batch, &keep).map_err(failure)?;
+                *own.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(given);
+                for rows in self.executor.start(own.physical.clone(), began)? {
+                    if each(*query, &rows?).is_break() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The scan of all columns that any of them reads, with a bit for each condition that holds.
+    fn reading(&self, table: &Over, own: &[Own], asked: &Asked) -> datafusion::common::Result<LogicalPlan> {
+        let mut names: Vec<&str> = Vec::new();
+        let mut known = HashSet::new();
+        own.iter().flat_map(|o| o.schema.fields()).for_each(|f| {
+            if known.insert(f.name().as_str()) {
+                names.push(f.name());
+            }
+        });
+        let visible: Vec<String> = names.iter().filter(|n| !n.starts_with('$')).map(|n| (*n).to_owned()).collect();
+        let found = match table.name.as_str() {
+            MESSAGES => Some(asked.messages(&visible, table.raw_audit)),
+            name => asked.table(name),
+        };
+        let Some(found) = found else {
+            return Err(DataFusionError::Plan(format!("the table `{}` is gone", table.name)));
+        };
+        let column = |name: &str| Expr::Column(Column::new(Some(TABLE), name));
+        // What all of them together need lets the scan pass over the rest.
+        let any = own.iter().map(|o| qualified(o.condition.clone())).collect::<Result<Vec<_>, _>>()?;
+        let filters: Vec<Expr> = disjunction(any).into_iter().collect();
+        let scan = LogicalPlanBuilder::scan_with_filters(TABLE, found.source, None, filters)?;
+        let schema = scan.schema().clone();
+        let read: HashSet<String> = own
+            .iter()
+            .flat_map(|o| o.condition.column_refs())
+            .map(|c| c.name.clone())
+            .chain(["$record".into()])
+            .collect();
+        let fields = schema.fields().iter().filter(|f| read.contains(f.name())).map(|f| f.as_ref().clone());
+        let fields: Vec<_> = fields.collect();
+        let arguments = fields.iter().map(|f| column(f.name())).collect();
+        let conditions = own.iter().map(|o| qualified(o.condition.clone())).collect::<Result<Vec<_>, _>>()?;
+        let conditions = Conditions::new(TABLE, &fields, conditions, self.executor.state())?;
+        let hits = Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::from(conditions)), arguments));
+        let mut columns: Vec<Expr> = names.into_iter().map(|n| column(n).alias(n)).collect();
+        columns.push(hits.alias("hits"));
+        scan.project(columns)?.filter(Expr::Column(Column::from_name("hits")).is_not_null())?.build()
+    }
+}
+
+/// How plans name Sumo's table.
+const MESSAGES: &str = "messages";
+
+/// A query's own plan over rows that are put before it.
+struct Own {
+    schema: SchemaRef,
+    condition: Expr,
+    physical: Arc<dyn ExecutionPlan>,
+    slot: Arc<Mutex<Option<RecordBatch>>>,
+}
+
+impl Own {
+    fn new(query: &Alone, session: &Session) -> Result<Self, Error> {
+        let failure = |e| session.executor.failure(e);
+        let gone = || Error::Execution("a plan without its scan".to_owned());
+        let scan = only_scan(&query.plan).map_err(failure)?.ok_or_else(gone)?;
+        let schema: SchemaRef = Arc::clone(scan.projected_schema.inner());
+        let slot = Arc::new(Mutex::new(None));
+        let given = Given { schema: schema.clone(), slot: slot.clone() };
+        let table = StreamingTable::try_new(schema.clone(), vec![Arc::new(given)]).map_err(failure)?;
+        let source = provider_as_source(Arc::new(table));
+        // The filter stays above a scan that is told of it.
+        let mut above = None;
+        let plan = query.plan.clone().transform_up(|node| {
+            Ok(match node {
+                LogicalPlan::TableScan(scan) => {
+                    let scan = TableScanBuilder::new(scan.table_name, source.clone()).build()?;
+                    Transformed::yes(LogicalPlan::TableScan(scan))
+                }
+                LogicalPlan::Filter(filter) => {
+                    if matches!(filter.input.as_ref(), LogicalPlan::TableScan(_)) {
+                        above = Some(filter.predicate.clone());
+                    }
+                    Transformed::no(LogicalPlan::Filter(filter))
+                }
+                node => Transformed::no(node),
+            })
+        });
+        let plan = plan.map_err(failure)?.data;
+        let condition = above.or_else(|| conjunction(scan.filters.clone())).unwrap_or_else(|| lit(true));
+        let physical = session.executor.physical(&plan, Needs { order: true, rounding: false })?;
+        Ok(Own { schema, condition, physical, slot })
+    }
+
+    /// The rows that fulfil the condition, with the columns that the plan reads.
+    fn take(&self, batch: &RecordBatch, keep: &BooleanArray) -> datafusion::common::Result<RecordBatch> {
+        let wanted = self.schema.fields().iter().map(|f| batch.schema().index_of(f.name()));
+        let batch = filter_record_batch(&batch.project(&wanted.collect::<Result<Vec<_>, _>>()?)?, keep)?;
+        Ok(batch.with_schema(self.schema.clone())?)
+    }
+}
+
+/// What a plan finds in place of its table.
+#[derive(Debug)]
+struct Given {
+    schema: SchemaRef,
+    slot: Arc<Mutex<Option<RecordBatch>>>,
+}
+
+impl PartitionStream for Given {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let given = self.slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let stream = futures::stream::iter(given.map(Ok));
+        Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), stream))
+    }
+}
+
+/// The plan's scan, if it has one and no more.
+fn only_scan(plan: &LogicalPlan) -> datafusion::common::Result<Option<TableScan>> {
+    let mut scans = Vec::new();
+    plan.apply(|node| {
+        if let LogicalPlan::TableScan(scan) = node {
+            scans.push(scan.clone());
+        }
+        Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
+    })?;
+    Ok(if scans.len() == 1 { scans.pop() } else { None })
+}
+
+/// The table of telemetry that is scanned.
+fn over(scan: &TableScan, asked: &Asked) -> Option<Over> {
+    let provider = source_as_provider(&scan.source).ok()?;
+    let table = provider.as_ref().downcast_ref::<TelemetryTable>()?;
+    let known = table.name == MESSAGES || asked.is_table(&table.name);
+    known.then(|| Over { name: table.name.clone(), raw_audit: asked.raw_audit() })
+}
+
+/// The visible columns that the plan's scan reads.
+fn read_fields(plan: &LogicalPlan) -> HashSet<String> {
+    let scan = only_scan(plan).ok().flatten();
+    let fields = scan.iter().flat_map(|s| s.projected_schema.fields().iter());
+    fields.map(|f| f.name().clone()).filter(|n| !n.starts_with('$')).collect()
+}
+
+/// The expression over columns of the reading.
+fn qualified(expr: Expr) -> datafusion::common::Result<Expr> {
+    let renamed = expr.transform(|e| {
+        Ok(match e {
+            Expr::Column(c) => Transformed::yes(Expr::Column(Column::new(Some(TABLE), c.name))),
+            e => Transformed::no(e),
+        })
+    });
+    Ok(renamed?.data)
+}
+
+impl std::fmt::Debug for Alone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Alone").field("table", &self.table).field("reach", &self.reach).finish()
+    }
+}
