@@ -3,6 +3,7 @@
 use crate::needles::Needles;
 use crate::report::Report;
 use std::borrow::Cow;
+use std::fmt;
 use std::io;
 use std::ops::ControlFlow;
 
@@ -177,8 +178,22 @@ pub struct Event<'a> {
     pub file: u32,
     /// Where in the (decompressed) file: the byte offset of its first line or element, or for EVTX the record id.
     pub position: u64,
-    /// One value for each of [`Request::fields`], in that order.
+    /// One value for each of [`Request::fields`], in that order; none where [`Event::late`] gives them.
     pub values: &'a [Value<'a>],
+    /// The values where the request asked for late ones and the reader has such.
+    pub late: Option<&'a (dyn Late + 'a)>,
+}
+
+/// An event's values, each decoded when it is asked for.
+pub trait Late {
+    /// The value of the field at that place of [`Request::fields`].
+    fn value(&self, slot: usize) -> Value<'_>;
+}
+
+impl fmt::Debug for dyn Late + '_ {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("values that are decoded when they are asked for")
+    }
 }
 
 /// What a scan asks of a reader.
@@ -195,6 +210,8 @@ pub struct Request {
     /// Nothing that is asked depends on what an event is: of fields no more than `@raw`, of whatever kind. A reader need
     /// not find the kind out, and may call every event [`Family::Generic`].
     pub kindless: bool,
+    /// The caller looks at few of the fields of an event, and takes them by [`Event::late`] where a reader has that.
+    pub late: bool,
     /// Audit records ([`Family::AuditRecord`]) are wanted as parts of the joined events: each after its event, its values
     /// decoded, with `@event.…` for what the event says.
     pub decoded_records: bool,

@@ -245,7 +245,7 @@ fn read_one(
         let row = Row::new(&plan, &record, offset_minutes);
         let values: Vec<Value<'_>> = plan.feeds.iter().map(|feed| row.value(feed)).collect();
         report.add_events(1);
-        if sink.event(&Event { kind, file, position, values: &values }).is_break() {
+        if sink.event(&Event { kind, file, position, values: &values, late: None }).is_break() {
             return Ok(ControlFlow::Break(()));
         }
     }

@@ -4,5 +4,6 @@ pub mod auditd;
 pub mod csv;
 pub mod defender;
 pub mod json;
+pub(crate) mod names;
 pub mod syslog;
 pub mod windows;

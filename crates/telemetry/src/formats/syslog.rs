@@ -59,7 +59,7 @@ fn read_one(
         undated += u64::from(parsed.time.is_none());
         let values: Vec<Value<'_>> = request.fields.iter().map(|f| parsed.value(f, &text)).collect();
         report.add_events(1);
-        if sink.event(&Event { kind, file, position: line.offset, values: &values }).is_break() {
+        if sink.event(&Event { kind, file, position: line.offset, values: &values, late: None }).is_break() {
             return Ok(ControlFlow::Break(()));
         }
     }

@@ -12,8 +12,10 @@ use crate::source::Source;
 use crate::view::View;
 use crate::view::expr::Node;
 use arrow::array::RecordBatch;
+use std::collections::HashMap;
 use std::io;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// Reads `source` through `view` and hands batches of at most `batch_rows` rows to `out`, in the source's order, until
 /// it is read or `out` breaks.
@@ -68,45 +70,72 @@ fn invalid(view: &View, column: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, format!("{} has no column {column}", view.name()))
 }
 
+/// What to ask of a reader, and how each family's events become rows.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    request: Request,
+    plans: Vec<Plan>,
+}
+
 /// A feed with its columns' expressions resolved to slots.
-struct Plan<'v> {
-    feed: &'v crate::view::Feed,
+#[derive(Debug)]
+struct Plan {
+    /// Which of the view's feeds.
+    feed: usize,
     data: &'static crate::view::FamilyData,
     nodes: Vec<Option<Node>>,
     require: Option<Node>,
 }
 
-/// What to ask of the reader, and how each family's events become rows.
-fn plan<'v>(source: &Source, view: &'v View, columns: &[String]) -> (Request, Vec<Plan<'v>>) {
-    let decoded_records = view.has_decoded_records();
-    let mut request = Request { known: view.inferred(), decoded_records, ..Request::default() };
+/// [`prepare`], remembered where many columns over many files make it worth it.
+fn prepared(source: &Source, view: &View, columns: &[String]) -> Arc<Prepared> {
+    match view.is_logs() {
+        true => view.remembered(source.format, columns, || prepare(source, view, columns)),
+        false => Arc::new(prepare(source, view, columns)),
+    }
+}
+
+fn prepare(source: &Source, view: &View, columns: &[String]) -> Prepared {
+    let logs = view.is_logs();
+    let mut request = Request { known: view.inferred(), late: logs, decoded_records: logs, ..Request::default() };
+    let places = view.places(columns);
+    let mut slots: HashMap<String, usize> = HashMap::new();
     let mut plans = Vec::new();
-    for feed in view.feeds().iter().filter(|f| source.format.families().contains(&f.family)) {
+    for (at, feed) in view.feeds().iter().enumerate() {
+        if !source.format.families().contains(&feed.family) {
+            continue;
+        }
         request.kinds.extend(feed.kinds());
         let mut slot = |name: &str| {
             // Case counts: auditd's `uid` is a number and `UID` its name.
-            let known = request.fields.iter().position(|f| f == name);
-            known.unwrap_or_else(|| {
-                request.fields.push(name.to_owned());
-                request.fields.len() - 1
-            })
+            if let Some(known) = slots.get(name) {
+                return *known;
+            }
+            request.fields.push(name.to_owned());
+            slots.insert(name.to_owned(), request.fields.len() - 1);
+            request.fields.len() - 1
         };
-        let nodes = columns.iter().map(|c| view.source_of(feed, c).map(|expr| Node::new(&expr, &mut slot)));
+        let expr = |(place, name): (&Option<usize>, &String)| match place {
+            Some(place) => feed.columns.get(*place)?.as_ref(),
+            None => view.family_data(feed).hidden.get(name),
+        };
+        let nodes = places.iter().zip(columns).map(|column| Some(Node::new(expr(column)?, &mut slot)));
         let nodes = nodes.collect();
         let require = feed.require.as_ref().map(|expr| Node::new(expr, &mut slot));
-        plans.push(Plan { feed, data: view.family_data(feed), nodes, require });
+        plans.push(Plan { feed: at, data: view.family_data(feed), nodes, require });
     }
-    request.kindless = kindless(source, &request, &plans);
-    (request, plans)
+    request.kindless = kindless(source, view, &request, &plans);
+    Prepared { request, plans }
 }
 
 /// Whether the same becomes of every event, whatever it is, and of each only its text is looked at.
-fn kindless(source: &Source, request: &Request, plans: &[Plan<'_>]) -> bool {
+fn kindless(source: &Source, view: &View, request: &Request, plans: &[Plan]) -> bool {
+    let feed = |p: &Plan| &view.feeds()[p.feed];
     let Some(first) = plans.first() else { return false };
-    let taken = |f: &Family| plans.iter().any(|p| p.feed.family == *f && p.feed.codes.is_empty());
+    let taken = |f: &Family| plans.iter().any(|p| feed(p).family == *f && feed(p).codes.is_empty());
     let all = source.format.families().iter().all(taken);
-    let generic = plans.iter().any(|p| p.feed.family == Family::Generic);
-    let alike = |p: &Plan<'_>| p.nodes == first.nodes && p.require.is_none();
+    let generic = plans.iter().any(|p| feed(p).family == Family::Generic);
+    let alike = |p: &Plan| p.nodes == first.nodes && p.require.is_none();
     all && generic
         && request.known.is_empty()
         && request.fields.iter().all(|f| f == "@raw")

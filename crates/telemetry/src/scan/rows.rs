@@ -1,13 +1,13 @@
 //! Reading a source event by event, without Arrow: a value costs only what looks at it.
 
 use super::builder::Builder;
-use super::{Plan, invalid, plan};
-use crate::event::{Event, Kind, Value};
+use super::{Plan, invalid, prepared};
+use crate::event::{Event, Kind, Request, Value};
 use crate::needles::Clause;
 use crate::report::Report;
 use crate::source::Source;
-use crate::view::View;
 use crate::view::expr::{Node, Scope};
+use crate::view::{Feed, View};
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 use std::io;
@@ -85,19 +85,24 @@ pub fn rows_for(
     report: &Report,
     each: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
 ) -> io::Result<()> {
-    if let Some(unknown) = columns.iter().find(|c| view.column_type(c).is_none()) {
+    let known = |(place, name): &(Option<usize>, &String)| place.is_some() || view.column_type(name).is_some();
+    if let Some((_, unknown)) = view.places(columns).into_iter().zip(columns).find(|c| !known(c)) {
         return Err(invalid(view, unknown));
     }
-    let (mut request, plans) = plan(source, view, columns);
-    request.needles = view.needles(source, clauses);
+    let prepared = prepared(source, view, columns);
+    let plans = prepared.plans.as_slice();
     if plans.is_empty() {
         return Ok(());
     }
+    let request = Request { needles: view.needles(source, clauses), ..prepared.request.clone() };
+    let feeds = view.feeds();
     let mut reader = source.reader()?;
     let files: Vec<String> = source.inputs.iter().map(crate::input::Input::name).collect();
     let read = reader.read(&request, report, &mut |event: &Event<'_>| {
-        let Some(plan) = plans.iter().find(|p| p.feed.takes(&event.kind)) else { return ControlFlow::Continue(()) };
-        let scope = plan.scope(event, &files, source);
+        let Some(plan) = plans.iter().find(|p| feeds[p.feed].takes(&event.kind)) else {
+            return ControlFlow::Continue(());
+        };
+        let scope = plan.scope(&feeds[plan.feed], event, &files, source);
         if plan.passes_over(&scope) {
             return ControlFlow::Continue(());
         }
@@ -109,13 +114,20 @@ pub fn rows_for(
     Ok(())
 }
 
-impl Plan<'_> {
+impl Plan {
     /// What the plan's expressions are computed over.
-    pub(super) fn scope<'a>(&'a self, event: &Event<'a>, files: &'a [String], source: &'a Source) -> Scope<'a> {
+    pub(super) fn scope<'a>(
+        &'a self,
+        feed: &Feed,
+        event: &Event<'a>,
+        files: &'a [String],
+        source: &'a Source,
+    ) -> Scope<'a> {
         Scope {
             values: event.values,
-            empty: self.feed.logs,
-            missing: if self.feed.verbatim { &[] } else { &self.data.missing },
+            late: event.late.map(|late| late as _),
+            empty: feed.logs,
+            missing: if feed.verbatim { &[] } else { &self.data.missing },
             file: files.get(event.file as usize).map_or("", String::as_str),
             position: event.position,
             source,

@@ -6,7 +6,7 @@
 //! field      = a name of the source, in brackets where it is not one word, or a pseudo-field such as @time
 //! ```
 
-use crate::event::Value;
+use crate::event::{Late, Value};
 use crate::source::Source;
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -68,6 +68,8 @@ pub enum Function {
     Registry,
     /// `details(type, data)`: a registry value as Sysmon writes it: `DWORD (0x00000001)`.
     Details,
+    /// `json(object, "a.b")`: that member of a JSON object, or of a text that holds one.
+    Json,
     /// `partition(type)`: the partition of Cloud SIEM that keeps records of a type.
     Partition,
     /// `host()`: the host that the user said the source is of.
@@ -109,6 +111,7 @@ impl Function {
             "private" => (Function::Private, 1..=1),
             "registry" => (Function::Registry, 1..=1),
             "details" => (Function::Details, 2..=2),
+            "json" => (Function::Json, 2..=2),
             "partition" => (Function::Partition, 1..=1),
             "host" => (Function::Host, 0..=0),
             "category" => (Function::Category, 0..=0),
@@ -210,6 +213,8 @@ pub(crate) enum Node {
 /// What an expression is computed over.
 pub(crate) struct Scope<'a> {
     pub(crate) values: &'a [Value<'a>],
+    /// Where the values come from, if they are not there already.
+    pub(crate) late: Option<&'a dyn Late>,
     /// Whether empty text is a value.
     pub(crate) empty: bool,
     /// Texts that mean that there is nothing.
@@ -244,6 +249,12 @@ impl Node {
     /// The value for one event.
     pub(crate) fn value<'a>(&'a self, scope: &Scope<'a>) -> Value<'a> {
         match self {
+            Node::Slot(slot) if scope.late.is_some() => match scope.late.map(|late| late.value(*slot)) {
+                Some(Value::Text(t)) if t.is_empty() && !scope.empty || scope.missing.iter().any(|m| *m == *t) => {
+                    Value::Missing
+                }
+                value => value.unwrap_or_default(),
+            },
             Node::Slot(slot) => match scope.values.get(*slot) {
                 None | Some(Value::Missing) => Value::Missing,
                 Some(Value::Text(t)) if t.is_empty() && !scope.empty => Value::Missing,
@@ -339,6 +350,7 @@ fn call<'a>(function: Function, arguments: &'a [Node], scope: &Scope<'a>) -> Val
             super::partition::partition(&first).map_or(Value::Missing, |p| Value::Text(Cow::Borrowed(p)))
         }
         Function::Registry => super::registry::key(first),
+        Function::Json => get(1).map_or(Value::Missing, |path| member(&first, &path)),
         Function::Private => private(&first).map_or(Value::Missing, Value::Bool),
         Function::Bool => Value::Bool(["true", "1", "yes"].iter().any(|t| first.eq_ignore_ascii_case(t))),
         Function::Unless => match get(1) {
@@ -400,6 +412,21 @@ fn case<'a>(arguments: &'a [Node], scope: &Scope<'a>) -> Value<'a> {
         .map_or(Value::Missing, |pair| pair[1].value(scope))
 }
 
+/// A member of a JSON object, by its dotted path.
+fn member(object: &str, path: &str) -> Value<'static> {
+    use crate::formats::json::value;
+    let object = object.trim();
+    let found = object.starts_with('{').then(|| value::path(object, path)).flatten();
+    match found.map_or(Value::Missing, value::decode) {
+        Value::Text(t) => Value::Text(Cow::Owned(t.into_owned())),
+        Value::Json(t) => Value::Json(Cow::Owned(t.into_owned())),
+        Value::Int(n) => Value::Int(n),
+        Value::Real(x) => Value::Real(x),
+        Value::Bool(b) => Value::Bool(b),
+        Value::Time(_) | Value::Missing => Value::Missing,
+    }
+}
+
 /// Whether an address is of a private, loopback or link-local range.
 fn private(text: &str) -> Option<bool> {
     Some(match text.trim().parse().ok()? {
@@ -431,6 +458,7 @@ mod tests {
         };
         let scope = Scope {
             values: &values,
+            late: None,
             empty: false,
             missing: &missing,
             file: "f",
@@ -463,6 +491,8 @@ mod tests {
             (r#"path(None, "b")"#, Some("b")),
             (r#"registry("\REGISTRY\MACHINE\Software\a")"#, Some(r"HKLM\Software\a")),
             (r#"details("Dword", "16")"#, Some("DWORD (0x00000010)")),
+            (r#"json('{"a":{"b":"c"}}', "a.b")"#, Some("c")),
+            (r#"json(Image, "a")"#, None),
             ("[Image] | None", Some(r"C:\Windows\System32\cmd.exe")),
             (r#"guid("{AB-CD}")"#, Some("ab-cd")),
             (r#"millis("1970-01-01T00:00:01.5Z")"#, Some("1500")),

@@ -89,8 +89,14 @@ pub(super) fn infer(source: &Source, report: &Report) -> io::Result<View> {
         logs: false,
     };
     let feeds = vec![feed(Family::Generic), feed(Family::Defender), feed(Family::Syslog)];
-    let inner =
-        Inner { name: source.table_name(), columns, feeds, nullable_strings: true, only: Some(source.name.clone()) };
+    let inner = Inner {
+        name: source.table_name(),
+        columns,
+        feeds,
+        nullable_strings: true,
+        only: Some(source.name.clone()),
+        prepared: Default::default(),
+    };
     Ok(View { inner: Arc::new(inner) })
 }
 

@@ -20,12 +20,14 @@ pub use records::{record_attribute, record_attributes, records};
 
 use crate::event::{Family, Kind};
 use crate::report::Report;
+use crate::scan::Prepared;
 use crate::source::{Format, Source};
 use crate::types::ColumnType;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use expr::Expr;
+use std::collections::HashMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A column of a view.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,11 +97,14 @@ struct Inner {
     nullable_strings: bool,
     /// The one source that the view is of, for tables of a source's own.
     only: Option<String>,
+    /// How sources of a format are read, for the columns of the last time.
+    prepared: Mutex<Vec<(Format, Vec<String>, Arc<Prepared>)>>,
 }
 
 impl View {
     fn new(name: &str, columns: Vec<Column>, feeds: Vec<Feed>, nullable_strings: bool) -> Self {
-        let inner = Inner { name: name.to_owned(), columns, feeds, nullable_strings, only: None };
+        let inner =
+            Inner { name: name.to_owned(), columns, feeds, nullable_strings, only: None, prepared: Mutex::default() };
         View { inner: Arc::new(inner) }
     }
 
@@ -119,10 +124,11 @@ impl View {
             }
             Some(Feed { codes: both, ..feed.clone() })
         };
-        let Inner { name, columns, feeds, nullable_strings, only } = &*self.inner;
+        let Inner { name, columns, feeds, nullable_strings, only, .. } = &*self.inner;
         let feeds = feeds.iter().filter_map(narrow).collect();
         let (name, columns, only) = (name.clone(), columns.clone(), only.clone());
-        View { inner: Arc::new(Inner { name, columns, feeds, nullable_strings: *nullable_strings, only }) }
+        let (nullable_strings, prepared) = (*nullable_strings, Mutex::default());
+        View { inner: Arc::new(Inner { name, columns, feeds, nullable_strings, only, prepared }) }
     }
 
     /// The typed table of that name, matched exactly.
@@ -205,9 +211,33 @@ impl View {
         mapping::family(feed.family)
     }
 
-    /// Whether audit records come after their joined events, decoded: as rules of Sigma mean them.
-    pub(crate) fn has_decoded_records(&self) -> bool {
-        self.inner.feeds.iter().any(|f| f.family == Family::AuditRecord && f.logs)
+    /// Whether it is [`logs`]: of many columns few are looked at, and audit records come after their events, decoded.
+    pub(crate) fn is_logs(&self) -> bool {
+        self.inner.feeds.iter().any(|f| f.logs)
+    }
+
+    /// What is remembered for sources of the format and these columns; else what `prepare` gives, from now on.
+    pub(crate) fn remembered(
+        &self,
+        format: Format,
+        columns: &[String],
+        prepare: impl FnOnce() -> Prepared,
+    ) -> Arc<Prepared> {
+        let mut all = self.inner.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, _, known)) = all.iter().find(|(f, c, _)| *f == format && c == columns) {
+            return known.clone();
+        }
+        let new = Arc::new(prepare());
+        all.retain(|(f, ..)| *f != format);
+        all.push((format, columns.to_vec(), new.clone()));
+        new
+    }
+
+    /// Where the columns stand among the visible ones; nowhere for hidden ones.
+    pub(crate) fn places(&self, columns: &[String]) -> Vec<Option<usize>> {
+        let places = self.inner.columns.iter().enumerate().rev().map(|(place, c)| (c.name.as_str(), place));
+        let places: HashMap<&str, usize> = places.collect();
+        columns.iter().map(|name| places.get(name.as_str()).copied()).collect()
     }
 
     pub(crate) fn feeds(&self) -> &[Feed] {

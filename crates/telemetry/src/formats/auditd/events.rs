@@ -10,7 +10,7 @@ use super::syscall::Syscall;
 use super::syscalls::Call;
 use super::users::Users;
 use super::{Settings, each_line, reuse, unreadable};
-use crate::event::{Event, Family, Kind, Request, Sink, audit};
+use crate::event::{Event, Family, Kind, Late, Request, Sink, audit};
 use crate::{Input, Report, Value};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -244,23 +244,26 @@ impl<'r> Events<'r> {
                 decoder,
                 address: Default::default(),
             };
-            if wanted {
+            let mut give = |kind, (file, position), view: &View<'_>| {
+                if self.request.late {
+                    let late = Asked { view, wants: &self.wants };
+                    return sink.event(&Event { kind, file, position, values: &[], late: Some(&late) });
+                }
                 let mut values = reuse(std::mem::take(&mut self.values));
                 values.extend(self.wants.iter().map(|want| view.value(want)));
-                flow = sink.event(&Event { kind, file: group.file, position: group.position, values: &values });
+                let flow = sink.event(&Event { kind, file, position, values: &values, late: None });
                 self.values = reuse(values);
+                flow
+            };
+            if wanted {
+                flow = give(kind, (group.file, group.position), &view);
             }
             for record in group.records.iter().filter(|r| records && r.kind != RecordType::Eoe) {
                 if flow.is_break() {
                     break;
                 }
-                let view = view.alone(record);
-                let mut values = reuse(std::mem::take(&mut self.values));
-                values.extend(self.wants.iter().map(|want| view.value(want)));
-                let (file, position) = record.place;
                 let kind = Kind::new(Family::AuditRecord, super::records::code(record.kind));
-                flow = sink.event(&Event { kind, file, position, values: &values });
-                self.values = reuse(values);
+                flow = give(kind, record.place, &view.alone(record));
             }
         }
         join::recycle(group, &mut self.spare);
@@ -288,6 +291,18 @@ impl<'r> Events<'r> {
         note("audit: times that all unfinished events were taken as they were, for want of memory", self.counts.early);
         note("audit: values that are not valid UTF-8, shown with U+FFFD", self.decoder.take_lossy());
         note("audit: processes forgotten for want of memory", self.processes.forgotten);
+    }
+}
+
+/// The asked fields of an event, decoded when they are looked at.
+struct Asked<'v, 'a> {
+    view: &'v View<'a>,
+    wants: &'v [Want],
+}
+
+impl Late for Asked<'_, '_> {
+    fn value(&self, slot: usize) -> Value<'_> {
+        self.wants.get(slot).map(|want| self.view.value(want)).unwrap_or_default()
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) fn read(
         }
         let mut values = super::reuse(std::mem::take(&mut kept));
         values.extend(wants.iter().map(|(want, name)| value(want, name, line, &header, settings, &decoder)));
-        let flow = sink.event(&Event { kind, file, position: offset, values: &values });
+        let flow = sink.event(&Event { kind, file, position: offset, values: &values, late: None });
         kept = super::reuse(values);
         flow
     });

@@ -83,6 +83,12 @@ impl Wanted {
         self.names.len()
     }
 
+    /// Which pseudo-field the slot asks for.
+    pub(crate) fn pseudo_of(&self, slot: usize) -> Option<Pseudo> {
+        self.names.get(slot).filter(|n| n.starts_with('@'))?;
+        self.pseudo.iter().find(|(s, _)| *s == slot).map(|(_, pseudo)| *pseudo)
+    }
+
     /// The asked pseudo-fields with their slots.
     pub(crate) fn pseudo(&self) -> &[(usize, Pseudo)] {
         &self.pseudo
@@ -93,23 +99,49 @@ impl Wanted {
         self.news.drain(..)
     }
 
+    /// The entries of an object that are asked for by their own names, with their slots.
+    pub(crate) fn found<'a>(&mut self, entries: &[Entry<'a>], found: &mut Vec<(usize, &'a str)>) {
+        for (place, (name, raw)) in entries.iter().enumerate() {
+            self.meet(place, name);
+            found.extend(self.memo[place].1.iter().map(|slot| (*slot, *raw)));
+        }
+    }
+
+    /// The value of a plain or dotted name that [`Wanted::found`] did not find at the top.
+    pub(crate) fn below<'a>(&self, slot: usize, entries: &[Entry<'a>], nested: bool) -> Value<'a> {
+        let Some(name) = self.names.get(slot).filter(|n| !n.starts_with('@')) else { return Value::Missing };
+        if name.contains('.') {
+            return value::find(entries, name).map_or(Value::Missing, value::decode);
+        }
+        match nested {
+            true => value::leaf(entries, name, 0).map_or(Value::Missing, value::decode),
+            false => Value::Missing,
+        }
+    }
+
+    /// Notes how the entry at a place is called.
+    fn meet(&mut self, place: usize, name: &str) {
+        if self.memo.get(place).is_some_and(|(known, _)| known == name) {
+            return;
+        }
+        let lower = name.to_ascii_lowercase();
+        let slots = self.slots.get(&lower).cloned().unwrap_or_default();
+        if !self.known.is_empty() && !self.known.contains(&lower) && self.known.len() < MOST_NEWS {
+            self.news.push(name.to_owned());
+            self.known.insert(lower);
+        }
+        let entry = (name.to_owned(), slots);
+        match self.memo.get_mut(place) {
+            Some(old) => *old = entry,
+            None => self.memo.push(entry),
+        }
+    }
+
     /// Fills the slots of plain and dotted names from an object's entries. With `nested`, names that stand nowhere at
     /// the top are looked for below.
     pub(crate) fn fill<'a>(&mut self, entries: &[Entry<'a>], nested: bool, values: &mut [Value<'a>]) {
         for (place, (name, raw)) in entries.iter().enumerate() {
-            if self.memo.get(place).is_none_or(|(known, _)| known != name) {
-                let lower = name.to_ascii_lowercase();
-                let slots = self.slots.get(&lower).cloned().unwrap_or_default();
-                if !self.known.is_empty() && !self.known.contains(&lower) && self.known.len() < MOST_NEWS {
-                    self.news.push(name.clone().into_owned());
-                    self.known.insert(lower);
-                }
-                let entry = (name.clone().into_owned(), slots);
-                match self.memo.get_mut(place) {
-                    Some(old) => *old = entry,
-                    None => self.memo.push(entry),
-                }
-            }
+            self.meet(place, name);
             for slot in &self.memo[place].1 {
                 values[*slot] = value::decode(raw);
             }

@@ -3,7 +3,7 @@
 use super::fields::{Pseudo, Wanted};
 use super::split::{ENVELOPES, TABLES};
 use super::value::{self, Entry};
-use crate::event::{Event, Family, Kind, Request, Sink, Value, defender as code};
+use crate::event::{Event, Family, Kind, Late, Request, Sink, Value, defender as code};
 use crate::formats::defender;
 use crate::formats::windows::{Compiled, json as windows};
 use crate::report::Report;
@@ -99,6 +99,7 @@ pub(crate) struct Rows<'r> {
     name: String,
     values: Vec<Value<'static>>,
     entries: Vec<Entry<'static>>,
+    found: Vec<(usize, &'static str)>,
 }
 
 impl<'r> Rows<'r> {
@@ -118,6 +119,7 @@ impl<'r> Rows<'r> {
             name: String::new(),
             values: Vec::new(),
             entries: Vec::new(),
+            found: Vec::new(),
         }
     }
 
@@ -294,6 +296,21 @@ impl<'r> Rows<'r> {
             return ControlFlow::Continue(());
         }
         let Some(shape) = windows::Shape::of_entries(entries) else { return self.generic(raw, entries, position) };
+        if self.request.late {
+            return match windows::gather_entries(raw, entries, shape, &self.windows) {
+                Ok((kind, gather)) => {
+                    gather.remarks().say(self.report);
+                    self.report.add_events(1);
+                    self.sink.event(&Event { kind, file: self.file, position, values: &[], late: Some(&gather) })
+                }
+                Err(windows::Decoded::NotThis) => self.generic(raw, entries, position),
+                Err(windows::Decoded::Broken(reason)) => {
+                    self.damage(position, format!("damaged JSON: {reason}"));
+                    ControlFlow::Continue(())
+                }
+                Err(_) => ControlFlow::Continue(()),
+            };
+        }
         let mut values: Vec<Value<'a>> = recycle(std::mem::take(&mut self.values));
         match windows::decode_entries(raw, entries, shape, &self.windows, &mut values) {
             windows::Decoded::Event { kind, recovered, local_time } => {
@@ -330,22 +347,9 @@ impl<'r> Rows<'r> {
         if !self.request.wants(&kind) {
             return ControlFlow::Continue(());
         }
-        let mut values: Vec<Value<'a>> = self.blank();
-        self.wanted.fill(entries, false, &mut values);
-        let text = |name: &str| value::find(entries, name).map_or(Value::Missing, value::decode);
         let table = if table.is_empty() { code::table(number) } else { table };
-        for (slot, pseudo) in self.wanted.pseudo() {
-            values[*slot] = match pseudo {
-                Pseudo::Time => time(entries, &["Timestamp", "TimeGenerated", "time"]),
-                Pseudo::Host => text("DeviceName"),
-                Pseudo::Id => text("ReportId"),
-                Pseudo::Raw => Value::text(raw),
-                Pseudo::Fields => Value::Json(Cow::Borrowed(row.unwrap_or(raw))),
-                Pseudo::Table => Value::Text(Cow::Owned(table.to_owned())),
-                Pseudo::Unknown => Value::Missing,
-            };
-        }
-        self.emit(kind, position, values)
+        let row = Plain { raw, fields: row.unwrap_or(raw), entries, table: Some(table) };
+        self.plain(kind, &row, position)
     }
 
     fn generic<'a>(&mut self, raw: &'a str, entries: &[Entry<'a>], position: u64) -> ControlFlow<()> {
@@ -353,17 +357,26 @@ impl<'r> Rows<'r> {
         if !self.request.wants(&kind) {
             return ControlFlow::Continue(());
         }
+        self.plain(kind, &Plain { raw, fields: raw, entries, table: None }, position)
+    }
+
+    /// Delivers a row whose fields are its entries.
+    fn plain<'a>(&mut self, kind: Kind, row: &Plain<'a, '_>, position: u64) -> ControlFlow<()> {
+        if self.request.late {
+            let mut found: Vec<(usize, &'a str)> = recycle(std::mem::take(&mut self.found));
+            self.wanted.found(row.entries, &mut found);
+            self.tell_news();
+            self.report.add_events(1);
+            let asked = Asked { row, found: &found, wanted: &self.wanted };
+            let event = Event { kind, file: self.file, position, values: &[], late: Some(&asked) };
+            let flow = self.sink.event(&event);
+            self.found = recycle(found);
+            return flow;
+        }
         let mut values: Vec<Value<'a>> = self.blank();
-        self.wanted.fill(entries, true, &mut values);
+        self.wanted.fill(row.entries, row.table.is_none(), &mut values);
         for (slot, pseudo) in self.wanted.pseudo() {
-            values[*slot] = match pseudo {
-                Pseudo::Time => time(entries, &TIMES),
-                Pseudo::Host => first(entries, &HOSTS),
-                Pseudo::Id => first(entries, &["id", "_id", "uuid", "RecordId"]),
-                Pseudo::Raw => Value::text(raw),
-                Pseudo::Fields => Value::Json(Cow::Borrowed(raw)),
-                Pseudo::Table | Pseudo::Unknown => Value::Missing,
-            };
+            values[*slot] = row.pseudo(*pseudo);
         }
         self.emit(kind, position, values)
     }
@@ -385,9 +398,57 @@ impl<'r> Rows<'r> {
     fn emit(&mut self, kind: Kind, position: u64, values: Vec<Value<'_>>) -> ControlFlow<()> {
         self.tell_news();
         self.report.add_events(1);
-        let flow = self.sink.event(&Event { kind, file: self.file, position, values: &values });
+        let flow = self.sink.event(&Event { kind, file: self.file, position, values: &values, late: None });
         self.values = recycle(values);
         flow
+    }
+}
+
+/// A row whose fields are its entries: Defender's, which has a table, or one of no known product.
+struct Plain<'a, 'r> {
+    raw: &'a str,
+    /// The object of all fields.
+    fields: &'a str,
+    entries: &'r [Entry<'a>],
+    table: Option<&'r str>,
+}
+
+impl<'a> Plain<'a, '_> {
+    fn pseudo(&self, pseudo: Pseudo) -> Value<'a> {
+        let defender = self.table.is_some();
+        match pseudo {
+            Pseudo::Time if defender => time(self.entries, &["Timestamp", "TimeGenerated", "time"]),
+            Pseudo::Time => time(self.entries, &TIMES),
+            Pseudo::Host if defender => first(self.entries, &["DeviceName"]),
+            Pseudo::Host => first(self.entries, &HOSTS),
+            Pseudo::Id if defender => first(self.entries, &["ReportId"]),
+            Pseudo::Id => first(self.entries, &["id", "_id", "uuid", "RecordId"]),
+            Pseudo::Raw => Value::text(self.raw),
+            Pseudo::Fields => Value::Json(Cow::Borrowed(self.fields)),
+            Pseudo::Table => self.table.map_or(Value::Missing, |t| Value::Text(Cow::Owned(t.to_owned()))),
+            Pseudo::Unknown => Value::Missing,
+        }
+    }
+}
+
+/// The asked fields of such a row, decoded when they are looked at.
+struct Asked<'a, 'r> {
+    row: &'r Plain<'a, 'r>,
+    found: &'r [(usize, &'a str)],
+    wanted: &'r Wanted,
+}
+
+impl Late for Asked<'_, '_> {
+    fn value(&self, slot: usize) -> Value<'_> {
+        // Of a name that stands there twice, the last counts.
+        if let Some((_, raw)) = self.found.iter().rfind(|(s, _)| *s == slot) {
+            return value::decode(raw);
+        }
+        match self.wanted.pseudo_of(slot) {
+            Some(Pseudo::Table) => self.row.table.map_or(Value::Missing, Value::text),
+            Some(pseudo) => self.row.pseudo(pseudo),
+            None => self.wanted.below(slot, self.row.entries, self.row.table.is_none()),
+        }
     }
 }
 

@@ -27,7 +27,7 @@ impl Remarks {
 
 /// Decodes and delivers the event, if it is asked for. `keep` lends its allocation to the values.
 pub(crate) fn event<'a>(
-    gather: Gather<'a, '_>,
+    mut gather: Gather<'a, '_>,
     raw: &'a str,
     place: Place<'_>,
     keep: &mut Vec<Value<'static>>,
@@ -41,10 +41,17 @@ pub(crate) fn event<'a>(
     if !gather.wanted() {
         return ControlFlow::Continue(());
     }
+    let Place { file, position, .. } = place;
+    if gather.is_late() {
+        gather.lend(raw);
+        gather.remarks().say(report);
+        report.add_events(1);
+        return sink.event(&Event { kind, file, position, values: &[], late: Some(&gather) });
+    }
     let mut values: Vec<Value<'a>> = std::mem::take(keep);
     gather.finish(raw, &mut values).say(report);
     report.add_events(1);
-    let event = Event { kind, file: place.file, position: place.position, values: &values };
+    let event = Event { kind, file, position, values: &values, late: None };
     let flow = sink.event(&event);
     values.clear();
     // In place: an empty vector changes its lifetime and keeps its allocation.

@@ -3,7 +3,8 @@
 use super::text::{escape_json, escape_xml, unescape_json, unescape_xml};
 use super::time;
 use super::vocabulary::{Asked, Sys, kind};
-use crate::event::{Kind, Request, Value};
+use crate::event::{Kind, Late, Request, Value};
+use crate::formats::names::Names;
 use std::borrow::Cow;
 use std::collections::HashSet;
 
@@ -13,26 +14,32 @@ pub struct Compiled {
     asked: Vec<Asked>,
     names: Vec<String>,
     kinds: Vec<Kind>,
-    /// Slots of data fields by the length of their names; the last bucket holds all longer ones.
-    by_length: Vec<Vec<u16>>,
+    /// The slots of data fields.
+    data: Names,
+    /// The slots that are not simply data fields.
+    special: Vec<u16>,
+    /// Whether values are taken late.
+    late: bool,
     /// Whether every data field is needed, whatever its name.
     all: bool,
 }
-
-const LENGTHS: usize = 64;
 
 impl Compiled {
     /// Prepares `request`.
     pub fn new(request: &Request) -> Self {
         let asked: Vec<Asked> = request.fields.iter().map(|f| Asked::of(f)).collect();
-        let mut by_length = vec![Vec::new(); LENGTHS];
-        for (i, (a, name)) in asked.iter().zip(&request.fields).enumerate() {
-            if matches!(a, Asked::Data(_)) {
-                by_length[name.len().min(LENGTHS - 1)].push(i as u16);
-            }
-        }
+        let places =
+            || asked.iter().zip(&request.fields).enumerate().map(|(i, (a, name))| (i as u16, *a, name.as_str()));
+        let data = Names::new(places().filter(|(_, a, _)| matches!(a, Asked::Data(_))).map(|(i, _, name)| (i, name)));
+        let special = places().filter(|(_, a, _)| *a != Asked::Data(None)).map(|(i, ..)| i).collect();
         let all = asked.iter().any(|a| a.needs_all());
-        Compiled { asked, names: request.fields.clone(), kinds: request.kinds.clone(), by_length, all }
+        let (names, kinds) = (request.fields.clone(), request.kinds.clone());
+        Compiled { asked, names, kinds, data, special, late: request.late, all }
+    }
+
+    /// Whether values are taken late.
+    pub(crate) fn late(&self) -> bool {
+        self.late
     }
 
     /// Whether events of all kinds are asked for.
@@ -91,6 +98,14 @@ impl<'a> Raw<'a> {
         }
     }
 
+    /// As [`Raw::value`], without a copy of what is owned already.
+    fn borrowed(&self, broken: &mut u32) -> Value<'_> {
+        match self {
+            Raw::Plain(text) => Value::text(text),
+            raw => raw.value(broken),
+        }
+    }
+
     fn into_owned(self, broken: &mut u32) -> Raw<'static> {
         match self.value(broken) {
             Value::Text(text) | Value::Json(text) => Raw::Plain(Cow::Owned(text.into_owned())),
@@ -108,13 +123,23 @@ pub(crate) struct Remarks {
     pub(crate) local_time: bool,
 }
 
+/// An asked field that was found: its slot, its value, and whether the name was matched to the letter.
+#[derive(Debug)]
+struct Found<'a> {
+    slot: u16,
+    raw: Raw<'a>,
+    exact: bool,
+}
+
 /// One event being taken apart.
 #[derive(Debug)]
 pub(crate) struct Gather<'a, 'c> {
     compiled: &'c Compiled,
     sys: [Raw<'a>; Sys::COUNT],
-    /// For each asked field its value, and whether the name was matched to the letter.
-    slots: Vec<(Raw<'a>, bool)>,
+    /// The asked fields of the event's data that were found.
+    found: Vec<Found<'a>>,
+    /// The event's text.
+    raw: &'a str,
     /// Every data field, when all are needed.
     all: Vec<(Cow<'a, str>, Raw<'a>)>,
     /// Sysmon's own time, which is right where a collector's is local.
@@ -132,7 +157,8 @@ impl<'a, 'c> Gather<'a, 'c> {
         Gather {
             compiled,
             sys: [const { Raw::None }; Sys::COUNT],
-            slots: vec![(Raw::None, false); compiled.asked.len()],
+            found: Vec::new(),
+            raw: "",
             all: Vec::new(),
             utc_time: Raw::None,
             data_xml: None,
@@ -152,15 +178,11 @@ impl<'a, 'c> Gather<'a, 'c> {
     /// Takes a field of the event's data. The first one stands, except that one whose name is spelled exactly as
     /// asked wins over one that differs in case (`ProcessId` and `ProcessID` may both be there).
     pub(crate) fn data(&mut self, name: Cow<'a, str>, raw: Raw<'a>) {
-        // Nothing is asked of a default request.
-        for &slot in self.compiled.by_length.get(name.len().min(LENGTHS - 1)).into_iter().flatten() {
+        for &slot in self.compiled.data.bucket(&name) {
             let asked = &self.compiled.names[slot as usize];
             let exact = *asked == *name;
             if exact || asked.eq_ignore_ascii_case(&name) {
-                let (old, old_exact) = &mut self.slots[slot as usize];
-                if old.is_none() || (exact && !*old_exact) {
-                    (*old, *old_exact) = (raw.clone(), exact);
-                }
+                self.take(Found { slot, raw: raw.clone(), exact });
             }
         }
         if name.len() == 7 && name.eq_ignore_ascii_case("UtcTime") && self.utc_time.is_none() {
@@ -168,6 +190,15 @@ impl<'a, 'c> Gather<'a, 'c> {
         }
         if self.compiled.all {
             self.all.push((name, raw));
+        }
+    }
+
+    fn take(&mut self, new: Found<'a>) {
+        match self.found.iter_mut().find(|f| f.slot == new.slot) {
+            Some(old) if old.raw.is_none() || (new.exact && !old.exact) => *old = new,
+            Some(_) => {}
+            None if new.raw.is_none() => {}
+            None => self.found.push(new),
         }
     }
 
@@ -179,6 +210,11 @@ impl<'a, 'c> Gather<'a, 'c> {
         let id = id.trim().parse::<u64>().ok().or_else(|| id.trim().parse::<f64>().ok().map(|f| f as u64))?;
         // Classic events carry qualifiers in the upper half (`EventIdentifier`).
         Some(kind(text(Sys::Provider).trim(), text(Sys::Channel).trim(), (id & 0xFFFF) as u32))
+    }
+
+    /// Whether its values are taken late.
+    pub(crate) fn is_late(&self) -> bool {
+        self.compiled.late()
     }
 
     /// Whether the event is Sysmon's.
@@ -205,9 +241,10 @@ impl<'a, 'c> Gather<'a, 'c> {
                 *mine = theirs.into_owned(broken);
             }
         }
-        for (mine, (raw, exact)) in self.slots.iter_mut().zip(other.slots) {
-            if mine.0.is_none() {
-                *mine = (raw.into_owned(broken), exact);
+        for Found { slot, raw, exact } in other.found {
+            if !self.found.iter().any(|f| f.slot == slot && !f.raw.is_none()) {
+                self.found.retain(|f| f.slot != slot);
+                self.found.push(Found { slot, raw: raw.into_owned(broken), exact });
             }
         }
         if self.utc_time.is_none() {
@@ -219,38 +256,52 @@ impl<'a, 'c> Gather<'a, 'c> {
     }
 
     /// Decodes the asked fields into `values`. `raw` is the event's text.
-    pub(crate) fn finish(mut self, raw: &'a str, values: &mut Vec<Value<'a>>) -> Remarks {
-        let mut broken = self.recovered;
-        let mut local_time = false;
-        for i in 0..self.compiled.asked.len() {
-            let value = match self.compiled.asked[i] {
-                Asked::Time => {
-                    let (time, zoned) = self.time();
-                    local_time |= !zoned;
-                    time
-                }
-                Asked::Raw => Value::text(raw),
-                Asked::Fields => Value::Json(Cow::Owned(self.json(true))),
-                Asked::DataJson => Value::Json(Cow::Owned(self.json(false))),
-                Asked::DataXml => Value::Text(self.xml()),
-                Asked::DataItem => Value::Text(Cow::Owned(self.data_item())),
-                Asked::DataParams => Value::Text(Cow::Owned(self.params())),
-                Asked::Sys(sys) => self.property(sys, &mut broken),
-                Asked::Unknown => Value::Missing,
-                Asked::Data(alias) => {
-                    let (raw, _) = std::mem::take(&mut self.slots[i]);
-                    match (raw, alias) {
-                        (Raw::None, Some(sys)) => self.property(sys, &mut broken),
-                        (raw, _) => self.undoubled(raw.value(&mut broken)),
-                    }
-                }
-            };
-            values.push(value);
+    pub(crate) fn finish(&mut self, raw: &'a str, values: &mut Vec<Value<'a>>) -> Remarks {
+        self.raw = raw;
+        let mut remarks = Remarks { recovered: self.recovered, local_time: false };
+        values.resize_with(self.compiled.asked.len(), || Value::Missing);
+        for Found { slot, raw, .. } in std::mem::take(&mut self.found) {
+            values[usize::from(slot)] = self.undoubled(raw.value(&mut remarks.recovered));
         }
-        Remarks { recovered: broken, local_time }
+        for &slot in &self.compiled.special {
+            let value = &mut values[usize::from(slot)];
+            if value.is_missing() {
+                *value = self.special(self.compiled.asked[usize::from(slot)], &mut remarks);
+            }
+        }
+        remarks
     }
 
-    fn undoubled(&self, value: Value<'a>) -> Value<'a> {
+    /// The event's text is `raw`, and its values will be asked for one by one.
+    pub(crate) fn lend(&mut self, raw: &'a str) {
+        self.raw = raw;
+    }
+
+    /// What is to be said of the event itself, whatever is asked of it.
+    pub(crate) fn remarks(&self) -> Remarks {
+        Remarks { recovered: self.recovered, local_time: false }
+    }
+
+    /// An asked field that the event's data does not have, or that is none of it.
+    fn special(&self, asked: Asked, remarks: &mut Remarks) -> Value<'a> {
+        match asked {
+            Asked::Time => {
+                let (time, zoned) = self.time();
+                remarks.local_time |= !zoned;
+                time
+            }
+            Asked::Raw => Value::text(self.raw),
+            Asked::Fields => Value::Json(Cow::Owned(self.json(true))),
+            Asked::DataJson => Value::Json(Cow::Owned(self.json(false))),
+            Asked::DataXml => Value::Text(self.xml()),
+            Asked::DataItem => Value::Text(Cow::Owned(self.data_item())),
+            Asked::DataParams => Value::Text(Cow::Owned(self.params())),
+            Asked::Sys(sys) | Asked::Data(Some(sys)) => self.property(sys, &mut remarks.recovered),
+            Asked::Data(None) | Asked::Unknown => Value::Missing,
+        }
+    }
+
+    fn undoubled<'v>(&self, value: Value<'v>) -> Value<'v> {
         match value {
             Value::Text(text) if self.doubled => Value::Text(halve_backslashes(text)),
             value => value,
@@ -383,6 +434,16 @@ impl<'a, 'c> Gather<'a, 'c> {
             };
             (&**name, text)
         })
+    }
+}
+
+impl Late for Gather<'_, '_> {
+    fn value(&self, slot: usize) -> Value<'_> {
+        let Some(asked) = self.compiled.asked.get(slot) else { return Value::Missing };
+        match self.found.iter().find(|f| usize::from(f.slot) == slot) {
+            Some(found) => self.undoubled(found.raw.borrowed(&mut 0)),
+            None => self.special(*asked, &mut Remarks::default()),
+        }
     }
 }
 

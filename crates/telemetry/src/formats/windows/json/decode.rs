@@ -39,6 +39,27 @@ pub fn decode<'a>(line: &'a str, shape: Shape, compiled: &Compiled, values: &mut
     }
 }
 
+/// Gathers the asked fields of an object whose entries were found already, for an event whose values are taken late.
+/// What is no such event, or unwanted, is an error.
+pub(crate) fn gather_entries<'a, 'c>(
+    line: &'a str,
+    entries: &[(Cow<'a, str>, &'a str)],
+    shape: Shape,
+    compiled: &'c Compiled,
+) -> std::result::Result<(Kind, Gather<'a, 'c>), Decoded> {
+    let mut gather = Gather::new(compiled);
+    for (name, value) in entries {
+        act(name.clone(), value, top(shape), &mut gather, shape, 0).map_err(Decoded::Broken)?;
+    }
+    gather.doubled = shape == Shape::Wazuh;
+    gather.lend(line);
+    match gather.kind() {
+        None => Err(Decoded::NotThis),
+        Some(_) if !gather.wanted() => Err(Decoded::Unwanted),
+        Some(kind) => Ok((kind, gather)),
+    }
+}
+
 /// The same of an object whose entries were found already: names, and values as they stand in `line`.
 pub fn decode_entries<'a>(
     line: &'a str,

@@ -6,5 +6,6 @@ mod decode;
 mod shape;
 mod tables;
 
+pub(crate) use decode::gather_entries;
 pub use decode::{Decoded, decode, decode_entries};
 pub use shape::Shape;
