@@ -89,6 +89,9 @@ pub struct View {
     inner: Arc<Inner>,
 }
 
+/// For sources of a format and columns, how they are read.
+type Remembered = (Format, Vec<String>, Arc<Prepared>);
+
 #[derive(Debug)]
 struct Inner {
     name: String,
@@ -98,7 +101,7 @@ struct Inner {
     /// The one source that the view is of, for tables of a source's own.
     only: Option<String>,
     /// How sources of a format are read, for the columns of the last time.
-    prepared: Mutex<Vec<(Format, Vec<String>, Arc<Prepared>)>>,
+    prepared: Mutex<Vec<Remembered>>,
 }
 
 impl View {
