@@ -190,7 +190,12 @@ impl Joiner<'_> {
     /// The detection at that place, if there is still room for it.
     fn put(&mut self, at: usize, said: &mut Said) -> Option<Written> {
         let named = &self.named[at];
+        let before = self.tests;
         self.tests = self.tests.saturating_add(named.written.tests());
+        if before > self.most {
+            // Said already.
+            return None;
+        }
         if self.tests > self.most {
             let message = format!("the condition stands for more than {} tests", self.most);
             return said.error("SIGMA0405", self.node.span, message);

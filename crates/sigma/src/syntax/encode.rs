@@ -9,6 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 
 /// How many texts one value may stand for.
 pub(crate) const ALTERNATIVES: usize = 4096;
+/// How many bytes they may have together: an encoding of an encoding grows without bounds.
+pub(crate) const BYTES: usize = 4 << 20;
 
 /// What begins a flag on a Windows command line: hyphen, slash, en dash, em dash, horizontal bar.
 const DASHES: [char; 5] = ['-', '/', '\u{2013}', '\u{2014}', '\u{2015}'];

@@ -210,7 +210,7 @@ impl Key<'_> {
                 Step::Expand => out.extend(self.expand(text, span, chunks::parsed, said)?),
                 Step::Place(_) => {}
             }
-            if out.len() > encode::ALTERNATIVES {
+            if out.len() > encode::ALTERNATIVES || out.iter().map(size).sum::<usize>() > encode::BYTES {
                 return too_many(span, said);
             }
         }
@@ -298,6 +298,11 @@ fn widen(written: Written, whole: Span) -> Written {
     }
 }
 
+/// How many bytes it has.
+fn size(text: &Chunks) -> usize {
+    text.iter().map(|c| if let Chunk::Bytes(bytes) = c { bytes.len() } else { 1 }).sum()
+}
+
 /// Wildcards around a text, where they are not there already.
 fn place(text: &mut Chunks, part: Part) {
     if matches!(part, Part::Somewhere | Part::End) && text.first() != Some(&Chunk::Any) {
@@ -331,6 +336,6 @@ fn done<T>(encoded: Result<T, Cannot>, span: Span, said: &mut Said) -> Option<T>
 }
 
 fn too_many<T>(span: Span, said: &mut Said) -> Option<T> {
-    let message = format!("this value stands for more than {} texts", encode::ALTERNATIVES);
+    let message = format!("this value stands for more than {} texts, or for too long ones", encode::ALTERNATIVES);
     said.refuse("SIGMA0309", span, message, "split it into several values")
 }

@@ -153,7 +153,7 @@ pub(crate) fn doubtful(text: &str, plain: bool, span: Span, said: &mut Said) {
     }
     let lower = text.to_ascii_lowercase();
     let octal = text.len() > 1 && text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit());
-    if matches!(lower.as_str(), "yes" | "no" | "on" | "off" | "y" | "n") || octal {
+    if matches!(lower.as_str(), "yes" | "no" | "on" | "off") || octal {
         let message = format!("`{text}` is a text here, and something else to other readers of YAML");
         said.warn("SIGMA0610", span, message, "put it in quotes");
     }

@@ -2,6 +2,7 @@
 
 use parallax_diagnostics::{Severity, Style};
 use parallax_sigma::syntax::{Options, read};
+use parallax_sigma::tree::{self, Document};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -63,4 +64,66 @@ fn published_rules_are_read() {
     }
     eprintln!("{} files, {bytes} bytes: {rules} documents in {:?}; {codes:?}", files.len(), start.elapsed());
     assert!(files.len() > 3000 && rules + 200 > files.len());
+}
+
+/// Every rule has a plan and is taken by the matcher. Placeholders have a value here: what it is does not matter.
+#[test]
+fn published_rules_are_planned() {
+    let Some(files) = files() else { return };
+    let logs = crate::support::Logs::new(&[]);
+    let context = parallax_catalog::Context::at(0);
+    let placeholder = |_: &str| Some(vec!["value".to_owned()]);
+    let (mut rules, mut wrong) = (Vec::new(), Vec::new());
+    let start = std::time::Instant::now();
+    for file in &files {
+        let text = std::fs::read_to_string(file).expect("a text");
+        let read = parallax_sigma::read_with(&text, &placeholder);
+        let correlations = read.documents.iter().any(|l| !matches!(l.document, Document::Rule(_)));
+        let failed = read.diagnostics.iter().any(|d| d.severity == Severity::Error);
+        let planned = parallax_sigma::plan_all(&read, &logs, &context);
+        if failed || (!correlations && planned.is_err()) {
+            wrong.push(format!("{}: {} {:?}", file.display(), read.diagnostics, planned.err()));
+        }
+        rules.extend(read.documents.into_iter().filter_map(|l| match l.document {
+            Document::Rule(rule) => Some(rule),
+            _ => None,
+        }));
+    }
+    eprintln!("{} rules planned in {:?}", rules.len(), start.elapsed());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let matcher = parallax_sigma::Rules::new(&rules);
+    assert!(matcher.refused().is_empty(), "{:?}", matcher.refused());
+    assert!(rules.len() > 3000);
+}
+
+/// The same detections as the parser of the crate that reads conditions finds, by their names, in every rule.
+#[test]
+fn published_rules_have_the_detections_that_another_parser_finds() {
+    let Some(files) = files() else { return };
+    let mut rules = 0;
+    for file in &files {
+        let text = std::fs::read_to_string(file).expect("a text");
+        let Ok(theirs) = rsigma_parser::parse_sigma_yaml(&text) else { panic!("{}", file.display()) };
+        let read = parallax_sigma::read_with(&text, &|_| Some(vec!["value".to_owned()]));
+        let ours: Vec<&tree::Rule> = read
+            .documents
+            .iter()
+            .filter_map(|l| if let Document::Rule(rule) = &l.document { Some(rule) } else { None })
+            .collect();
+        assert_eq!(ours.len(), theirs.rules.len(), "{}", file.display());
+        for (our, their) in ours.iter().zip(&theirs.rules) {
+            assert_eq!(our.meta.title, their.title.trim());
+            assert_eq!(our.meta.id, their.id);
+            assert_eq!(our.meta.tags, their.tags);
+            assert_eq!(our.meta.level.as_deref(), their.level.as_ref().map(|l| l.as_str()));
+            assert_eq!(our.conditions, their.detection.condition_strings);
+            let mut names: Vec<&String> = our.detections.iter().map(|(name, _)| name).collect();
+            let mut other: Vec<&String> = their.detection.named.keys().collect();
+            names.sort();
+            other.sort();
+            assert_eq!(names, other, "{}", file.display());
+            rules += 1;
+        }
+    }
+    eprintln!("{rules} rules have the same names");
 }

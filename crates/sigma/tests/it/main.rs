@@ -1,7 +1,10 @@
 //! The crate's integration tests.
 
+mod cases;
 mod corpus;
 mod correlate;
+mod hostile;
 mod matcher;
 mod print;
 mod sigmahq;
+mod support;
