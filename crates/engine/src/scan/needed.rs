@@ -68,6 +68,38 @@ fn called(name: &str, value: &Expr, constant: Option<&str>) -> Vec<Clause> {
         "sumo_field_matches" => constant.split(['*', '?']).flat_map(|part| of(value, [part], true)).collect(),
         "sumo_field_equals" | "sumo_has_phrase" => of(value, [constant], true),
         "sumo_contains" => of(value, [constant], false),
+        name => match name.strip_prefix("sigma_") {
+            Some(name) => by_rule(name, value, constant),
+            None => Vec::new(),
+        },
+    }
+}
+
+/// What a test of a Sigma rule needs. Without `_cs` it folds all letters; `_any` takes a list of texts, one of which is
+/// needed.
+fn by_rule(name: &str, value: &Expr, constant: &str) -> Vec<Clause> {
+    let (name, folds) = name.strip_suffix("_cs").map_or((name, true), |name| (name, false));
+    let (name, texts) = match name.strip_suffix("_any") {
+        Some(name) => match elements(constant) {
+            Some(texts) => (name, texts),
+            None => return Vec::new(),
+        },
+        None => (name, vec![constant.to_owned()]),
+    };
+    match name {
+        "equals" | "contains" | "startswith" | "endswith" => of(value, texts.iter().map(String::as_str), folds),
+        // All literal parts of one pattern, or one of each of several.
+        "like" => {
+            let parts = |text: &String| parallax_sigma::syntax::literals(text);
+            match texts.as_slice() {
+                [one] => parts(one).iter().flat_map(|part| of(value, [part.as_str()], folds)).collect(),
+                _ => {
+                    let longest = |text: &String| parts(text).into_iter().max_by_key(String::len).unwrap_or_default();
+                    let texts: Vec<String> = texts.iter().map(longest).collect();
+                    of(value, texts.iter().map(String::as_str), folds)
+                }
+            }
+        }
         _ => Vec::new(),
     }
 }
@@ -182,6 +214,22 @@ mod tests {
         assert_eq!(texts(a.clone().and(not(b.clone()))), [["a:alpha"]]);
         let rarer = a.and(col("a").eq(lit("alphabetical"))).or(b);
         assert_eq!(texts(rarer), [["a:alphabetical", "b:beta"]]);
+    }
+
+    #[test]
+    fn tests_of_rules() {
+        let call = |name: &str, text: &str| {
+            let function = parallax_sigma::plan::function(name).expect(name);
+            function.call(vec![col("a"), lit(ScalarValue::Utf8View(Some(text.to_owned())))])
+        };
+        assert_eq!(texts(call("sigma_contains", "alpha")), [["a:alpha"]]);
+        assert_eq!(texts(call("sigma_endswith_any", r#"["alpha","beta"]"#)), [["a:alpha", "a:beta"]]);
+        assert_eq!(texts(call("sigma_like", r"alpha*be\?ta?gamma")), [["a:alpha"], ["a:be?ta"], ["a:gamma"]]);
+        assert_eq!(texts(call("sigma_like_any_cs", r#"["alpha*b","x?beta"]"#)), [["a:alpha", "a:beta"]]);
+        assert!(texts(not(call("sigma_contains", "alpha"))).is_empty());
+        assert!(texts(call("sigma_in", "10.0.0.0/8")).is_empty());
+        let folds = |name| clauses(&[call(name, "alpha")])[0][0].folds;
+        assert!(folds("sigma_equals") && !folds("sigma_equals_cs"));
     }
 
     #[test]

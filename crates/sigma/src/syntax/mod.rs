@@ -108,3 +108,10 @@ pub fn pattern(text: &str, case: tree::Case) -> tree::Pattern {
 pub fn spelled(parts: &[tree::Piece]) -> String {
     shape::pattern_text(parts)
 }
+
+/// The parts of a pattern, as rules spell it, that stand for themselves.
+pub fn literals(text: &str) -> Vec<String> {
+    let pattern = pattern(text, tree::Case::Counts);
+    let literal = |piece| if let tree::Piece::Text(text) = piece { Some(text) } else { None };
+    pattern.parts.into_iter().filter_map(literal).collect()
+}
