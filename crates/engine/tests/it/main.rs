@@ -7,4 +7,5 @@ mod limits;
 mod needles;
 mod scan;
 mod session;
+mod sigma;
 mod threads;
