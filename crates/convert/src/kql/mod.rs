@@ -6,6 +6,7 @@ mod rows;
 mod test;
 mod write;
 
+pub(crate) use condition::parse_network;
 pub use read::read;
 pub use write::write;
 

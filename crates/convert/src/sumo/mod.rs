@@ -1,6 +1,8 @@
 //! Sumo Logic search: writing and reading.
 
 mod read;
+mod rows;
+mod source;
 mod text;
 mod write;
 
