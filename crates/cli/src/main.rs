@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         Command::Check(args) => commands::check::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Report(args) => commands::report::run(&args),
+        Command::Convert(args) => commands::convert::run(&args),
         Command::Siem(args) => commands::siem::run(&args),
     };
     match result {

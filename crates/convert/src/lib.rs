@@ -56,6 +56,32 @@ pub struct Converted {
     pub losses: Vec<Loss>,
 }
 
+/// A detection that was read, with the losses of reading it.
+pub type Found = Result<(Detection, Losses), Diagnostics>;
+
+/// Reads the detections of a text: one of a query, one for each document of a file of rules. `logs`: what telemetry a
+/// query is about, instead of what its text says.
+pub fn read(text: &str, from: Language, logs: Option<&middle::LogSource>) -> Vec<Found> {
+    match from {
+        Language::Kql => vec![kql::read(text).map(|(mut detection, losses)| {
+            if let Some(logs) = logs {
+                detection.logs = logs.clone();
+            }
+            (detection, losses)
+        })],
+        Language::Sumo => vec![sumo::read(text, logs)],
+        Language::Sigma => {
+            let read = parallax_sigma::read(text, &parallax_sigma::Options::default());
+            let mut found: Vec<Found> =
+                read.documents.iter().map(|d| sigma::read(d).map(|d| (d, Losses::default()))).collect();
+            if read.diagnostics.has_errors() {
+                found.push(Err(read.diagnostics));
+            }
+            found
+        }
+    }
+}
+
 /// Writes a detection in a language. `losses` are those of reading it.
 ///
 /// # Errors

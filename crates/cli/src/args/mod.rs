@@ -1,6 +1,7 @@
 //! The flags, as they are typed. What they mean is decided in [`crate::policy`].
 
 mod atomic;
+mod convert;
 mod detect;
 mod explain;
 mod report;
@@ -9,6 +10,7 @@ mod siem;
 pub(crate) use atomic::{
     AtomicArgs, AtomicCommand, AtomicListArgs, AtomicRunArgs, AtomicShowArgs, AtomicTestArgs, AtomicsArgs,
 };
+pub(crate) use convert::{ConvertArgs, LanguageArg};
 pub(crate) use detect::{DetectArgs, ListArgs, RulesArgs};
 pub(crate) use explain::{ExplainArgs, Form};
 pub(crate) use report::ReportArgs;
@@ -74,6 +76,12 @@ pub(crate) enum Command {
     /// for each why it was found, the processes around it and the event as it was recorded, and a page for each
     /// detection. See docs/report.md.
     Report(ReportArgs),
+    /// Write a detection in another language: KQL, Sumo Logic search or Sigma.
+    ///
+    /// FILES are queries (.kql, .sumo) and Sigma rules (.yml). What is converted means the same where that can be said;
+    /// every step that loses something is told with its place, and what cannot be said is refused by name. `--verify` runs
+    /// both and tells the events that only one of them finds: exit 1 if one of these is explained by no loss.
+    Convert(ConvertArgs),
     /// Run Cloud SIEM rules: Signals, and the Insights that they add up to.
     ///
     /// RULES are files in the vendor's JSON: the content catalog's, exported rules, or the API's. All rules look at the

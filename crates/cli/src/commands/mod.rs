@@ -2,6 +2,7 @@
 
 pub(crate) mod atomic;
 pub(crate) mod check;
+pub(crate) mod convert;
 pub(crate) mod detect;
 pub(crate) mod explain;
 mod packs;

@@ -1,0 +1,68 @@
+//! The flags of `parallax convert`.
+
+use super::{LimitArgs, ReportFormat, TalkArgs};
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub(crate) struct ConvertArgs {
+    /// Query files (.kql, .sumo) and files of Sigma rules (.yml).
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<String>,
+
+    /// A query in Kusto Query Language.
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["files", "sumo"], allow_hyphen_values = true)]
+    pub(crate) kql: Option<String>,
+
+    /// A Sumo Logic search.
+    #[arg(long, value_name = "TEXT", conflicts_with = "files", allow_hyphen_values = true)]
+    pub(crate) sumo: Option<String>,
+
+    /// The language to write.
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    pub(crate) to: LanguageArg,
+
+    /// Write each result to a file in this folder, instead of to standard output.
+    #[arg(short, long, value_name = "FOLDER")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Refuse what cannot be converted without a loss.
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    /// The KQL table to query, instead of the first that has all fields.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) table: Option<String>,
+
+    /// Where a Sumo search looks, instead of the usual source categories.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) scope: Option<String>,
+
+    /// What telemetry a query is about, instead of what its text says: `category=process_creation,product=windows`.
+    #[arg(long, value_name = "NAME=VALUE,…")]
+    pub(crate) logsource: Option<String>,
+
+    /// Run both over these inputs and compare the events; without PATH over the telemetry of the built-in packs.
+    #[arg(long, value_name = "PATH", num_args = 0..)]
+    pub(crate) verify: Option<Vec<String>>,
+
+    /// The form of the result.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ReportFormat::Table)]
+    pub(crate) format: ReportFormat,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LanguageArg {
+    /// Kusto Query Language.
+    Kql,
+    /// Sumo Logic search.
+    Sumo,
+    /// A Sigma rule.
+    Sigma,
+}
