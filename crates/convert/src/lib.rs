@@ -7,6 +7,7 @@
 #![allow(clippy::result_large_err)]
 
 mod about;
+pub mod export;
 pub mod kql;
 mod layout;
 mod loss;

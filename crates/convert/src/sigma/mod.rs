@@ -3,7 +3,7 @@
 mod read;
 mod selection;
 mod write;
-mod yaml;
+pub(crate) mod yaml;
 
 pub use read::{of_rule, read};
 pub use write::write;

@@ -1,6 +1,7 @@
 //! Sumo Logic search: writing and reading.
 
 mod read;
+pub(crate) mod record;
 mod rows;
 mod source;
 mod text;

@@ -42,6 +42,7 @@ pub fn write(detection: &Detection, scope: Option<&str>) -> Result<(String, Loss
         losses: Losses::default(),
         spellings: spellings(detection),
         endpoint: scope.is_none() && usual.iter().any(|s| s.contains("*endpoint*")),
+        form: Form::Search,
     };
     let scope = match (scope, usual.as_slice()) {
         (Some(scope), _) => scope.to_owned(),
@@ -99,10 +100,20 @@ fn spellings(detection: &Detection) -> Vec<String> {
     new.map(|s| (*s).to_owned()).collect()
 }
 
-struct Writer {
-    losses: Losses,
-    spellings: Vec<String>,
-    endpoint: bool,
+/// What conditions are written for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Messages of a search.
+    Search,
+    /// Records of Cloud SIEM.
+    Record,
+}
+
+pub(super) struct Writer {
+    pub(super) losses: Losses,
+    pub(super) spellings: Vec<String>,
+    pub(super) endpoint: bool,
+    pub(super) form: Form,
 }
 
 /// Sumo's name of a field.
@@ -114,13 +125,35 @@ fn field_name(field: &Field) -> String {
 }
 
 impl Writer {
-    fn doc(&mut self, condition: &Condition, negated: bool) -> Result<Doc, Diagnostic> {
+    /// The name of a field.
+    fn name(&self, field: &Field) -> String {
+        match self.form {
+            Form::Search => field_name(field),
+            Form::Record => super::record::attribute(field),
+        }
+    }
+
+    /// A text between quotes; nothing where it cannot stand there.
+    fn quoted(&self, text: &str) -> Option<String> {
+        match self.form {
+            Form::Search => (!text.contains('`')).then(|| quoted(text)),
+            // A backslash is a backslash.
+            Form::Record => match (text.contains('"'), text.contains('\'')) {
+                _ if text.contains(['\n', '\r', '\t']) || text.ends_with('\\') => None,
+                (false, _) => Some(format!("\"{text}\"")),
+                (true, false) => Some(format!("'{text}'")),
+                (true, true) => None,
+            },
+        }
+    }
+
+    pub(super) fn doc(&mut self, condition: &Condition, negated: bool) -> Result<Doc, Diagnostic> {
         if let Some((field, test)) = missing::says_nothing(condition) {
             if !self.spellings.is_empty() {
                 let message = format!("a `{}` that is `-` is missing in messages, and counts as empty", field.name);
                 self.losses.add(codes::MISSING, Effect::Widens.negated(negated), test.at, message);
             }
-            return Ok(Doc::Leaf(format!("isEmpty({})", field_name(&field))));
+            return Ok(Doc::Leaf(format!("isEmpty({})", self.name(&field))));
         }
         Ok(match condition {
             Condition::All(parts) => Doc::all(parts.iter().map(|c| self.doc(c, negated)).collect::<Result<_, _>>()?),
@@ -165,9 +198,13 @@ impl Writer {
             if texts.len() < 2 {
                 continue;
             }
-            let name = field_name(&field);
-            if form == 3 && texts.iter().all(|t| (case == Case::Counts || caseless(t)) && !t.contains('`')) {
-                docs[at] = Doc::List { head: format!("{name} in"), items: texts.iter().map(|t| quoted(t)).collect() };
+            let name = self.name(&field);
+            let listed: Option<Vec<String>> = texts
+                .iter()
+                .map(|t| self.quoted(t).filter(|_| form == 3 && (case == Case::Counts || caseless(t))))
+                .collect();
+            if let Some(items) = listed {
+                docs[at] = Doc::List { head: format!("{name} in"), items };
                 continue;
             }
             let flags = if case == Case::Ignored { "(?i)" } else { "" };
@@ -194,13 +231,13 @@ impl Writer {
             let message = format!("this test of a part of `{}` has no form in Sumo", field.name);
             return Err(refuse(codes::NO_FORM, test.at, message));
         }
-        let column = field_name(field);
+        let column = self.name(field);
         if self.endpoint && !COMMON.iter().any(|c| c.eq_ignore_ascii_case(&field.name)) {
             self.losses.add(
                 codes::FIELD,
                 Effect::Narrows.negated(negated),
                 test.at,
-                format!("messages of Defender have no field `{}`", field.name),
+                format!("messages of Defender and of the Security log have no field `{}`", field.name),
             );
         }
         let holds = missing::answer(&test.is, None).unwrap_or(false);
@@ -218,9 +255,10 @@ impl Writer {
                         Doc::Leaf(format!("{column} = \"\"")),
                     ]));
                 }
-                Shape::Exact(t) if (p.case == Case::Counts || caseless(&t)) && !t.contains('`') => {
-                    format!("{column} = {}", quoted(&t))
-                }
+                Shape::Exact(t) if p.case == Case::Counts || caseless(&t) => match self.quoted(&t) {
+                    Some(text) => format!("{column} = {text}"),
+                    None => format!("{column} matches {}", slashed(&pattern::regex_of(p))),
+                },
                 _ => format!("{column} matches {}", slashed(&pattern::regex_of(p))),
             },
             Is::Matches(regex) => {
@@ -245,7 +283,7 @@ impl Writer {
                 };
                 format!("{column} {word} {number}")
             }
-            Is::Field(part, other, case) => return Ok(fields(&column, &field_name(other), *part, *case)),
+            Is::Field(part, other, case) => return Ok(fields(&column, &self.name(other), *part, *case)),
             Is::Null | Is::Exists(false) => format!("isNull({column})"),
             Is::Exists(true) => format!("!isNull({column})"),
             Is::TimePart(..) => {
@@ -277,6 +315,9 @@ impl Writer {
             Is::Term(term) => pattern::term(term),
             _ => return Err(refuse(codes::NO_FORM, test.at, "a keyword that is no text has no form in Sumo")),
         };
+        if self.form == Form::Record {
+            return Err(refuse(codes::NO_FORM, test.at, "a rule of Cloud SIEM does not look through the whole record"));
+        }
         self.losses.add(
             codes::KEYWORD,
             Effect::Either,
@@ -421,7 +462,7 @@ fn fields(one: &str, other: &str, part: Part, case: Case) -> Doc {
     let (a, b) = (fold(one.to_owned()), fold(other.to_owned()));
     let text = match part {
         Part::Whole => format!("{a} = {b}"),
-        Part::Somewhere => format!("{a} contains {b}"),
+        Part::Somewhere => format!("contains({a}, {b})"),
         Part::Start => format!("substring({a}, 0, length({other})) = {b}"),
         Part::End => format!("substring({a}, length({one}) - length({other}), length({one})) = {b}"),
     };

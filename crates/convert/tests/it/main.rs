@@ -1,3 +1,4 @@
 //! Tests of conversions.
 
+mod events;
 mod sigmahq;
