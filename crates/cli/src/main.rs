@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => commands::explain::run(&args),
         Command::Report(args) => commands::report::run(&args),
         Command::Convert(args) => commands::convert::run(&args),
+        Command::Export(args) => commands::convert::export::run(&args),
         Command::Siem(args) => commands::siem::run(&args),
     };
     match result {

@@ -60,9 +60,9 @@ pub struct Converted {
 /// A detection that was read, with the losses of reading it.
 pub type Found = Result<(Detection, Losses), Diagnostics>;
 
-/// Reads the detections of a text: one of a query, one for each document of a file of rules. `logs`: what telemetry a
-/// query is about, instead of what its text says.
-pub fn read(text: &str, from: Language, logs: Option<&middle::LogSource>) -> Vec<Found> {
+/// Reads the detections of a text: one of a query, one for each rule of a file of Sigma, with the filters of the same
+/// file applied. `logs`: what telemetry a query is about, instead of what its text says.
+pub fn read(text: &str, from: Language, logs: Option<&middle::LogSource>, placeholders: &Placeholders) -> Vec<Found> {
     match from {
         Language::Kql => vec![kql::read(text).map(|(mut detection, losses)| {
             if let Some(logs) = logs {
@@ -71,17 +71,12 @@ pub fn read(text: &str, from: Language, logs: Option<&middle::LogSource>) -> Vec
             (detection, losses)
         })],
         Language::Sumo => vec![sumo::read(text, logs)],
-        Language::Sigma => {
-            let read = parallax_sigma::read(text, &parallax_sigma::Options::default());
-            let mut found: Vec<Found> =
-                read.documents.iter().map(|d| sigma::read(d).map(|d| (d, Losses::default()))).collect();
-            if read.diagnostics.has_errors() {
-                found.push(Err(read.diagnostics));
-            }
-            found
-        }
+        Language::Sigma => sigma::read_all(text, placeholders),
     }
 }
+
+/// The values of Sigma's placeholders.
+pub type Placeholders = std::collections::BTreeMap<String, Vec<String>>;
 
 /// Writes a detection in a language. `losses` are those of reading it.
 ///

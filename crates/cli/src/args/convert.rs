@@ -1,6 +1,6 @@
 //! The flags of `parallax convert`.
 
-use super::{LimitArgs, ReportFormat, TalkArgs};
+use super::{ConfigArgs, LimitArgs, ReportFormat, TalkArgs};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -54,7 +54,54 @@ pub(crate) struct ConvertArgs {
     pub(crate) limits: LimitArgs,
 
     #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+
+    #[command(flatten)]
     pub(crate) talk: TalkArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Packs, Sigma rules (.yml), KQL (.kql) and Sumo Logic (.sumo) queries, in files and folders. Without any, the packs
+    /// that are built in.
+    #[arg(value_name = "DETECTIONS")]
+    pub(crate) detections: Vec<String>,
+
+    /// The form to write.
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) to: ExportArg,
+
+    /// The folder to write to.
+    #[arg(short, long, value_name = "FOLDER")]
+    pub(crate) output: PathBuf,
+
+    /// Only these: `detection`, `pack/detection`, or the id of a rule.
+    #[arg(long, value_name = "ID", num_args = 1..)]
+    pub(crate) only: Vec<String>,
+
+    /// Leave out what cannot be written without a loss.
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportArg {
+    /// Analytics rules of Microsoft Sentinel, as YAML.
+    Sentinel,
+    /// Match rules of Sumo Logic Cloud SIEM, as JSON.
+    CloudSiem,
+    /// Sigma rules in the layout of SigmaHQ's repository.
+    Sigma,
+    /// Sigma rules with regression data: the recordings of the packs' cases, and `info.yml`.
+    SigmaRegression,
+    /// The packs' atomic tests, in the layout of Atomic Red Team's repository.
+    Atomic,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -11,6 +11,7 @@ pub(crate) use atomic::{
     AtomicArgs, AtomicCommand, AtomicListArgs, AtomicRunArgs, AtomicShowArgs, AtomicTestArgs, AtomicsArgs,
 };
 pub(crate) use convert::{ConvertArgs, LanguageArg};
+pub(crate) use convert::{ConvertArgs, ExportArg, ExportArgs, LanguageArg};
 pub(crate) use detect::{DetectArgs, ListArgs, RulesArgs};
 pub(crate) use explain::{ExplainArgs, Form};
 pub(crate) use report::ReportArgs;
@@ -82,6 +83,12 @@ pub(crate) enum Command {
     /// every step that loses something is told with its place, and what cannot be said is refused by name. `--verify` runs
     /// both and tells the events that only one of them finds: exit 1 if one of these is explained by no loss.
     Convert(ConvertArgs),
+    /// Write detections in the form that another product takes: rules of Sentinel and Cloud SIEM, files for SigmaHQ and
+    /// Atomic Red Team.
+    ///
+    /// One file a detection. Those in another language are converted first; what that loses is told, and what cannot be
+    /// said is left out by name, with exit 2.
+    Export(ExportArgs),
     /// Run Cloud SIEM rules: Signals, and the Insights that they add up to.
     ///
     /// RULES are files in the vendor's JSON: the content catalog's, exported rules, or the API's. All rules look at the

@@ -12,7 +12,7 @@ pub use sigmahq::sigmahq;
 
 use crate::loss::Losses;
 use crate::middle::{Detection, LogSource};
-use crate::{Language, Loss};
+use crate::{Language, Loss, Placeholders};
 use parallax_diagnostics::Diagnostics;
 
 /// A detection to be published.
@@ -44,6 +44,8 @@ pub struct Published {
     pub date: Option<String>,
     /// The text of its query or rule.
     pub text: String,
+    /// The values of Sigma's placeholders.
+    pub placeholders: Placeholders,
 }
 
 /// A file to be written.
@@ -75,7 +77,7 @@ impl Published {
     /// # Errors
     /// It cannot be read as a condition on single events.
     pub fn read(&self, language: Language, logs: Option<&LogSource>) -> Result<(Detection, Losses), Diagnostics> {
-        let mut found = crate::read(&self.text, language, logs);
+        let mut found = crate::read(&self.text, language, logs, &self.placeholders);
         if found.is_empty() {
             return Err(Diagnostics::default());
         }

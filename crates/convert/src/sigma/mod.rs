@@ -5,5 +5,5 @@ mod selection;
 mod write;
 pub(crate) mod yaml;
 
-pub use read::{of_rule, read};
+pub use read::{of_rule, read, read_all};
 pub use write::write;

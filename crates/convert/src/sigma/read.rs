@@ -1,10 +1,50 @@
 //! A Sigma rule as a detection.
 
-use crate::loss::{codes, refuse};
+use crate::loss::{Losses, codes, refuse};
 use crate::middle::{After, Condition, Detection, Field, Is, Test};
+use crate::{Found, Placeholders};
 use parallax_diagnostics::{Diagnostics, Span};
 use parallax_sigma::syntax::{Located, Written};
 use parallax_sigma::tree;
+
+/// The rules of a file, each with the filters of the same file that are for it.
+pub fn read_all(text: &str, placeholders: &Placeholders) -> Vec<Found> {
+    let options = parallax_sigma::Options { placeholders: placeholders.clone() };
+    let read = parallax_sigma::read(text, &options);
+    let filters: Vec<&tree::Filter> = read
+        .documents
+        .iter()
+        .filter_map(|d| match &d.document {
+            tree::Document::Filter(filter) => Some(filter),
+            _ => None,
+        })
+        .collect();
+    let mut found: Vec<Found> = Vec::new();
+    for located in &read.documents {
+        // A filter without a rule is told, one beside its rule is part of it.
+        if matches!(located.document, tree::Document::Filter(_)) && read.documents.len() > filters.len() {
+            continue;
+        }
+        found.push(self::read(located).map(|mut detection| {
+            let own = filters.iter().filter(|f| is_for(f, &detection));
+            let more = own.map(|f| of_condition(&f.condition, Span::at(located.span.start)));
+            let all: Vec<Condition> = std::iter::once(detection.condition.clone()).chain(more).collect();
+            detection.condition = Condition::all(all);
+            (detection, Losses::default())
+        }));
+    }
+    if read.diagnostics.has_errors() {
+        found.push(Err(read.diagnostics));
+    }
+    found
+}
+
+/// Whether a filter is for a rule: it names it, or any.
+fn is_for(filter: &tree::Filter, detection: &Detection) -> bool {
+    let about = &detection.about;
+    let names = [about.id.as_deref(), about.name.as_deref(), Some(about.title.as_str())];
+    filter.rules.is_empty() || filter.rules.iter().any(|rule| names.contains(&Some(rule.as_str())))
+}
 
 /// A document of a rule file as a detection.
 ///

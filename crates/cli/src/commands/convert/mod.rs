@@ -1,15 +1,17 @@
 //! `parallax convert`
 
+pub(crate) mod export;
 mod verify;
 
 use crate::args::{ConvertArgs, LanguageArg, ReportFormat};
+use crate::commands::packs;
 use crate::exit::{Exit, Failure};
 use crate::policy::Talk;
 use crate::say;
 use parallax_convert::middle::LogSource;
-use parallax_convert::{Converted, Detection, Language, Loss, Losses, Options, convert, read};
+use parallax_convert::{Converted, Detection, Language, Loss, Losses, Options, Placeholders, convert, read};
 use parallax_diagnostics::{Diagnostic, Diagnostics};
-use parallax_engine::Dialect;
+use parallax_engine::{Config, Dialect};
 use serde_json::{Value as Json, json};
 use std::io::{Write, stdout};
 use std::path::Path;
@@ -41,7 +43,8 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Exit, Failure> {
         if source.from == to {
             return Err(Failure::usage(format!("{}: this is {} already", source.origin, name(to))));
         }
-        for found in read(&source.text, source.from, logs.as_ref()) {
+        let config = packs::config_around(Some(&source.origin), &args.config, talk)?;
+        for found in read(&source.text, source.from, logs.as_ref(), &placeholders(&config)) {
             let result = found.and_then(|(detection, losses): (Detection, Losses)| {
                 let converted = convert(&detection, losses, to, &options)?;
                 Ok((detection, converted))
@@ -66,6 +69,12 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Exit, Failure> {
         (_, true) => Exit::Found,
         _ => Exit::Done,
     })
+}
+
+/// The values of Sigma's placeholders. Exceptions that have ended count too: a converted text has no date.
+fn placeholders(config: &Config) -> Placeholders {
+    let each = config.sigma.placeholders.iter();
+    each.map(|(name, values)| (name.clone(), values.iter().map(|v| v.value.clone()).collect())).collect()
 }
 
 fn language(arg: LanguageArg) -> Language {
