@@ -108,8 +108,9 @@ struct Facts {
 impl Facts {
     fn expr(&mut self, expr: &Expr) {
         match &expr.kind {
-            ExprKind::Name(name) if parallax_kql::schema::known(&name.text).is_some() => {
-                if !self.tables.contains(&name.text) {
+            ExprKind::Name(name) => {
+                let known = parallax_kql::schema::known(&name.text).is_some();
+                if known && !self.tables.contains(&name.text) {
                     self.tables.push(name.text.clone());
                 }
             }
@@ -242,35 +243,35 @@ fn connectors(tables: &[String], out: &mut String) {
     }
 }
 
+/// An identifier of an entity, and the columns that may hold it, the preferred first.
+type Identifier = (&'static str, &'static [&'static str]);
+
+/// Kinds of entities and their identifiers. A hash is none: its algorithm would have to be a column too.
+const ENTITIES: [(&str, &[Identifier]); 5] = [
+    ("Host", &[("FullName", &["DeviceName", "Computer", "HostName"])]),
+    (
+        "Account",
+        &[
+            ("Name", &["AccountName", "TargetUserName", "SubjectUserName", "InitiatingProcessAccountName"]),
+            ("NTDomain", &["AccountDomain", "InitiatingProcessAccountDomain"]),
+            ("FullName", &["User", "Account"]),
+        ],
+    ),
+    (
+        "Process",
+        &[
+            ("CommandLine", &["ProcessCommandLine", "CommandLine", "InitiatingProcessCommandLine"]),
+            ("ProcessId", &["ProcessId", "InitiatingProcessId"]),
+        ],
+    ),
+    ("File", &[("Name", &["FileName", "InitiatingProcessFileName"]), ("Directory", &["FolderPath"])]),
+    ("IP", &[("Address", &["RemoteIP", "IpAddress", "IPAddress", "SourceIpAddress"])]),
+];
+
 /// Entities of columns: the first of each kind that the result has.
 fn entities(columns: &[String], out: &mut String) {
-    const KINDS: [(&str, &[(&str, &[&str])]); 6] = [
-        ("Host", &[("FullName", &["DeviceName", "Computer", "HostName"])]),
-        (
-            "Account",
-            &[
-                ("Name", &["AccountName", "TargetUserName", "SubjectUserName", "InitiatingProcessAccountName"]),
-                ("NTDomain", &["AccountDomain", "InitiatingProcessAccountDomain"]),
-                ("FullName", &["User", "Account"]),
-            ],
-        ),
-        (
-            "Process",
-            &[
-                ("CommandLine", &["ProcessCommandLine", "CommandLine", "InitiatingProcessCommandLine"]),
-                ("ProcessId", &["ProcessId", "InitiatingProcessId"]),
-            ],
-        ),
-        ("File", &[("Name", &["FileName", "InitiatingProcessFileName"]), ("Directory", &["FolderPath"])]),
-        ("FileHash", &[("Value", &["SHA256"])]),
-        ("IP", &[("Address", &["RemoteIP", "IpAddress", "IPAddress", "SourceIpAddress"])]),
-    ];
     let mut text = String::new();
-    for (kind, identifiers) in KINDS {
-        // An algorithm has to be said with a hash, which is no column.
-        if kind == "FileHash" {
-            continue;
-        }
+    for (kind, identifiers) in ENTITIES {
         let found: Vec<(&str, &String)> = identifiers
             .iter()
             .filter_map(|(id, names)| Some((*id, names.iter().find_map(|n| columns.iter().find(|c| c == n))?)))

@@ -115,7 +115,7 @@ impl Reader {
             }
             O::Save { .. } => left_out(rows, codes::COLUMNS, Effect::Shown, "`save` is left out"),
             O::WithTime(_) | O::GeoIp(..) => {
-                left_out(rows, codes::COLUMNS, Effect::Shown, "these columns are left out")
+                left_out(rows, codes::COLUMNS, Effect::Shown, "these columns are left out");
             }
             O::Lookup(lookup) => {
                 for (column, alias) in &lookup.columns {
