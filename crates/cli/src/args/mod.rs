@@ -10,7 +10,6 @@ mod siem;
 pub(crate) use atomic::{
     AtomicArgs, AtomicCommand, AtomicListArgs, AtomicRunArgs, AtomicShowArgs, AtomicTestArgs, AtomicsArgs,
 };
-pub(crate) use convert::{ConvertArgs, LanguageArg};
 pub(crate) use convert::{ConvertArgs, ExportArg, ExportArgs, LanguageArg};
 pub(crate) use detect::{DetectArgs, ListArgs, RulesArgs};
 pub(crate) use explain::{ExplainArgs, Form};
