@@ -164,7 +164,7 @@ fn same_field(parts: &[Written]) -> Option<Vec<(Span, &Test)>> {
     for part in parts {
         match part {
             Written::Test(span, test) if out.first().is_none_or(|(_, t)| t.field == test.field) => {
-                out.push((*span, test))
+                out.push((*span, test));
             }
             Written::Any(_, inner) => {
                 let inner = same_field(inner)?;

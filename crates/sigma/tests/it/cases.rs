@@ -127,7 +127,7 @@ fn check(file: &Path) -> Result<usize, String> {
     }
     for rule in &rules {
         let printed = parallax_sigma::syntax::print(rule);
-        let again = parallax_sigma::parse(&printed).map_err(|d| format!("{}\n{printed}", d))?;
+        let again = parallax_sigma::parse(&printed).map_err(|d| format!("{d}\n{printed}"))?;
         let [Document::Rule(again)] = again.as_slice() else { return Err(printed) };
         if again.condition != rule.condition && !constant(&rule.condition) {
             return Err(format!("printed, it is another rule\n{printed}"));

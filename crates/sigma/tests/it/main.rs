@@ -3,6 +3,7 @@
 mod cases;
 mod corpus;
 mod correlate;
+mod docs;
 mod hostile;
 mod matcher;
 mod print;
