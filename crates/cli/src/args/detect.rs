@@ -1,7 +1,7 @@
 //! The flags of `parallax detect`.
 
 use super::{ConfigArgs, InputArgs, LimitArgs, OutputArgs, SeverityArg, TalkArgs, TimeArgs};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -20,7 +20,7 @@ pub(crate) struct DetectArgs {
     pub(crate) time: TimeArgs,
 
     #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) output: FindingArgs,
 
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
@@ -48,6 +48,34 @@ pub(crate) struct ListArgs {
 
     #[command(flatten)]
     pub(crate) talk: TalkArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct FindingArgs {
+    /// The form of the findings.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = FindingFormat::Table)]
+    pub(crate) format: FindingFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FindingFormat {
+    /// A block of lines for people.
+    Table,
+    /// One JSON object: `{"columns":[{"name":…,"type":…}],"rows":[[…]]}`.
+    Json,
+    /// One JSON object a finding.
+    Ndjson,
+    /// Comma-separated values.
+    Csv,
+    /// Apache Parquet.
+    Parquet,
+    /// OCSF 1.8 Detection Findings, one JSON object a line.
+    Ocsf,
+    /// A layer of the ATT&CK Navigator: techniques by their findings.
+    Navigator,
+    /// SARIF 2.1.0.
+    Sarif,
 }
 
 /// Which detections.

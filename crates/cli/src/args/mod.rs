@@ -11,7 +11,7 @@ pub(crate) use atomic::{
     AtomicArgs, AtomicCommand, AtomicListArgs, AtomicRunArgs, AtomicShowArgs, AtomicTestArgs, AtomicsArgs,
 };
 pub(crate) use convert::{ConvertArgs, ExportArg, ExportArgs, LanguageArg};
-pub(crate) use detect::{DetectArgs, ListArgs, RulesArgs};
+pub(crate) use detect::{DetectArgs, FindingFormat, ListArgs, RulesArgs};
 pub(crate) use explain::{ExplainArgs, Form};
 pub(crate) use report::ReportArgs;
 pub(crate) use siem::{FiredArg, LikeArg, SiemArgs};
@@ -199,8 +199,8 @@ pub(crate) struct CheckArgs {
     pub(crate) fix: bool,
 
     /// The form of the diagnostics.
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ReportFormat::Table)]
-    pub(crate) format: ReportFormat,
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = CheckFormat::Table)]
+    pub(crate) format: CheckFormat,
 
     /// Telemetry whose tables the queries may name.
     #[arg(short, long, value_name = "PATH", num_args = 1..)]
@@ -361,6 +361,16 @@ pub(crate) enum ReportFormat {
     Table,
     /// One JSON object.
     Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// Text for people.
+    Table,
+    /// One JSON object.
+    Json,
+    /// SARIF 2.1.0, for code hosts and editors.
+    Sarif,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -2,13 +2,14 @@
 
 use super::query::read;
 use super::{packs, siem};
-use crate::args::{CheckArgs, ReportFormat};
+use crate::args::{CheckArgs, CheckFormat};
 use crate::exit::{Exit, Failure};
 use crate::policy::{self, Talk};
 use crate::say;
 use parallax_detect::Pack;
 use parallax_diagnostics::{Diagnostic, Diagnostics, Severity};
 use parallax_engine::{Context, Dialect, Error, Options, Session};
+use parallax_report::sarif::Diagnosed;
 use serde_json::{Value as Json, json};
 use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
@@ -33,6 +34,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     let session = Session::open(&args.input, options).map_err(Failure::usage)?;
     let context = policy::context(&args.language, policy::wall())?;
     let mut reports = Vec::new();
+    let mut sarif = Diagnosed::default();
     let mut errors = false;
     let mut count = 0;
     for file in &rules {
@@ -42,28 +44,31 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
         for wrong in &said {
             let origin = format!("{file}: {}: {}", wrong.rule, wrong.place);
             match args.format {
-                ReportFormat::Table => say::diagnostics(&wrong.diagnostics, &wrong.text, &origin, talk),
-                ReportFormat::Json => reports.push(json!({
+                CheckFormat::Table => say::diagnostics(&wrong.diagnostics, &wrong.text, &origin, talk),
+                CheckFormat::Json => reports.push(json!({
                     "file": file,
                     "dialect": "cloud-siem",
                     "rule": wrong.rule,
                     "place": wrong.place,
                     "diagnostics": listed(&wrong.diagnostics, &wrong.text),
                 })),
+                CheckFormat::Sarif => {
+                    sarif.add_within(file, &format!("{}: {}", wrong.rule, wrong.place), &wrong.diagnostics)
+                }
             }
         }
     }
     for subject in &subjects {
         let mut found = check(&session, subject, &context);
         // Of many rules what each is about is no news.
-        if subjects.len() > 1 && !talk.verbose && args.format == ReportFormat::Table {
+        if subjects.len() > 1 && !talk.verbose && args.format == CheckFormat::Table {
             found.0.retain(|d| subject.dialect != Dialect::Sigma || d.severity != Severity::Note);
         }
         errors |= found.has_errors();
         let fixed = if args.fix { fix(subject, &found)? } else { 0 };
         let corrected = Corrected::of(&session, subject, &found, &context);
         match args.format {
-            ReportFormat::Table => {
+            CheckFormat::Table => {
                 say::diagnostics(&found, &subject.text, &subject.origin, talk);
                 if fixed > 0 && !talk.quiet {
                     say::line(&format!("{}: {} written", subject.origin, say::count(fixed, "fix", "fixes")));
@@ -71,11 +76,18 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
                     corrected.say(&subject.origin);
                 }
             }
-            ReportFormat::Json => reports.push(report(subject, &found, fixed, corrected.as_ref())),
+            CheckFormat::Json => reports.push(report(subject, &found, fixed, corrected.as_ref())),
+            CheckFormat::Sarif => match &subject.file {
+                Some(file) => sarif.add(file, &subject.text, &found),
+                None => sarif.add_within(file_of(&subject.origin), &subject.origin, &found),
+            },
         }
     }
-    if args.format == ReportFormat::Json {
+    if args.format == CheckFormat::Json {
         writeln!(stdout(), "{}", json!({ "files": reports }))?;
+    } else if args.format == CheckFormat::Sarif {
+        let log = sarif.json(env!("CARGO_PKG_VERSION"));
+        writeln!(stdout(), "{}", serde_json::to_string_pretty(&log).unwrap_or_default())?;
     } else if !talk.quiet {
         let state = if errors { "errors found" } else { "no errors" };
         let queries = say::count(subjects.len(), "query", "queries");
@@ -87,6 +99,11 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
         });
     }
     Ok(if errors { Exit::Wrong } else { Exit::Done })
+}
+
+/// The file that a query's origin names before the place in it.
+fn file_of(origin: &str) -> &str {
+    origin.split_once(": ").map_or(origin, |(file, _)| file)
 }
 
 fn check(session: &Session, subject: &Subject, context: &Context) -> Diagnostics {

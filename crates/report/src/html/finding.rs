@@ -10,7 +10,7 @@ use parallax_detect::pack::Severity;
 use std::collections::BTreeSet;
 
 /// The section's head, up to the list.
-pub(super) fn before(document: &Document) -> Markup {
+pub(super) fn before(document: &Document, places: &Places<'_>) -> Markup {
     let (shown, all) = (document.entries.len(), document.totals.findings);
     html! {
         (PreEscaped("<section id=\"findings\">"))
@@ -23,16 +23,18 @@ pub(super) fn before(document: &Document) -> Markup {
             }
         }
         @for remark in &document.remarks { p.card.care role="note" { (line(remark)) } }
-        @if shown > 1 { (filter(document)) }
+        @if shown > 1 { (filter(document, places)) }
         (PreEscaped("<div id=\"list\">"))
     }
 }
 
 /// The controls; the script shows them.
-fn filter(document: &Document) -> Markup {
+fn filter(document: &Document, places: &Places<'_>) -> Markup {
     let events = || document.entries.iter().map(|e| e.finding.event.as_ref());
     let hosts: BTreeSet<&str> = events().map(|e| e.and_then(|e| e.host.as_deref()).unwrap_or_default()).collect();
-    let rules: BTreeSet<&str> = document.entries.iter().map(|e| e.finding.rule.as_str()).collect();
+    // By what people call them.
+    let rules: BTreeSet<(&str, &str)> =
+        document.entries.iter().map(|e| (places.title(&e.finding.rule), e.finding.rule.as_str())).collect();
     let severities: BTreeSet<Severity> = document.entries.iter().map(|e| e.finding.severity).collect();
     html! {
         div.filter #filter hidden role="search" aria-label="Filter the findings" {
@@ -47,7 +49,7 @@ fn filter(document: &Document) -> Markup {
             }
             select #filter-rule aria-label="Detection" {
                 option value="" { "All detections" }
-                @for rule in &rules { option value=(format!("={rule}")) { (short(rule, 60)) } }
+                @for (title, rule) in &rules { option value=(format!("={rule}")) { (short(title, 70)) } }
             }
             select #filter-order aria-label="Order" {
                 option value="rank" { "Worst first" }
@@ -91,6 +93,7 @@ pub(super) fn finding(entry: &Entry, rank: usize, places: &Places<'_>) -> Markup
                     (facts(entry, event, places))
                     (why(entry))
                 }
+                (several(entry, places))
                 @if let Some(tree) = &entry.tree { (processes(tree, entry, places)) }
                 (columns(entry))
                 @if let Some(raw) = &entry.raw {
@@ -109,6 +112,9 @@ fn headline(entry: &Entry, event: &Event) -> Markup {
     if let Some(reason) = entry.reasons.iter().find(|r| !r.marks.is_empty()) {
         let field = reason.field.as_deref().unwrap_or_default();
         return html! { code.cmd { (line(field)) " " (marked(&reason.value, &reason.marks, Space::Line)) } };
+    }
+    if let Some(first) = entry.finding.related.iter().find_map(|r| r.event.command_line.as_deref()) {
+        return html! { code.cmd { (count(entry.finding.related.len(), "event", "events")) ": " (line(first)) } };
     }
     let columns: Vec<String> =
         entry.finding.columns.iter().filter(|(_, v, _)| !v.is_empty()).map(|(n, v, _)| format!("{n}={v}")).collect();
@@ -152,13 +158,57 @@ fn facts(entry: &Entry, event: &Event, places: &Places<'_>) -> Markup {
                     }
                     " " span.dim.v { (line(&f.rule)) }
                 }
+                (fact("Events", (f.count > 1).then(|| html! { (grouped(usize::try_from(f.count).unwrap_or(usize::MAX))) })))
+                @if let Some((from, to)) = f.window { (fact("From", Some(html! { (instant(from)) }))) (fact("To", Some(html! { (instant(to)) }))) }
+                @for entity in &f.entities {
+                    dt { (line(&entity.kind)) }
+                    dd { @for (at, (name, value)) in entity.fields.iter().enumerate() { @if at > 0 { br; } span.dim { (line(name)) } " " span.v { (line(value)) } } }
+                }
+                @for (name, value) in &f.details { dt { (line(name)) } dd.v { (line(value)) } }
                 (fact("ATT&CK", (!f.attack.is_empty()).then(|| html! {
                     @for (at, id) in f.attack.iter().enumerate() { @if at > 0 { ", " } (technique(id, "")) }
                 })))
+                @let also = event.source.as_deref().zip(event.record).map_or(&[][..], |(s, r)| places.all(s, r));
+                @if also.len() > 1 {
+                    dt { "Also found by" }
+                    dd { @for (id, title) in also.iter().filter(|(id, _)| *id != f.id) { a href=(format!("#f-{id}")) { (line(title)) } br; } }
+                }
                 (fact("Recorded in", event.source.as_ref().map(|s| html! {
                     span.v { (line(s)) } @if let Some(record) = event.record { span.dim { " at " (record) } }
                 })))
                 dt { "Finding" } dd.v.dim { (line(&f.id)) }
+            }
+        }
+    }
+}
+
+/// The events that were put together.
+fn several(entry: &Entry, places: &Places<'_>) -> Markup {
+    let f = &entry.finding;
+    html! {
+        @if !f.related.is_empty() {
+            section {
+                h4 { "Events" }
+                div.wide { table {
+                    thead { tr { th scope="col" { "When" } th scope="col" { "Host" } th scope="col" { "What" } th scope="col" { "Rule" } } }
+                    tbody {
+                        @for related in &f.related {
+                            @let e = &related.event;
+                            @let found = e.source.as_deref().zip(e.record).and_then(|(s, r)| places.finding(s, r));
+                            tr {
+                                td { @if let Some(time) = e.time { (instant(time)) } }
+                                td.v { (line(e.host.as_deref().unwrap_or_default())) }
+                                td.v {
+                                    (line(e.command_line.as_deref().or(e.image.as_deref()).unwrap_or_default()))
+                                    @if let Some(id) = found.filter(|id| *id != f.id) { " " a href=(format!("#f-{id}")) { "finding" } }
+                                }
+                                td.v.dim { (line(&related.rule)) }
+                            }
+                        }
+                    }
+                } }
+                @let more = f.count.saturating_sub(f.related.len() as u64);
+                @if more > 0 { p.dim { "and " (more) " more" } }
             }
         }
     }
@@ -169,7 +219,7 @@ fn why(entry: &Entry) -> Markup {
         section {
             h4 { "Why it fired" }
             @if entry.reasons.is_empty() {
-                p.none { (if entry.finding.event.is_some() { "The detection's conditions could not be followed for this event." } else { "The finding stands for many events." }) }
+                p.none { (if entry.finding.event.is_some() { "The detection's conditions could not be followed for this event." } else { "The finding stands for several events together." }) }
             }
             ul.why {
                 @for told in &told(&entry.reasons) {

@@ -34,8 +34,8 @@ pub fn write(document: &Document, out: &mut dyn Write) -> io::Result<()> {
     put(html! { (PreEscaped("<main class=\"wrap\">")) })?;
     if document.inputs.is_some() {
         put(summary::summary(document, &places))?;
-        put(timeline::timeline(document))?;
-        put(finding::before(document))?;
+        put(timeline::timeline(document, &places))?;
+        put(finding::before(document, &places))?;
         for (rank, entry) in document.entries.iter().enumerate() {
             put(finding::finding(entry, rank, &places))?;
         }
@@ -54,29 +54,42 @@ pub fn write(document: &Document, out: &mut dyn Write) -> io::Result<()> {
 
 /// Where things stand in the file.
 pub(crate) struct Places<'d> {
-    /// The anchors of findings by the events behind them.
-    findings: HashMap<(&'d str, i64), &'d str>,
+    /// The findings of the events behind them, worst first: their anchors and titles.
+    findings: HashMap<(&'d str, i64), Vec<(&'d str, &'d str)>>,
+    /// The titles of rules.
+    titles: HashMap<&'d str, &'d str>,
     /// The anchors of detections.
     pages: HashMap<&'d str, String>,
 }
 
 impl<'d> Places<'d> {
     fn of(document: &'d Document) -> Self {
-        let mut findings = HashMap::new();
+        let mut findings: HashMap<_, Vec<_>> = HashMap::new();
         for entry in &document.entries {
             if let Some(event) = &entry.finding.event
                 && let Some(place) = event.source.as_deref().zip(event.record)
             {
-                findings.entry(place).or_insert(entry.finding.id.as_str());
+                findings.entry(place).or_default().push((entry.finding.id.as_str(), entry.finding.title.as_str()));
             }
         }
         let pages = document.pages.iter().map(|p| (p.rule.as_str(), anchor(&p.rule))).collect();
-        Places { findings, pages }
+        let titles = document.runs.iter().map(|r| (r.rule.as_str(), r.title.as_str())).collect();
+        Places { findings, titles, pages }
     }
 
-    /// The anchor of a finding of that event.
-    fn finding(&self, source: &str, record: i64) -> Option<&'d str> {
-        self.findings.get(&(source, record)).copied()
+    /// The anchor of the worst finding of that event.
+    fn finding<'s>(&'s self, source: &'s str, record: i64) -> Option<&'s str> {
+        self.all(source, record).first().map(|(id, _)| *id)
+    }
+
+    /// The anchors and titles of all findings of that event.
+    fn all<'s>(&'s self, source: &'s str, record: i64) -> &'s [(&'s str, &'s str)] {
+        self.findings.get(&(source, record)).map_or(&[], Vec::as_slice)
+    }
+
+    /// What people call a rule.
+    fn title<'s>(&'s self, rule: &'s str) -> &'s str {
+        self.titles.get(rule).copied().unwrap_or(rule)
     }
 
     fn page(&self, rule: &str) -> Option<&str> {

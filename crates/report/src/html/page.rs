@@ -133,7 +133,7 @@ fn sources(page: &Page) -> Markup {
                 h4 { "Data sources" }
                 @if !page.data_sources.is_empty() { ul.chips { @for s in &page.data_sources { li { (line(s)) } } } }
                 @if !page.reads.is_empty() {
-                    table { tbody {
+                    table.reads { tbody {
                         @for read in &page.reads {
                             tr {
                                 td.v { (line(&read.name)) }

@@ -5,6 +5,8 @@ use crate::model::{Document, Ended, Inputs, RunLine};
 use maud::{Markup, html};
 use parallax_detect::pack::Severity;
 
+/// The most detections that are seen at once.
+const SHOWN: usize = 20;
 /// The most hosts, files and damages that are listed.
 const LISTED: usize = 20;
 
@@ -178,13 +180,14 @@ fn runs(document: &Document, places: &Places<'_>) -> Markup {
     html! {
         div.card {
             h3 { "By detection" }
-            @if silent > 12 && silent < runs.len() {
-                (table(&runs[..runs.len() - silent]))
-                details.more { summary { (grouped(silent)) " that found nothing" } (table(&runs[runs.len() - silent..])) }
-            } @else if runs.len() > 60 {
-                details.more { summary { (grouped(runs.len())) " detections" } (table(&runs)) }
-            } @else {
+            @if runs.len() <= SHOWN {
                 (table(&runs))
+            } @else {
+                @let fired = runs.len() - silent;
+                @let (first, rest) = runs.split_at(fired.min(SHOWN));
+                @if !first.is_empty() { (table(first)) }
+                @if fired > SHOWN { details.more { summary { (grouped(fired - SHOWN)) " more that found something" } (table(&rest[..fired - SHOWN])) } }
+                @if silent > 0 { details.more { summary { (grouped(silent)) " that found nothing" } (table(&runs[fired..])) } }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! When things were found: a column for each piece of time, and a row for each detection.
 
-use super::{grouped, instant, millis, text};
+use super::{Places, grouped, instant, millis, text};
 use crate::model::Document;
 use maud::{Markup, html};
 use parallax_detect::pack::Severity;
@@ -55,7 +55,7 @@ struct Column {
 }
 
 /// The section; nothing where nothing has a time.
-pub(super) fn timeline(document: &Document) -> Markup {
+pub(super) fn timeline(document: &Document, places: &Places<'_>) -> Markup {
     let totals = &document.totals;
     let Some((first, last)) = totals.range() else { return html! { div #timeline {} } };
     let step = step(last - first, COLUMNS);
@@ -96,7 +96,7 @@ pub(super) fn timeline(document: &Document) -> Markup {
                     @for (at, rule) in rules.iter().enumerate() {
                         @let y = BARS + 8.0 + at as f64 * ROW;
                         line.axis x1="0" x2=(WIDTH) y1=(y) y2=(y) {}
-                        text.name x="0" y=(y + 14.0) { title { (text::line(name(*rule))) } (text::short(name(*rule), 28)) }
+                        text.name x="0" y=(y + 14.0) { title { (text::line(name(*rule))) } (text::short(places.title(name(*rule)), 30)) }
                         @for (n, column) in columns.iter().enumerate() {
                             @if let Some((found, severity)) = column.rules.get(rule) {
                                 rect class=(format!("dot {severity}")) x=(x(n) + width * 0.1) y=(y + 5.0)

@@ -7,7 +7,7 @@ mod writer;
 
 pub(crate) use prepare::{Prepared, prepare, run_into};
 
-use crate::args::{DetectArgs, Format, ListArgs, SeverityArg};
+use crate::args::{DetectArgs, FindingFormat, ListArgs, SeverityArg};
 use crate::exit::{Exit, Failure};
 use crate::policy::Talk;
 use crate::progress::Progress;
@@ -21,7 +21,7 @@ pub(crate) fn run(args: &DetectArgs) -> Result<Exit, Failure> {
     if args.input.input.is_empty() {
         return Err(Failure::usage("no input: give files or folders with --input PATH…"));
     }
-    if args.output.format == Format::Parquet && stdout().is_terminal() {
+    if args.output.format == FindingFormat::Parquet && stdout().is_terminal() {
         return Err(Failure::usage("Parquet is not for a terminal; write it to a file with `> findings.parquet`"));
     }
     let mut prepared = prepare(&args.rules, &args.input, Some(&args.time), Some(&args.limits), &args.config, talk)?;

@@ -1,10 +1,15 @@
 //! Findings, as they come.
 
-use crate::args::Format;
+use crate::args::{FindingFormat, Format};
 use crate::output::text::{safe, width};
 use crate::output::{Column, Rows, to_stdout};
+use crate::policy;
+use crate::say;
 use parallax_detect::{Event, Finding};
 use parallax_engine::value::{Value, datetime};
+use parallax_report::navigator::Layer;
+use parallax_report::ocsf::{Maker, Ocsf};
+use parallax_report::sarif;
 use std::borrow::Cow;
 use std::io::{self, Write, stdout};
 
@@ -12,20 +17,43 @@ use std::io::{self, Write, stdout};
 pub(super) enum Writer {
     Blocks(io::BufWriter<io::Stdout>),
     Rows(Box<dyn Rows>),
+    Ocsf(Ocsf<io::BufWriter<io::Stdout>>),
+    Navigator(Layer),
+    Sarif(sarif::Found),
 }
 
 impl Writer {
-    pub(super) fn new(format: Format) -> io::Result<Self> {
-        Ok(match format {
-            Format::Table => Writer::Blocks(io::BufWriter::new(stdout())),
-            format => Writer::Rows(to_stdout(format, columns())?),
-        })
+    pub(super) fn new(format: FindingFormat) -> io::Result<Self> {
+        let rows = |format: Format| to_stdout(format, columns()).map(Writer::Rows);
+        let out = || io::BufWriter::new(stdout());
+        match format {
+            FindingFormat::Table => Ok(Writer::Blocks(out())),
+            FindingFormat::Json => rows(Format::Json),
+            FindingFormat::Ndjson => rows(Format::Ndjson),
+            FindingFormat::Csv => rows(Format::Csv),
+            FindingFormat::Parquet => rows(Format::Parquet),
+            FindingFormat::Ocsf => {
+                let maker = Maker { version: VERSION.to_owned(), now: policy::wall() / 1_000_000 };
+                Ok(Writer::Ocsf(Ocsf::new(out(), maker)))
+            }
+            FindingFormat::Navigator => Ok(Writer::Navigator(Layer::default())),
+            FindingFormat::Sarif => Ok(Writer::Sarif(sarif::Found::default())),
+        }
     }
 
     pub(super) fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         match self {
             Writer::Blocks(out) => block(finding, out),
             Writer::Rows(out) => out.row(&row(finding, &Parts::of(finding))),
+            Writer::Ocsf(out) => out.finding(finding),
+            Writer::Navigator(layer) => {
+                layer.add(finding);
+                Ok(())
+            }
+            Writer::Sarif(found) => {
+                found.add(finding);
+                Ok(())
+            }
         }
     }
 
@@ -33,8 +61,32 @@ impl Writer {
         match self {
             Writer::Blocks(mut out) => out.flush(),
             Writer::Rows(out) => out.finish(),
+            Writer::Ocsf(out) => out.finish(),
+            Writer::Navigator(layer) => {
+                if layer.without() > 0 {
+                    let n = say::count(layer.without(), "finding is", "findings are");
+                    say::line(&format!("note: {n} not in the layer: the detection names no technique"));
+                }
+                print(&layer.json("Parallax", "The number of findings of each technique"))
+            }
+            Writer::Sarif(found) => {
+                if found.left_out() > 0 {
+                    let n = say::count(found.left_out(), "finding is", "findings are");
+                    say::line(&format!(
+                        "warning: {n} left out: a SARIF log has no more than {} results",
+                        sarif::RESULTS
+                    ));
+                }
+                print(&found.json(VERSION))
+            }
         }
     }
+}
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+fn print(value: &serde_json::Value) -> io::Result<()> {
+    writeln!(stdout(), "{}", serde_json::to_string_pretty(value).unwrap_or_default())
 }
 
 fn columns() -> Vec<Column> {
