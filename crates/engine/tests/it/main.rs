@@ -8,4 +8,5 @@ mod needles;
 mod scan;
 mod session;
 mod sigma;
+mod sigma_rules;
 mod threads;
