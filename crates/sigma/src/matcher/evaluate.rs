@@ -75,7 +75,8 @@ impl Scratch {
 
 pub(super) fn matches<'v, 's>(
     rules: &Rules,
-    values: impl Fn(usize) -> Value<'v>,
+    // Not generic, so that it is compiled here, where speed counts, and once.
+    values: &dyn Fn(usize) -> Value<'v>,
     sources: &[u32],
     scratch: &'s mut Scratch,
 ) -> &'s [u32] {
@@ -108,13 +109,13 @@ pub(super) fn text(value: Value<'_>) -> Option<Cow<'_, str>> {
     value.into_text()
 }
 
-struct Event<'r, 's, F> {
-    rules: &'r Rules,
-    values: F,
-    scratch: &'s mut Scratch,
+struct Event<'e, 'v> {
+    rules: &'e Rules,
+    values: &'e dyn Fn(usize) -> Value<'v>,
+    scratch: &'e mut Scratch,
 }
 
-impl<'v, F: Fn(usize) -> Value<'v>> Event<'_, '_, F> {
+impl<'v> Event<'_, 'v> {
     fn evaluate(&mut self) {
         let candidates = std::mem::take(&mut self.scratch.candidates);
         for rule in &candidates {

@@ -146,12 +146,12 @@ impl Rules {
         sources: &[u32],
         scratch: &'s mut Scratch,
     ) -> &'s [u32] {
-        evaluate::matches(self, values, sources, scratch)
+        evaluate::matches(self, &values, sources, scratch)
     }
 
     /// Why an event fulfils a rule: the tests that hold, with the text that passed them.
     pub fn why<'v>(&self, rule: usize, values: impl Fn(usize) -> Value<'v>) -> Vec<Reason> {
-        why::reasons(self, rule, values)
+        why::reasons(self, rule, &values)
     }
 }
 

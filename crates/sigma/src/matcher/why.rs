@@ -25,7 +25,7 @@ pub struct Reason {
 }
 
 /// The tests that make the rule's condition hold; none if it does not.
-pub(super) fn reasons<'v>(rules: &Rules, rule: usize, values: impl Fn(usize) -> Value<'v>) -> Vec<Reason> {
+pub(super) fn reasons<'v>(rules: &Rules, rule: usize, values: &dyn Fn(usize) -> Value<'v>) -> Vec<Reason> {
     let value = |name: &str| {
         let at = rules.fields.iter().position(|f| f == name)?;
         text(values(at)).map(String::from)
