@@ -33,13 +33,33 @@ pub(super) fn base_name(path: &[u8]) -> &[u8] {
     }
 }
 
+/// A hash of the base name of a path.
+pub(super) fn base_hash(path: &[u8]) -> u32 {
+    const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mut hash = 0u64;
+    let mut chunks = base_name(path).chunks_exact(8);
+    for chunk in &mut chunks {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(chunk);
+        hash = (hash.rotate_left(5) ^ u64::from_le_bytes(bytes)).wrapping_mul(FACTOR);
+    }
+    let rest = chunks.remainder();
+    let last = rest.iter().rev().fold(rest.len() as u64, |n, b| n << 8 | u64::from(*b));
+    ((hash.rotate_left(5) ^ last).wrapping_mul(FACTOR) >> 32) as u32
+}
+
+/// Whether literals at the end of a value decide its base name.
+pub(super) fn has_separator(text: &[u8]) -> bool {
+    text.iter().any(|b| matches!(b, b'\\' | b'/'))
+}
+
 impl Atom {
     /// The base name that a value with this literal has, where it decides that.
     pub(super) fn base(&self) -> Option<&[u8]> {
         let text = self.text.as_bytes();
         let known = match self.place {
             Place::Whole => true,
-            Place::End => text.iter().any(|b| matches!(b, b'\\' | b'/')),
+            Place::End => has_separator(text),
             _ => false,
         };
         known.then(|| base_name(text))
@@ -72,10 +92,12 @@ impl Commonness {
 
     /// What it costs to go by a literal, about: how many of a thousand events show it.
     pub(super) fn cost(&self, atom: &Atom) -> f64 {
-        if let Some(base) = atom.base() {
-            return 0.05 + 0.4 * f64::from(self.bases.get(base).copied().unwrap_or(0));
-        }
         let text = atom.text.as_bytes();
+        if let Some(base) = atom.base() {
+            // Names of files are many; other whole values are mostly of a few words that many events share.
+            let few = if atom.place == Place::Whole && !text.contains(&b'.') { 20.0 } else { 0.05 };
+            return few + 0.4 * f64::from(self.bases.get(base).copied().unwrap_or(0));
+        }
         let rarest = text.windows(4).map(|w| self.gram([w[0], w[1], w[2], w[3]])).min();
         match (atom.place, text.len()) {
             (Place::There, _) | (_, 0) => 2_000.0,

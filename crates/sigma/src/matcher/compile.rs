@@ -1,5 +1,6 @@
 //! Conditions as the matcher evaluates them: tests that several rules share are one test.
 
+use super::anchor::{Place, base_hash, has_separator};
 use crate::meaning::{Glob, fold};
 use crate::tree::{self, Case, Condition, Is, Network, Order, Part, Piece, TimePart};
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
@@ -44,10 +45,12 @@ pub(super) enum Kind {
 /// Simple patterns over folded text.
 #[derive(Debug, Default)]
 pub(super) struct Any {
-    pub(super) whole: Vec<Box<[u8]>>,
-    pub(super) start: Vec<Box<[u8]>>,
-    pub(super) end: Vec<Box<[u8]>>,
-    pub(super) holds: Vec<Finder<'static>>,
+    /// Literals that decide the base name of a path, with its hash.
+    bases: Vec<u32>,
+    based: Vec<(Place, Box<[u8]>)>,
+    start: Vec<Box<[u8]>>,
+    end: Vec<Box<[u8]>>,
+    holds: Vec<Finder<'static>>,
     automaton: OnceLock<Option<AhoCorasick>>,
 }
 
@@ -68,11 +71,24 @@ pub(super) enum Held {
 const SEARCHES: usize = 5;
 
 impl Any {
-    pub(super) fn is_match(&self, text: &[u8]) -> bool {
-        self.whole.iter().any(|t| **t == *text)
+    /// Whether [`Any::is_match`] takes the hash of the base name.
+    pub(super) fn asks_base(&self) -> bool {
+        !self.bases.is_empty()
+    }
+
+    pub(super) fn is_match(&self, text: &[u8], base: u32) -> bool {
+        self.has_base(text, base)
             || self.end.iter().any(|t| text.ends_with(t))
             || self.start.iter().any(|t| text.starts_with(t))
             || self.holds(text)
+    }
+
+    fn has_base(&self, text: &[u8], base: u32) -> bool {
+        // Mostly none has the hash.
+        if !self.bases.contains(&base) {
+            return false;
+        }
+        self.based.iter().any(|(place, t)| if *place == Place::Whole { **t == *text } else { text.ends_with(t) })
     }
 
     fn holds(&self, text: &[u8]) -> bool {
@@ -184,21 +200,31 @@ impl Compiler {
     }
 
     fn any(&mut self, field: u32, literals: Vec<Simple>) -> Node {
-        let mut any = Any::default();
-        for literal in literals {
-            match literal {
-                Simple::Whole(text) => any.whole.push(text),
-                Simple::Start(text) => any.start.push(text),
-                Simple::End(text) => any.end.push(text),
-                Simple::Holds(text) => any.holds.push(Finder::new(&text).into_owned()),
-            }
-        }
         let mut key = vec![b'|'];
         key.extend(field.to_le_bytes());
-        let holds: Vec<Box<[u8]>> = any.holds.iter().map(|f| f.needle().into()).collect();
-        for part in [&any.whole, &any.start, &any.end, &holds] {
-            key.extend((part.len() as u32).to_le_bytes());
-            part.iter().for_each(|text| write(&mut key, text));
+        for literal in &literals {
+            let (place, text) = match literal {
+                Simple::Whole(text) => (0, text),
+                Simple::Start(text) => (1, text),
+                Simple::End(text) => (2, text),
+                Simple::Holds(text) => (3, text),
+            };
+            key.push(place);
+            write(&mut key, text);
+        }
+        let mut any = Any::default();
+        let mut based = |place, text: Box<[u8]>| {
+            any.bases.push(base_hash(&text));
+            any.based.push((place, text));
+        };
+        for literal in literals {
+            match literal {
+                Simple::Whole(text) => based(Place::Whole, text),
+                Simple::End(text) if has_separator(&text) => based(Place::End, text),
+                Simple::End(text) => any.end.push(text),
+                Simple::Start(text) => any.start.push(text),
+                Simple::Holds(text) => any.holds.push(Finder::new(&text).into_owned()),
+            }
         }
         self.known(key, || Test { field, kind: Kind::Any(Box::new(any)) })
     }
@@ -261,7 +287,7 @@ impl Compiler {
             Node::Test(test) => match &self.tests[*test as usize].kind {
                 Kind::Exists(_) => 1,
                 Kind::Any(any) => {
-                    let ends = any.whole.len() + any.start.len() + any.end.len();
+                    let ends = any.bases.len() / 4 + any.start.len() + any.end.len();
                     1 + ends as u32 / 4 + 10 * any.holds.len().min(20) as u32
                 }
                 Kind::All(_) => 12,

@@ -1,6 +1,7 @@
 //! Rules over one event.
 
 use super::Rules;
+use super::anchor::base_hash;
 use super::compile::{Held, Kind, Node, Test};
 use crate::meaning::{compares, each_value, fold, fold_into, is_in, number, same, time_part};
 use crate::tree::Case;
@@ -28,6 +29,8 @@ pub struct Scratch {
 struct Field {
     event: u32,
     there: bool,
+    /// The hash of the base name, where it was asked for.
+    base: Option<u32>,
     start: usize,
     end: usize,
 }
@@ -86,15 +89,16 @@ pub(super) fn matches<'v, 's>(
         event.scratch.candidates.extend_from_slice(&group.always);
         for (field, index) in &group.indexes {
             let Some((start, end)) = event.folded(*field) else { continue };
+            let base = if index.asks_base() { Some(event.base(*field)) } else { None };
             let Scratch { folded, candidates, .. } = &mut *event.scratch;
-            index.candidates(&folded[start..end], &mut |rules| candidates.extend_from_slice(rules));
+            index.candidates(&folded[start..end], base, &mut |rules| candidates.extend_from_slice(rules));
         }
         if let Some(index) = &group.keywords {
             event.gather();
             let Scratch { texts, candidates, .. } = &mut *event.scratch;
             let mut start = 0;
             for (_, end) in &texts.ends {
-                index.candidates(&texts.folded[start..*end], &mut |rules| candidates.extend_from_slice(rules));
+                index.candidates(&texts.folded[start..*end], None, &mut |rules| candidates.extend_from_slice(rules));
                 start = *end;
             }
         }
@@ -152,9 +156,11 @@ impl<'v> Event<'_, 'v> {
 
     fn passes(&mut self, test: &Test) -> bool {
         match &test.kind {
-            Kind::Any(any) => self
-                .folded(test.field)
-                .is_some_and(|(start, end)| any.is_match(&self.scratch.folded.as_bytes()[start..end])),
+            Kind::Any(any) => {
+                let Some((start, end)) = self.folded(test.field) else { return false };
+                let base = if any.asks_base() { self.base(test.field) } else { 0 };
+                any.is_match(&self.scratch.folded.as_bytes()[start..end], base)
+            }
             Kind::All(all) => self.folded(test.field).is_some_and(|(start, end)| {
                 let text = &self.scratch.folded.as_bytes()[start..end];
                 all.iter().all(|finder| finder.find(text).is_some())
@@ -187,7 +193,7 @@ impl<'v> Event<'_, 'v> {
         let Scratch { event, fields, folded, .. } = &mut *self.scratch;
         let field = &mut fields[at as usize];
         if field.event != *event {
-            *field = Field { event: *event, there: false, start: folded.len(), end: 0 };
+            *field = Field { event: *event, there: false, base: None, start: folded.len(), end: 0 };
             if let Some(text) = text((self.values)(at as usize)) {
                 fold_into(&text, folded);
                 field.there = true;
@@ -195,6 +201,13 @@ impl<'v> Event<'_, 'v> {
             field.end = folded.len();
         }
         field.there.then_some((field.start, field.end))
+    }
+
+    /// The hash of the base name of a field whose value was folded.
+    fn base(&mut self, at: u32) -> u32 {
+        let Scratch { fields, folded, .. } = &mut *self.scratch;
+        let field = &mut fields[at as usize];
+        *field.base.get_or_insert_with(|| base_hash(&folded.as_bytes()[field.start..field.end]))
     }
 
     /// Gathers all texts of the event: its own, and the values of its fields.

@@ -4,7 +4,7 @@
 //! asks of every four neighbouring bytes whether they are those of any literal: a bit in a table that stays in the
 //! processor's nearest cache, with no step that waits for the one before it, as an automaton's would.
 
-use super::anchor::{Atom, Commonness, Place, base_name};
+use super::anchor::{Atom, Commonness, Place, base_hash};
 use hashbrown::HashMap;
 
 /// The literals of one field, each with the rules that it is an anchor of.
@@ -14,9 +14,30 @@ pub(super) struct Index {
     there: Vec<u32>,
     literals: Vec<Literal>,
     rules: Vec<u32>,
-    /// Literals by the last part of a path.
-    bases: HashMap<Box<[u8]>, Vec<u32>>,
+    /// Literals by the hash of the last part of a path.
+    bases: HashMap<u32, Vec<u32>, Hashed>,
     grams: [Grams; 4],
+}
+
+/// The keys are hashes.
+type Hashed = std::hash::BuildHasherDefault<Same>;
+
+/// Hashes a hash: its bits spread out.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Same(u64);
+
+impl std::hash::Hasher for Same {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |n, b| n << 8 | u64::from(*b));
+    }
+
+    fn write_u32(&mut self, n: u32) {
+        self.0 = u64::from(n) << 32 | u64::from(n);
+    }
 }
 
 struct Literal {
@@ -73,7 +94,7 @@ impl Index {
             }
             let literal = index.literals.len() as u32;
             if let Some(base) = atom.base() {
-                index.bases.entry(base.into()).or_default().push(literal);
+                index.bases.entry(base_hash(base)).or_default().push(literal);
             } else {
                 let length = text.len().min(4);
                 let rarest = text.windows(length).enumerate().min_by_key(|(_, w)| match w {
@@ -92,14 +113,20 @@ impl Index {
         index
     }
 
-    /// Calls with the rules that the folded value is an anchor of; with some several times.
-    pub(super) fn candidates(&self, value: &str, found: &mut impl FnMut(&[u32])) {
+    /// Whether the hash of the value's base name is wanted.
+    pub(super) fn asks_base(&self) -> bool {
+        !self.bases.is_empty()
+    }
+
+    /// Calls with the rules that the folded value is an anchor of; with some several times. `base` is the hash of its
+    /// base name, where it is known.
+    pub(super) fn candidates(&self, value: &str, base: Option<u32>, found: &mut impl FnMut(&[u32])) {
         let value = value.as_bytes();
         if !self.there.is_empty() {
             found(&self.there);
         }
         if !self.bases.is_empty()
-            && let Some(literals) = self.bases.get(base_name(value))
+            && let Some(literals) = self.bases.get(&base.unwrap_or_else(|| base_hash(value)))
         {
             for literal in literals {
                 let literal = &self.literals[*literal as usize];
