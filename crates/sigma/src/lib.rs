@@ -1,5 +1,6 @@
 //! Sigma rules: what they say, which telemetry they are about, and plans and matchers of them.
 
+mod applicable;
 pub mod correlate;
 mod filter;
 pub mod matcher;
@@ -7,6 +8,7 @@ pub mod meaning;
 pub mod plan;
 pub mod syntax;
 
+pub use applicable::{Applicable, applicable};
 pub use matcher::{Reason, Rules, Scratch};
 pub use plan::{plan, plan_all, trace};
 pub use syntax::{Options, parse, read, read_with, tree};

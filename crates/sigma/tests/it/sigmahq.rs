@@ -3,7 +3,7 @@
 
 use crate::corpus;
 use parallax_sigma::tree::{Document, Rule};
-use parallax_sigma::{Options, Rules, Scratch, read};
+use parallax_sigma::{Options, Rules, Scratch, applicable, read};
 use parallax_telemetry::logsource::Sorter;
 use parallax_telemetry::source::{self, discover};
 use parallax_telemetry::{Family, Report, scan, view};
@@ -134,4 +134,31 @@ fn process_creations_of_real_logs() {
     assert!(hits.iter().all(|h| matches!((h.family, h.code), (Family::Sysmon, 1) | (Family::Security, 4688))));
     assert!(hits.iter().all(|h| h.rule < rules.len() && h.position > 0));
     assert_eq!(of(Family::Sysmon), 672);
+}
+
+/// Every published rule can fire on some telemetry, or is named here as one that can't, with what is missing.
+#[test]
+fn every_rule_is_applicable_or_says_why_not() {
+    let Some(files) = corpus::files() else { return };
+    let rules = rules(&files, &Options::default());
+    let (mut known, mut kinds) = (0, BTreeMap::<String, usize>::new());
+    let mut none = Vec::new();
+    for rule in &rules {
+        known += usize::from(rule.logsource.is_known());
+        let offers = applicable(rule);
+        assert!(!offers.is_empty(), "{}: {}", rule.meta.title, rule.logsource);
+        if offers.iter().all(|o| !o.can_fire) {
+            let lacks: Vec<String> =
+                offers.iter().map(|o| format!("{}: no {}", o.events, o.lacks.join(", "))).collect();
+            none.push(format!("{} ({}): {}", rule.meta.title, rule.logsource, lacks.join("; ")));
+        }
+        for offer in offers.into_iter().filter(|o| o.can_fire) {
+            let kind = offer.events.split([' ', '(']).next().unwrap_or_default().to_owned();
+            *kinds.entry(kind).or_default() += 1;
+        }
+    }
+    eprintln!("{} rules, {known} of known log sources, {} can fire on nothing here:", rules.len(), none.len());
+    none.iter().for_each(|n| eprintln!("  {n}"));
+    eprintln!("rules that can fire on {kinds:?}");
+    assert!(none.len() * 100 < rules.len(), "more than 1 of 100 rules can fire nowhere");
 }

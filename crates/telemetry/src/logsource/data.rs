@@ -241,14 +241,21 @@ pub(super) fn meaning(source: &LogSource) -> Option<Meaning> {
     one(exact(&LogSource { product: None, ..source.clone() })?)
 }
 
-pub(super) fn describe(source: &LogSource) -> Vec<String> {
-    let Some(meaning) = meaning(source) else {
-        return vec!["rows of JSON or CSV that have the fields which the rule names".to_owned()];
-    };
-    let [first, rest @ ..] = meaning.as_slice() else { return Vec::new() };
+/// What a log source means that is not known.
+pub(super) const ANY_ROWS: &str = "rows of JSON or CSV that have the fields which the rule names";
+
+/// The events that a log source means, each kind once; `None` where the file does not say.
+pub(super) fn chosen(source: &LogSource) -> Option<Vec<&'static Events>> {
+    let meaning = meaning(source)?;
+    let [first, rest @ ..] = meaning.as_slice() else { return Some(Vec::new()) };
     let also = |e: &&&Events| rest.iter().all(|list| list.iter().any(|other| other.family == e.family));
+    Some(first.iter().filter(also).copied().collect())
+}
+
+pub(super) fn describe(source: &LogSource) -> Vec<String> {
+    let Some(chosen) = chosen(source) else { return vec![ANY_ROWS.to_owned()] };
     let mut out: Vec<String> = Vec::new();
-    for events in first.iter().filter(also) {
+    for events in chosen {
         if !out.contains(&events.words) {
             out.push(events.words.clone());
         }

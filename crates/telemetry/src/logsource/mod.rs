@@ -5,9 +5,11 @@
 //! provider and channel, never by an id alone.
 
 mod data;
+mod offer;
 mod os;
 mod sorter;
 
+pub use offer::Offer;
 pub use sorter::Sorter;
 
 use std::fmt;

@@ -62,6 +62,12 @@ fn parse(text: &str) -> Result<Vec<Names>, String> {
     Ok(out)
 }
 
+/// What feeds the name of a rule in an event, where that is not simply the event's own field.
+pub(crate) fn sigma_name(family: Family, code: u32, name: &str) -> Option<&'static Expr> {
+    let events = names().iter().find(|n| n.family == family && (n.codes.is_empty() || n.codes.contains(&code)))?;
+    events.names.get(&name.to_ascii_lowercase())
+}
+
 /// Every event of a source with the given fields of Sigma rules as columns of text, null where an event has no such
 /// field.
 ///

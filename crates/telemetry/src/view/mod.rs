@@ -14,6 +14,7 @@ mod records;
 mod registry;
 
 pub use logs::logs;
+pub(crate) use logs::sigma_name;
 pub(crate) use mapping::FamilyData;
 pub use messages::messages;
 pub use records::{record_attribute, record_attributes, records};
