@@ -2,7 +2,7 @@
 
 use parallax_detect::Finding;
 use parallax_detect::pack::Severity;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Counts over all findings, shown or not.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +23,7 @@ pub struct Totals {
     pub times: Vec<(i64, Severity, u32)>,
     /// The rules in the order in which they were first met.
     pub rule_names: Vec<String>,
+    places: HashMap<String, u32>,
     /// Findings without a time, and those beyond [`TIMES`].
     pub untimed: usize,
 }
@@ -59,14 +60,15 @@ impl Totals {
         }
     }
 
-    /// The rule's place among the names. Findings come rule by rule, so the last is looked at first.
     fn rule(&mut self, name: &str) -> u32 {
-        let place = self.rule_names.iter().rposition(|known| known == name).unwrap_or_else(|| {
-            self.rule_names.push(name.to_owned());
-            self.rules.insert(name.to_owned(), 0);
-            self.rule_names.len() - 1
-        });
-        u32::try_from(place).unwrap_or(u32::MAX)
+        if let Some(place) = self.places.get(name) {
+            return *place;
+        }
+        let place = u32::try_from(self.rule_names.len()).unwrap_or(u32::MAX);
+        self.rule_names.push(name.to_owned());
+        self.rules.insert(name.to_owned(), 0);
+        self.places.insert(name.to_owned(), place);
+        place
     }
 
     /// The first and the last time.
@@ -105,12 +107,11 @@ impl Collector {
             // Of the least bad kept, the rule with most of them gives way; the newcomer's own does so first.
             let Some(lowest) = self.by.keys().next().map(|(severity, _)| *severity) else { return };
             let of_lowest = self.by.range((lowest, String::new())..).take_while(|((s, _), _)| *s == lowest);
-            let Some((victim, most)) = of_lowest.map(|(k, v)| (k.clone(), v.len())).max_by_key(|(_, n)| *n) else {
-                return;
-            };
+            let Some((victim, most)) = of_lowest.map(|(k, v)| (k, v.len())).max_by_key(|(_, n)| *n) else { return };
             if finding.severity < lowest || (finding.severity == lowest && own + 1 >= most) {
                 return;
             }
+            let victim = victim.clone();
             if let Some(list) = self.by.get_mut(&victim) {
                 list.pop();
                 if list.is_empty() {
@@ -132,5 +133,61 @@ impl Collector {
         };
         all.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.rule.cmp(&b.rule)));
         (self.totals, all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parallax_detect::{Detections, Pack};
+    use std::path::Path;
+
+    /// A finding of a rule; what it is about does not matter.
+    fn finding(rule: &str, severity: Severity, time: i64) -> Finding {
+        let pack = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packs/T1059.011");
+        thread_local!(static ABOUT: std::cell::OnceCell<Finding> = const { std::cell::OnceCell::new() });
+        let mut one = ABOUT.with(|about| about.get_or_init(|| bare(&pack)).clone());
+        one.rule = rule.to_owned();
+        one.severity = severity;
+        one.event = Some(parallax_detect::Event { time: Some(time), ..Default::default() });
+        one
+    }
+
+    fn bare(pack: &Path) -> Finding {
+        let pack = Pack::open(pack).ok().unwrap();
+        let about = Detections::of_pack(&pack, &Default::default()).rules[0].about.clone();
+        Finding {
+            id: String::new(),
+            rule: about.name.clone(),
+            title: about.title.clone(),
+            description: String::new(),
+            severity: about.severity,
+            confidence: None,
+            attack: about.attack.clone(),
+            tactics: Vec::new(),
+            event: None,
+            columns: Vec::new(),
+            reasons: Vec::new(),
+            entities: Vec::new(),
+            details: Vec::new(),
+            related: Vec::new(),
+            count: 1,
+            window: None,
+            about,
+        }
+    }
+
+    #[test]
+    fn the_worst_are_kept_and_some_of_every_rule() {
+        let mut all = Collector::new(10);
+        (0..500).for_each(|n| all.add(&finding("noisy", Severity::Medium, n)));
+        (0..3).for_each(|n| all.add(&finding("quiet", Severity::Medium, n)));
+        (0..2).for_each(|n| all.add(&finding("bad", Severity::High, n)));
+        (0..50).for_each(|n| all.add(&finding("harmless", Severity::Low, n)));
+        let (totals, kept) = all.finish();
+        assert_eq!((totals.findings, totals.rules["noisy"], totals.range()), (555, 500, Some((0, 499))));
+        let of = |rule: &str| kept.iter().filter(|f| f.rule == rule).count();
+        assert_eq!((of("bad"), of("quiet"), of("noisy"), of("harmless")), (2, 3, 5, 0));
+        assert!(kept.is_sorted_by_key(|f| std::cmp::Reverse(f.severity)));
     }
 }

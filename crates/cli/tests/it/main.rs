@@ -8,6 +8,7 @@ mod help;
 mod outside;
 mod portable;
 mod query;
+mod report;
 mod saving;
 mod siem;
 mod test;
