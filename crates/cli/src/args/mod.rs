@@ -52,7 +52,7 @@ pub(crate) enum Command {
     Rules(ListArgs),
     /// Run one query.
     ///
-    /// A query file's ending says its language: .kql, .sumo.
+    /// A query file's ending says its language: .kql, .sumo, .yml for Sigma rules.
     Query(QueryArgs),
     /// Run the tests of packs: exit 0 only when every expectation holds.
     ///
@@ -133,7 +133,7 @@ pub(crate) struct TextArgs {
     #[arg(long, value_name = "TEXT", group = "text", allow_hyphen_values = true)]
     pub(crate) sumo: Option<String>,
 
-    /// A file with a query; its ending (.kql, .sumo) says the language.
+    /// A file with a query; its ending (.kql, .sumo, .yml for Sigma) says the language.
     #[arg(short, long, value_name = "FILE", group = "text")]
     pub(crate) file: Option<String>,
 }
@@ -190,7 +190,8 @@ pub(crate) enum TestFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// Query files (.kql, .sumo), files of Cloud SIEM rules (.json), or folders of packs, whose detections are checked.
+    /// Query files (.kql, .sumo), Sigma rules (.yml), files of Cloud SIEM rules (.json), or folders: of packs, whose
+    /// detections are checked, or of queries and rules.
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<String>,
 

@@ -120,6 +120,7 @@ fn subjects(files: &[String], talk: Talk) -> Result<(Vec<Subject>, Vec<Pack>), F
         let folder = Path::new(file);
         if folder.is_dir() && !folder.join("pack.yaml").exists() {
             loose(folder, &mut subjects, talk)?;
+            packs.extend(packs::around(file, talk)?.filter(|p| packs.iter().all(|q| q.id != p.id)));
         } else if folder.is_dir() {
             let pack = Pack::open(Path::new(file)).map_err(|e| Failure::wrong(e.render(talk.style)))?;
             for q in pack.queries() {

@@ -24,6 +24,15 @@ fn portability_and_its_fix() {
 }
 
 #[test]
+fn sigma_rules() {
+    insta::assert_snapshot!(run(&["check", "rules/lua.yml"]));
+    insta::assert_snapshot!(run(&["check", "rules"]));
+    insta::assert_snapshot!(run(&["check", "rules", "-v"]));
+    insta::assert_snapshot!(run(&["check", "rules/analytics.yaml"]));
+    insta::assert_snapshot!(run(&["check", "rules/deep/several.yml", "--format", "json"]));
+}
+
+#[test]
 fn usage() {
     insta::assert_snapshot!(run(&["check", "people.csv"]));
 }

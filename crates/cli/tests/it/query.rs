@@ -120,6 +120,13 @@ fn a_wrong_query_is_pointed_at() {
     insta::assert_snapshot!(run(&["query", "-f", "rule.yml", "--input", "defender.jsonl"]));
 }
 
+#[test]
+fn sigma_rules() {
+    insta::assert_snapshot!(run(&["query", "-f", "rules/lua.yml", "--input", "lua.jsonl"]));
+    insta::assert_snapshot!(run(&["query", "-f", "rules/lua.yml", "--input", "lua.jsonl", "--format", "json"]));
+    insta::assert_snapshot!(run(&["query", "-f", "rules/deep/several.yml", "--input", "lua.jsonl"]));
+}
+
 /// A Parquet file says at its end how long its metadata is; what it says may be nonsense.
 #[test]
 fn damaged_parquet_is_no_table() {

@@ -228,7 +228,7 @@ impl Key<'_> {
         match encode::expand(text, values) {
             Ok(texts) => Some(texts),
             Err(Expand::Unknown(name)) => {
-                let help = "give it a list of values: `[placeholders]` in the configuration, or a pack's tuning";
+                let help = "give it a list of values: `[sigma.placeholders]` in parallax.toml, or a list of a pack";
                 said.refuse("SIGMA0307", span, format!("the placeholder `%{name}%` has no values here"), help)
             }
             Err(Expand::NotText) => done(Err(Cannot::NotText), span, said),

@@ -123,11 +123,13 @@ impl Page<'_> {
 
     /// Which of the values were met, and where.
     fn needles(&mut self, parts: &[Part], indent: &str) -> io::Result<()> {
-        let (mut asked, mut met) = (0, 0);
+        let (mut values, mut places, mut met) = (0, HashSet::new(), 0);
         for part in parts {
             let Role::Needle(sought) = &part.role else { continue };
-            // Of the values of a list each may be there; the pieces of a pattern are there together.
-            asked += usize::from(matches!(sought.place, Place::Term | Place::Whole));
+            // Of the values of a list each may be there; the pieces of a pattern, which stand at one place of the text,
+            // are there together.
+            values += usize::from(matches!(sought.place, Place::Term | Place::Whole));
+            places.insert(part.span);
             if !part.value.as_ref().is_some_and(Shown::is_true) {
                 continue;
             }
@@ -141,6 +143,7 @@ impl Page<'_> {
             writeln!(self.out, "{indent}       matches \"{}\"{place}", self.value(&sought.text))?;
         }
         // Of a single value the condition itself has said it.
+        let asked = values.max(places.len());
         if asked > 1 && met == 0 {
             writeln!(self.out, "{indent}       matches none of {asked}")?;
         }
