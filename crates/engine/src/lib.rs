@@ -22,6 +22,6 @@ pub use parallax_catalog::trace::{Beyond, Place, Role};
 pub use parallax_catalog::{Context, Encoding, Output, PROVENANCE};
 pub use scan::Window;
 pub use session::{
-    Alone, AloneRead, Census, ColumnRead, Execution, Explanation, Followed, Hit, HitEvent, HitsAsked, HitsSeen,
-    Options, Part, Pick, Records, RecordsAsked, Session, Shown, StepSeen, TableRead, TableUse,
+    Alone, AloneRead, Census, ColumnRead, Execution, Explanation, Followed, Hit, HitEvent, HitsAsked, HitsSeen, Kept,
+    KeptRun, Options, Part, Pick, Records, RecordsAsked, Session, Shown, StepSeen, TableRead, TableUse,
 };

@@ -89,3 +89,73 @@ fn all_recorded_time_is_gone_through() {
     let all = run(&["detect", &pack, "--only", "lua", "--format", "csv", "--input", &input]);
     assert_eq!(all.lines().filter(|l| l.contains(",demo/lua,")).count(), 2, "{all}");
 }
+
+const INPUTS: [&str; 3] = ["--input", "defender.jsonl", "logons.jsonl"];
+
+fn rules(more: &[&str]) -> String {
+    run(&[&["detect", "rules"], &INPUTS[..], more].concat())
+}
+
+/// Sigma, KQL, Sumo and analytics rules of one folder; what is wrong is told and the rest runs.
+#[test]
+fn detections_of_every_kind() {
+    insta::assert_snapshot!(rules(&[]));
+}
+
+/// What the loaded rules are, and which of them the inputs have something for.
+#[test]
+fn a_list_of_detections() {
+    let list = |more: &[&str]| run(&[&["rules", "rules", "--format", "csv"], &INPUTS[..], more].concat());
+    insta::assert_snapshot!(list(&["--placeholders", "placeholders.yaml"]));
+    insta::assert_snapshot!(list(&["--level", "medium", "--tag", "attack.t1110*"]));
+}
+
+#[test]
+fn filters_say_what_they_leave_out() {
+    let only = |more: &[&str]| {
+        let said = rules(&[&["--format", "csv", "-q"], more].concat());
+        let lines = said.lines().skip_while(|l| !l.starts_with("id,")).skip(1).take_while(|l| *l != "--- stderr");
+        let mut titles: Vec<String> = lines.filter_map(|l| Some(l.split(',').nth(2)?.to_owned())).collect();
+        titles.dedup();
+        titles
+    };
+    assert_eq!(only(&["--rule", "*lua runs*"]), ["Lua runs a command"]);
+    assert_eq!(only(&["--only", "shell", "whoami"]), ["A shell started by Lua", "whoami"]);
+    assert_eq!(only(&["--tag", "attack.t1059*", "--exclude", "shell", "2222*"]), ["Lua runs a command"]);
+    assert_eq!(only(&["--status", "experimental"]), ["Guessed password"]);
+    assert_eq!(
+        only(&["--only-level", "low"]),
+        ["A shell started by Lua", "2 failed logons of ann", "2 failed logons of cid"]
+    );
+    assert!(rules(&["--level", "high"]).contains("left out: 7 by --level"));
+    assert!(rules(&["--rule", "nothing"]).starts_with("exit 3"));
+}
+
+/// All rules of Sigma look at the inputs in one reading; queries that look at each event share one a table.
+#[test]
+fn inputs_are_read_once() {
+    let said = rules(&["-v", "--rule", "*logon*", "Guessed*", "Lua runs*", "--exclude", "2222*"]);
+    assert!(said.contains("inputs were read 1 time\n"), "{said}");
+    let said = rules(&["-v", "--rule", "shell", "whoami", "Lua runs*"]);
+    assert!(said.contains("inputs were read 3 times\n"), "{said}");
+}
+
+/// An analytics rule runs at each time of its schedule, or once.
+#[test]
+fn analytics_rules() {
+    let at = |more: &[&str]| rules(&[&["--rule", "2222*", "--format", "ndjson", "-q"], more].concat());
+    insta::assert_snapshot!(at(&[]));
+    insta::assert_snapshot!(at(&["--now", "2026-03-01T10:30:00Z"]));
+}
+
+/// What is found does not depend on how many threads look.
+#[test]
+fn threads_find_the_same() {
+    let with = |n: &str| rules(&["--format", "ndjson", "--threads", n]);
+    assert_eq!(with("1"), with("7"));
+}
+
+#[test]
+fn what_cannot_be_loaded() {
+    insta::assert_snapshot!(run(&["detect", "rules/sigma/broken.yml", "nowhere.yml", "--input", "defender.jsonl"]));
+}

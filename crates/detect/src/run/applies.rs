@@ -2,6 +2,8 @@
 
 use crate::source::{Body, Detections};
 use parallax_engine::{Context, Session};
+use parallax_telemetry::logsource::Sorter;
+use parallax_telemetry::{Format, LogSource, view};
 
 /// Whether the rule can find anything in the inputs; if not, what is lacking. Nothing without inputs.
 pub fn applies(session: &Session, detections: &Detections, at: usize) -> Option<Result<(), String>> {
@@ -11,13 +13,23 @@ pub fn applies(session: &Session, detections: &Detections, at: usize) -> Option<
     let rule = detections.rules.get(at)?;
     Some(match &rule.body {
         Body::Query | Body::Sentinel(_) => query(session, rule.about.dialect, &rule.about.text),
-        Body::Sigma(_) => query(session, rule.about.dialect, &rule.about.text),
+        Body::Sigma(sigma) => log_source(session, &sigma.rule.logsource),
         Body::Correlation(correlation) => {
             let each = correlation.of.iter().map(|of| applies(session, detections, *of));
             // One that applies is enough to count; the others are said when it runs.
             each.flatten().reduce(|a, b| if a.is_ok() { a } else { b }).unwrap_or(Ok(()))
         }
     })
+}
+
+/// Whether a source can hold such events, by its format.
+fn log_source(session: &Session, wanted: &LogSource) -> Result<(), String> {
+    let sorter = Sorter::new(std::slice::from_ref(wanted));
+    let view = sorter.narrow(&view::logs(&sorter.columns()));
+    if session.sources().iter().any(|s| s.format != Format::Parquet && view.seen_in(s)) {
+        return Ok(());
+    }
+    Err(format!("no input can hold log source {wanted}"))
 }
 
 fn query(session: &Session, dialect: parallax_engine::Dialect, text: &str) -> Result<(), String> {

@@ -1,16 +1,18 @@
 //! Running detections over a session.
 
-mod alone;
 mod applies;
+mod kept;
 mod query;
+mod sentinel;
 mod sigma;
+mod together;
 
 pub use applies::applies;
 
 use crate::finding::Finding;
 use crate::pack::{Detection, Pack, Severity};
 use crate::source::{About, Body, Detections, Rule};
-use parallax_engine::{Census, Context, Error, Session};
+use parallax_engine::{Census, Context, Error, Kept, Session};
 use parallax_telemetry::{Damage, Report};
 use std::collections::BTreeMap;
 use std::io;
@@ -228,9 +230,28 @@ pub fn run_all(job: &Job<'_>, reading: &mut Reading, watch: Watch<'_>, sink: Sin
         clock.census = out.census.map(Arc::new);
         notes = out.notes;
     }
-    for at in alone::run(job, queries, &mut runs, &mut clock, reading, watch, sink)? {
+    let left = together::run(job, queries, &mut runs, &mut clock, reading, watch, sink)?;
+    let mut others: Vec<(usize, Option<Kept>)> = left.others.into_iter().map(|at| (at, None)).collect();
+    others.extend(left.kept.into_iter().map(|(at, kept)| (at, Some(kept))));
+    others.sort_by_key(|(at, _)| *at);
+    for (at, kept) in others {
+        let rule = &rules[at];
+        if let Body::Sentinel(analytics) = &rule.body {
+            let census = clock.census(reading);
+            let over = sentinel::Over { session: job.session, kept, census, now: job.now };
+            runs.insert(at, sentinel::run(rule, analytics, &over, reading, sink)?);
+            continue;
+        }
         let when = clock.when(reading);
-        runs.insert(at, query::run(job.session, &rules[at], &when, reading, watch, sink)?);
+        let run = match (&kept, &when) {
+            (Some(kept), When::Recorded(census)) => kept::run(job.session, rule, kept, census, sink)?,
+            _ => None,
+        };
+        let run = match run {
+            Some(run) => run,
+            None => query::run(job.session, rule, &when, reading, watch, sink)?,
+        };
+        runs.insert(at, run);
     }
     let runs = runs.into_values().collect();
     Ok(Ran { runs, latest: clock.census.map(|c| c.latest), wall: job.wall, notes })

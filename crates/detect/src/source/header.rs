@@ -27,8 +27,9 @@ pub(super) fn read(about: &mut About) -> Option<Fault> {
     if about.tags.is_empty() {
         about.tags = tags::of(&about.attack, &about.tactics);
     } else {
-        about.attack.extend(tags::techniques(&about.tags));
-        about.tactics.extend(tags::tactics(&about.tags));
+        let new = |own: &[String], all: Vec<String>| all.into_iter().filter(|t| !own.contains(t)).collect::<Vec<_>>();
+        about.attack.extend(new(&about.attack, tags::techniques(&about.tags)));
+        about.tactics.extend(new(&about.tactics, tags::tactics(&about.tags)));
     }
     (!wrong.is_empty()).then(|| Fault::new(&about.file, &about.text, parallax_diagnostics::Diagnostics(wrong)))
 }

@@ -47,7 +47,14 @@ impl Fault {
 
     /// With the place marked.
     pub fn render(&self, style: Style) -> String {
-        if self.text.is_empty() { self.short() } else { self.diagnostics.render(&self.text, &self.file, style) }
+        if !self.text.is_empty() {
+            return self.diagnostics.render(&self.text, &self.file, style);
+        }
+        let one = |d: &Diagnostic| {
+            let kind = if d.severity == parallax_diagnostics::Severity::Error { "error" } else { "warning" };
+            format!("{kind}[{}]: {}: {}", d.code, self.file, d.message)
+        };
+        self.diagnostics.iter().map(one).collect::<Vec<_>>().join("\n")
     }
 
     /// On one line: file, place, reason.

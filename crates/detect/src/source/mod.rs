@@ -10,6 +10,7 @@ mod tags;
 pub use filter::{Chosen, Filters, LeftOut};
 pub use load::{Detections, Fault, Found, Placeholders, placeholders};
 pub use sentinel::Analytics;
+pub(crate) use tags::tactic;
 
 use crate::pack::{Confidence, Detection, Pack, Severity};
 use parallax_engine::Dialect;

@@ -40,6 +40,34 @@ pub(super) fn spaced(word: &str) -> String {
     out.replace(" And ", " and ")
 }
 
+/// The tactics of ATT&CK, for enterprise, mobile and industry.
+const TACTICS: [&str; 18] = [
+    "Reconnaissance",
+    "Resource Development",
+    "Initial Access",
+    "Execution",
+    "Persistence",
+    "Privilege Escalation",
+    "Defense Evasion",
+    "Stealth",
+    "Defense Impairment",
+    "Credential Access",
+    "Discovery",
+    "Lateral Movement",
+    "Collection",
+    "Command and Control",
+    "Exfiltration",
+    "Impact",
+    "Impair Process Control",
+    "Inhibit Response Function",
+];
+
+/// The tactic of that name, with or without spaces.
+pub(crate) fn tactic(name: &str) -> Option<String> {
+    let plain = |t: &str| t.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_ascii_lowercase();
+    TACTICS.iter().find(|t| plain(t) == plain(name)).map(|t| (*t).to_owned())
+}
+
 fn after_attack(tag: &str) -> Option<&str> {
     let (space, rest) = tag.split_once('.')?;
     space.eq_ignore_ascii_case("attack").then_some(rest)

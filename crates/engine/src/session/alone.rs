@@ -6,6 +6,7 @@
 
 use super::catalog::Asked;
 use super::conditions::Conditions;
+use super::kept::{Kept, give_up};
 use super::{Session, finish};
 use crate::dialect::Dialect;
 use crate::error::Error;
@@ -16,13 +17,15 @@ use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::streaming::StreamingTable;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DataFusionError};
 use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::utils::{conjunction, disjunction};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ScalarUDF, TableScan, TableScanBuilder, lit};
+use datafusion::logical_expr::utils::{conjunction, disjunction, split_conjunction_owned};
+use datafusion::logical_expr::{
+    Expr, LogicalPlan, LogicalPlanBuilder, ScalarUDF, TableScan, TableScanBuilder, TableSource, lit,
+};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
@@ -51,7 +54,7 @@ pub struct Alone {
 
 /// What is read for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct Over {
+pub(super) struct Over {
     name: String,
     /// For Sumo's messages, whether audit records are read one by one.
     raw_audit: bool,
@@ -60,8 +63,8 @@ struct Over {
 /// What came of a reading.
 #[derive(Debug)]
 pub struct AloneRead {
-    /// What was read and what could not be.
-    pub report: Arc<Report>,
+    /// What was read and what could not be, of each reading.
+    pub reports: Vec<Arc<Report>>,
     /// For each of the queries what no input offers of what it reads; empty where any does.
     pub lacking: Vec<Vec<String>>,
 }
@@ -123,37 +126,45 @@ impl Session {
         Ok(Some(Alone { columns: planned.columns, diagnostics: planned.diagnostics, reach, plan, table }))
     }
 
-    /// Reads the sources once for all queries over the same table and hands over the rows of each, with the hidden
-    /// columns, in the order of the sources and of the places in them, some rows of one query after some of another.
-    /// `watch` is given the report of each reading.
+    /// Reads the sources once for all queries over the same table. Of those that look at each event alone the rows are
+    /// handed over, with the hidden columns, in the order of the sources and of the places in them, some rows of one
+    /// query after some of another. For the others their events are kept. `watch` is given the report of each reading.
     ///
     /// # Errors
     /// A plan fails; `each` has been given what came before.
-    pub fn read_alone(
+    pub fn read_together(
         &self,
         queries: &[&Alone],
+        kept: &mut [Kept],
         watch: &mut dyn FnMut(&Arc<Report>),
         each: &mut dyn FnMut(usize, &RecordBatch) -> ControlFlow<()>,
-    ) -> Result<Vec<AloneRead>, Error> {
-        let mut tables: BTreeMap<&Over, Vec<usize>> = BTreeMap::new();
-        queries.iter().enumerate().for_each(|(at, q)| tables.entry(&q.table).or_default().push(at));
-        let mut read = Vec::new();
-        for (table, at) in tables {
+    ) -> Result<AloneRead, Error> {
+        let mut tables: BTreeMap<Over, Vec<Part>> = BTreeMap::new();
+        for (query, alone) in queries.iter().enumerate() {
+            tables.entry(alone.table.clone()).or_default().push(Part::runs(query, alone, self)?);
+        }
+        for (query, kept) in kept.iter().enumerate() {
+            for (scan, of) in kept.scans.iter().enumerate() {
+                let what = What::Keeps { query, scan };
+                let part = Part { schema: of.schema.clone(), condition: of.condition.clone(), what };
+                tables.entry(of.table.clone()).or_default().push(part);
+            }
+        }
+        let mut read = AloneRead { reports: Vec::new(), lacking: vec![Vec::new(); queries.len()] };
+        for (table, mut parts) in tables {
             let (asked, _) = self.asked(&Context::at(0), None);
             watch(&asked.report);
-            let mut stopped = false;
-            self.read_table(table, &at, queries, &asked, &mut |query, batch| {
-                let flow = each(query, batch);
-                stopped |= flow.is_break();
-                flow
-            })?;
-            let mut lacking = vec![Vec::new(); queries.len()];
-            for query in at {
-                let fields: HashSet<String> = read_fields(&queries[query].plan);
-                lacking[query] = asked.offered.lacking_of(&fields);
+            let flow = self.read_table(&table, &mut parts, &asked, kept, each)?;
+            for part in &parts {
+                let visible = part.schema.fields().iter().map(|f| f.name().clone()).filter(|n| !n.starts_with('$'));
+                let lacking = asked.offered.lacking_of(&visible.collect());
+                match part.what {
+                    What::Runs { query, .. } => read.lacking[query] = lacking,
+                    What::Keeps { query, scan } => kept[query].scans[scan].lacking = lacking,
+                }
             }
-            read.push(AloneRead { report: asked.report, lacking });
-            if stopped {
+            read.reports.push(asked.report);
+            if flow.is_break() {
                 break;
             }
         }
@@ -163,15 +174,14 @@ impl Session {
     fn read_table(
         &self,
         table: &Over,
-        at: &[usize],
-        queries: &[&Alone],
+        parts: &mut [Part],
         asked: &Asked,
+        kept: &mut [Kept],
         each: &mut dyn FnMut(usize, &RecordBatch) -> ControlFlow<()>,
-    ) -> Result<(), Error> {
+    ) -> Result<ControlFlow<()>, Error> {
         let began = Instant::now();
         let failure = |e| self.executor.failure(e);
-        let mut own = at.iter().map(|q| Own::new(queries[*q], self)).collect::<Result<Vec<_>, _>>()?;
-        let plan = self.reading(table, &own, asked).map_err(failure)?;
+        let plan = self.reading(table, parts, asked).map_err(failure)?;
         let physical = self.executor.physical(&plan, Needs::default())?;
         let rows = self.executor.start(physical, began)?;
         for batch in rows {
@@ -179,26 +189,34 @@ impl Session {
             let Some(hits) = batch.column_by_name("hits").and_then(|c| c.as_binary_opt::<i32>()).cloned() else {
                 return Err(Error::Execution("a reading without conditions".to_owned()));
             };
-            for (place, (own, query)) in own.iter_mut().zip(at).enumerate() {
+            for (place, part) in parts.iter_mut().enumerate() {
                 let holds = |bits: Option<&[u8]>| bits.is_some_and(|b| b[place / 8] & (1 << (place % 8)) != 0);
                 let keep: BooleanArray = hits.iter().map(|bits| Some(holds(bits))).collect();
                 if keep.true_count() == 0 {
                     continue;
                 }
-                let given = own.take(&batch, &keep).map_err(failure)?;
-                *own.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(given);
-                for rows in self.executor.start(own.physical.clone(), began)? {
-                    if each(*query, &rows?).is_break() {
-                        return Ok(());
+                let given = part.take(&batch, &keep).map_err(failure)?;
+                let (query, physical, slot) = match &part.what {
+                    What::Keeps { query, scan } => {
+                        kept[*query].scans[*scan].keep(given);
+                        give_up(kept);
+                        continue;
+                    }
+                    What::Runs { query, physical, slot } => (*query, physical, slot),
+                };
+                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(vec![given]);
+                for rows in self.executor.start(physical.clone(), began)? {
+                    if each(query, &rows?).is_break() {
+                        return Ok(ControlFlow::Break(()));
                     }
                 }
             }
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 
     /// The scan of all columns that any of them reads, with a bit for each condition that holds.
-    fn reading(&self, table: &Over, own: &[Own], asked: &Asked) -> datafusion::common::Result<LogicalPlan> {
+    fn reading(&self, table: &Over, own: &[Part], asked: &Asked) -> datafusion::common::Result<LogicalPlan> {
         let mut names: Vec<&str> = Vec::new();
         let mut known = HashSet::new();
         own.iter().flat_map(|o| o.schema.fields()).for_each(|f| {
@@ -241,45 +259,42 @@ impl Session {
 /// How plans name Sumo's table.
 const MESSAGES: &str = "messages";
 
-/// A query's own plan over rows that are put before it.
-struct Own {
+/// What one scan of a query wants of a reading.
+struct Part {
     schema: SchemaRef,
     condition: Expr,
-    physical: Arc<dyn ExecutionPlan>,
-    slot: Arc<Mutex<Option<RecordBatch>>>,
+    what: What,
 }
 
-impl Own {
-    fn new(query: &Alone, session: &Session) -> Result<Self, Error> {
+/// What is done with its rows.
+enum What {
+    /// They go through the query's own plan at once.
+    Runs { query: usize, physical: Arc<dyn ExecutionPlan>, slot: Slot },
+    /// They are kept.
+    Keeps { query: usize, scan: usize },
+}
+
+impl Part {
+    fn runs(query: usize, alone: &Alone, session: &Session) -> Result<Self, Error> {
         let failure = |e| session.executor.failure(e);
         let gone = || Error::Execution("a plan without its scan".to_owned());
-        let scan = only_scan(&query.plan).map_err(failure)?.ok_or_else(gone)?;
+        let scan = only_scan(&alone.plan).map_err(failure)?.ok_or_else(gone)?;
         let schema: SchemaRef = Arc::clone(scan.projected_schema.inner());
-        let slot = Arc::new(Mutex::new(None));
-        let given = Given { schema: schema.clone(), slot: slot.clone() };
-        let table = StreamingTable::try_new(schema.clone(), vec![Arc::new(given)]).map_err(failure)?;
-        let source = provider_as_source(Arc::new(table));
-        // The filter stays above a scan that is told of it.
-        let mut above = None;
-        let plan = query.plan.clone().transform_up(|node| {
+        let condition = conjunction(asked_of(&alone.plan, &scan).map_err(failure)?).unwrap_or_else(|| lit(true));
+        let slot = Slot::default();
+        let source = given(schema.clone(), slot.clone()).map_err(failure)?;
+        let plan = alone.plan.clone().transform_up(|node| {
             Ok(match node {
                 LogicalPlan::TableScan(scan) => {
                     let scan = TableScanBuilder::new(scan.table_name, source.clone()).build()?;
                     Transformed::yes(LogicalPlan::TableScan(scan))
                 }
-                LogicalPlan::Filter(filter) => {
-                    if matches!(filter.input.as_ref(), LogicalPlan::TableScan(_)) {
-                        above = Some(filter.predicate.clone());
-                    }
-                    Transformed::no(LogicalPlan::Filter(filter))
-                }
                 node => Transformed::no(node),
             })
         });
         let plan = plan.map_err(failure)?.data;
-        let condition = above.or_else(|| conjunction(scan.filters.clone())).unwrap_or_else(|| lit(true));
         let physical = session.executor.physical(&plan, Needs { order: true, rounding: false })?;
-        Ok(Own { schema, condition, physical, slot })
+        Ok(Part { schema, condition, what: What::Runs { query, physical, slot } })
     }
 
     /// The rows that fulfil the condition, with the columns that the plan reads.
@@ -290,11 +305,39 @@ impl Own {
     }
 }
 
+/// What the plan asks of the rows of a scan first: the parts of the filter right above it.
+pub(super) fn asked_of(plan: &LogicalPlan, scan: &TableScan) -> datafusion::common::Result<Vec<Expr>> {
+    // The filter stays above a scan that is told of it.
+    let mut above = None;
+    plan.apply(|node| {
+        if let LogicalPlan::Filter(filter) = node
+            && let LogicalPlan::TableScan(below) = filter.input.as_ref()
+            && below == scan
+        {
+            above = Some(filter.predicate.clone());
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(match above {
+        Some(predicate) => split_conjunction_owned(predicate),
+        None => scan.filters.iter().cloned().flat_map(split_conjunction_owned).collect(),
+    })
+}
+
+/// Rows that are put before a plan.
+pub(super) type Slot = Arc<Mutex<Option<Vec<RecordBatch>>>>;
+
+/// A table of those rows.
+pub(super) fn given(schema: SchemaRef, slot: Slot) -> datafusion::common::Result<Arc<dyn TableSource>> {
+    let table = StreamingTable::try_new(schema.clone(), vec![Arc::new(Given { schema, slot })])?;
+    Ok(provider_as_source(Arc::new(table)))
+}
+
 /// What a plan finds in place of its table.
 #[derive(Debug)]
 struct Given {
     schema: SchemaRef,
-    slot: Arc<Mutex<Option<RecordBatch>>>,
+    slot: Slot,
 }
 
 impl PartitionStream for Given {
@@ -304,7 +347,7 @@ impl PartitionStream for Given {
 
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
         let given = self.slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let stream = futures::stream::iter(given.map(Ok));
+        let stream = futures::stream::iter(given.unwrap_or_default().into_iter().map(Ok));
         Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), stream))
     }
 }
@@ -316,24 +359,17 @@ fn only_scan(plan: &LogicalPlan) -> datafusion::common::Result<Option<TableScan>
         if let LogicalPlan::TableScan(scan) = node {
             scans.push(scan.clone());
         }
-        Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
+        Ok(TreeNodeRecursion::Continue)
     })?;
     Ok(if scans.len() == 1 { scans.pop() } else { None })
 }
 
 /// The table of telemetry that is scanned.
-fn over(scan: &TableScan, asked: &Asked) -> Option<Over> {
+pub(super) fn over(scan: &TableScan, asked: &Asked) -> Option<Over> {
     let provider = source_as_provider(&scan.source).ok()?;
     let table = provider.as_ref().downcast_ref::<TelemetryTable>()?;
     let known = table.name == MESSAGES || asked.is_table(&table.name);
     known.then(|| Over { name: table.name.clone(), raw_audit: asked.raw_audit() })
-}
-
-/// The visible columns that the plan's scan reads.
-fn read_fields(plan: &LogicalPlan) -> HashSet<String> {
-    let scan = only_scan(plan).ok().flatten();
-    let fields = scan.iter().flat_map(|s| s.projected_schema.fields().iter());
-    fields.map(|f| f.name().clone()).filter(|n| !n.starts_with('$')).collect()
 }
 
 /// The expression over columns of the reading.

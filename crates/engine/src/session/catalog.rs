@@ -60,6 +60,10 @@ pub(super) fn own_tables(sources: &[Source], executor: &Executor, report: &Repor
 }
 
 impl OwnTable {
+    pub(super) fn is(&self, name: &str) -> bool {
+        self.name == name
+    }
+
     fn view(&self, report: &Report) -> Option<&View> {
         self.view
             .get_or_init(|| match View::of(&self.source, report) {
@@ -130,6 +134,13 @@ impl Asked {
     pub(super) fn again(self) -> Self {
         let new = Asked::new(self.tables, self.outward.given);
         Asked { executor: self.executor, learned: self.learned, assume_fed: self.assume_fed, ..new }
+    }
+
+    /// Only what happened after that time is read.
+    pub(super) fn after(&mut self, after: i64) {
+        let from = after.saturating_add(1);
+        let window = &mut self.tables.window;
+        window.from = Some(window.from.map_or(from, |own| own.max(from)));
     }
 
     /// Whether queries can name it.

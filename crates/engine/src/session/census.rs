@@ -23,6 +23,16 @@ pub struct Census {
 }
 
 impl Census {
+    /// The time of the first event.
+    pub fn earliest(&self) -> Option<i64> {
+        self.ranges.iter().flatten().map(|(first, _)| *first).min()
+    }
+
+    /// Whether there may be events after `from` and not after `to`: not where no hour of that time has any.
+    pub fn any(&self, from: i64, to: i64) -> bool {
+        self.hours.range(from.div_euclid(HOUR)..=to.div_euclid(HOUR)).next().is_some()
+    }
+
     /// A time before which there are events, `bound` or as far before it as nothing happened.
     ///
     /// Never earlier than an hour after the latest event before the bound: an event has several times (when it

@@ -8,6 +8,7 @@ mod explain;
 mod feed;
 mod follow;
 mod hits;
+mod kept;
 mod parquet;
 mod records;
 mod tree;
@@ -17,6 +18,7 @@ pub use census::Census;
 pub use explain::{ColumnRead, Explanation, TableRead};
 pub use follow::{Followed, Part, Pick, Shown, StepSeen};
 pub use hits::{Hit, HitEvent, HitsAsked, HitsSeen};
+pub use kept::{Kept, KeptRun};
 pub use records::{Records, RecordsAsked};
 
 use crate::config::Config;
@@ -33,7 +35,7 @@ use parallax_catalog::{Context, Output, PROVENANCE, Planned, Save};
 use parallax_diagnostics::{Diagnostic, Diagnostics};
 use parallax_sumo::plan::codes;
 use parallax_telemetry::source::{self, discover};
-use parallax_telemetry::{Report, Source};
+use parallax_telemetry::{Report, Source, View};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -69,8 +71,8 @@ enum Mode<'a> {
     Recorded,
     /// As it is written, and saved where it says so.
     Saving,
-    /// Over the inputs as they stood at its reference time.
-    AsOf(&'a Arc<Census>),
+    /// Over the inputs as they stood at its reference time, and only what happened after another time.
+    AsOf(&'a Arc<Census>, Option<i64>),
 }
 
 /// A table that a query reads.
@@ -168,6 +170,14 @@ impl Session {
         Ok(asked.uses(&planned.tables))
     }
 
+    /// Whether an input may hold events of the table, by its format: also where its beginning shows none.
+    pub fn may_feed(&self, table: &str) -> bool {
+        match View::named(table) {
+            Some(view) => self.sources.iter().any(|s| view.fed_by(s)),
+            None => table == "records" || self.own.iter().any(|t| t.is(table)),
+        }
+    }
+
     /// Whether two queries are the same operations over the same data, by their plans, and show the same columns: then
     /// they have the same result. Two that are not may still have it.
     pub fn plans_alike(&self, dialect: Dialect, one: &str, other: &str, context: &Context) -> bool {
@@ -205,13 +215,29 @@ impl Session {
         context: &Context,
         census: &Arc<Census>,
     ) -> Result<Execution, Error> {
-        self.start(dialect, text, context, Mode::AsOf(census))
+        self.start(dialect, text, context, Mode::AsOf(census, None))
+    }
+
+    /// As [`Session::query_as_of`], without the events that did not happen after `after`, in nanoseconds since the Unix
+    /// epoch.
+    pub fn query_between(
+        &self,
+        dialect: Dialect,
+        text: &str,
+        context: &Context,
+        census: &Arc<Census>,
+        after: i64,
+    ) -> Result<Execution, Error> {
+        self.start(dialect, text, context, Mode::AsOf(census, Some(after)))
     }
 
     fn start(&self, dialect: Dialect, text: &str, context: &Context, mode: Mode<'_>) -> Result<Execution, Error> {
         let began = Instant::now();
-        let census = if let Mode::AsOf(census) = mode { Some(census) } else { None };
+        let (census, after) = if let Mode::AsOf(census, after) = mode { (Some(census), after) } else { (None, None) };
         let (mut asked, inner) = self.asked(context, census);
+        if let Some(after) = after {
+            asked.after(after);
+        }
         asked.executor = Some(self.executor.clone());
         let mut planned = dialect.plan(text, &asked, &inner)?;
         let explored = asked.explored();

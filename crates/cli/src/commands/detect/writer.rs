@@ -226,7 +226,8 @@ fn block(f: &Finding, out: &mut dyn Write) -> io::Result<()> {
         line("because", Some(reason.what.clone()))?;
     }
     const SHOWN: usize = 10;
-    for related in f.related.iter().take(SHOWN) {
+    let related = if f.count > 1 { f.related.as_slice() } else { &[] };
+    for related in related.iter().take(SHOWN) {
         let e = &related.event;
         let parts =
             [e.time.map(datetime), e.host.clone(), e.image.clone(), e.command_line.clone(), Some(related.rule.clone())];
