@@ -33,6 +33,8 @@
 //! | `@user_cmd` | the command of a USER_CMD record |
 //! | `@addr.family` `@addr.ip` `@addr.port` `@addr.path` | the decoded SOCKADDR record |
 //! | `@keys` | the rules' keys as a JSON array |
+//! | `@event.…` | of a record that is given alone after its event: the value under that name in the whole event |
+//! | `@path` | of such a PATH record: `name` as an absolute path |
 //! | `@name.N` | `name` of the PATH record with `item=N` |
 //!
 //! PROCTITLE is never used for arguments: it is cut at 128 bytes and, in one of ten events of a real log, stale.
