@@ -61,6 +61,11 @@ impl Rows<'_> {
                 Value::Truth(condition) => Ok(condition),
                 _ => Err(no_test(expr)),
             },
+            ("coalesce", [one, other]) if matches!(self.value(other), Value::Truth(Condition::Always(false))) => {
+                let condition = self.condition(one)?;
+                self.guarded.extend(condition.tests().iter().map(|(t, _)| t.at));
+                Ok(condition)
+            }
             ("tobool" | "toboolean", [one]) => self.condition(one),
             ("ipv4_is_in_range" | "ipv4_is_match" | "ipv6_is_match" | "ipv6_is_in_range", [address, network]) => {
                 let field = self.field(address)?.0;
@@ -90,7 +95,8 @@ impl Rows<'_> {
 
     /// A negation. KQL's comparisons of numbers are null where there is none, and so is their negation.
     fn negated(&mut self, inner: Condition, at: Span) -> Condition {
-        if inner.tests().iter().any(|(t, _)| matches!(t.is, Is::Compares(..) | Is::In(_))) {
+        let nulls = |t: &Test| matches!(t.is, Is::Compares(..) | Is::In(_)) && !self.guarded.contains(&t.at);
+        if inner.tests().iter().any(|(t, _)| nulls(t)) {
             self.losses.add(
                 codes::MISSING,
                 Effect::Widens,
@@ -102,6 +108,10 @@ impl Rows<'_> {
     }
 
     fn nothing(&mut self, expr: &Expr, at: Span) -> Reading<Condition> {
+        // `isnull(toreal(x))` is about what stands in it.
+        if matches!(&expr.kind, ExprKind::Call(call) if call.name.text != "tostring") {
+            return Err(no_test(expr));
+        }
         let (field, ty, _) = self.field(expr)?;
         let null = Condition::test(field.clone(), Is::Null, at);
         Ok(match ty {

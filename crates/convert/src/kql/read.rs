@@ -17,22 +17,23 @@ use parallax_kql::syntax::tree::{
 /// The text is no KQL, or something in it looks at more than one row.
 pub fn read(text: &str) -> Result<(Detection, Losses), Diagnostics> {
     let tree = parallax_kql::parse(text)?;
-    let mut reader = Reader { losses: Losses::default(), after: After::default(), grouped: false };
-    let detection = reader.tree(&tree, text)?;
+    let mut reader = Reader { text, losses: Losses::default(), after: After::default(), grouped: false };
+    let detection = reader.tree(&tree)?;
     Ok((detection, reader.losses))
 }
 
 pub(super) type Reading<T> = Result<T, Diagnostic>;
 
-struct Reader {
+struct Reader<'a> {
+    text: &'a str,
     losses: Losses,
     after: After,
     /// Whether rows stand for several events from here on.
     grouped: bool,
 }
 
-impl Reader {
-    fn tree(&mut self, tree: &Tree, text: &str) -> Reading<Detection> {
+impl Reader<'_> {
+    fn tree(&mut self, tree: &Tree) -> Reading<Detection> {
         let mut lets: Vec<(&str, &Expr)> = Vec::new();
         let mut query = None;
         for statement in &tree.statements {
@@ -69,13 +70,13 @@ impl Reader {
             self.losses.push(loss);
         }
         let mut detection = Detection {
-            about: commented(text),
+            about: commented(self.text),
             logs,
             spellings: table.missing.clone(),
             condition: Condition::all(conditions),
             after: std::mem::take(&mut self.after),
         };
-        actions(name, &mut detection)?;
+        actions(name, &mut detection, &mut self.losses)?;
         if matches!(detection.condition, Condition::Always(_)) {
             return Err(refuse(codes::NOTHING, at, "no condition is left: the result would be about every event"));
         }
@@ -136,7 +137,11 @@ impl Reader {
             }
             O::Extend(columns) => {
                 for column in columns {
-                    let value = rows.value(&column.value);
+                    let known = rows.table.computed(column.value.span.of(self.text));
+                    let value = match known {
+                        Some((field, ty)) => Value::Field { field, ty, lower: false },
+                        None => rows.value(&column.value),
+                    };
                     match &column.naming {
                         Naming::One(name) => rows.set(&name.text, value),
                         Naming::None => {}
@@ -248,7 +253,7 @@ fn word(operator: Option<&Operator>) -> String {
 }
 
 /// `ActionType` says of which kind an event is: a category of Sigma, where it stands alone.
-fn actions(table: &str, detection: &mut Detection) -> Reading<()> {
+fn actions(table: &str, detection: &mut Detection, losses: &mut Losses) -> Reading<()> {
     let mut category = None;
     let parts = match &detection.condition {
         Condition::All(parts) => parts.clone(),
@@ -257,6 +262,7 @@ fn actions(table: &str, detection: &mut Detection) -> Reading<()> {
     let mut left = Vec::new();
     for part in parts {
         match (&part, chosen(&part)) {
+            (_, Some(values)) if table == "DeviceNetworkEvents" => left.push(initiated(&part, &values, losses)?),
             (_, Some(values)) => {
                 let found = names::category(table, &values);
                 let at = part.tests().first().map_or(Span::at(0), |(t, _)| t.at);
@@ -282,6 +288,24 @@ fn actions(table: &str, detection: &mut Detection) -> Reading<()> {
         None => {}
     }
     Ok(())
+}
+
+/// Kinds of connections: who began them.
+fn initiated(part: &Condition, values: &[String], losses: &mut Losses) -> Reading<Condition> {
+    let at = part.tests().first().map_or(Span::at(0), |(t, _)| t.at);
+    let inbound = |v: &String| v.starts_with("Inbound");
+    let known = |v: &String| v.starts_with("Connection") || inbound(v);
+    let all_in = values.iter().all(inbound);
+    if !values.iter().all(known) || (!all_in && values.iter().any(inbound)) {
+        let message = format!("Sigma has no field for `ActionType` {}", values.join(", "));
+        return Err(refuse(codes::NO_FIELD, at, message));
+    }
+    let message = "`ActionType` is read as who began the connection, not as what became of it";
+    losses.add(codes::FIELD, Effect::Widens, at, message);
+    let text = if all_in { "false" } else { "true" };
+    let is = crate::pattern::pattern(crate::pattern::Shape::Exact(text.to_owned()), crate::middle::Case::Ignored);
+    let is = is.map(crate::middle::Is::Like).ok_or_else(|| refuse(codes::NO_FORM, at, "this has no form"))?;
+    Ok(Condition::test(crate::middle::Field::whole("Initiated"), is, at))
 }
 
 fn is_action(test: &Test) -> bool {

@@ -37,12 +37,14 @@ pub(super) struct Rows<'t> {
     lets: Vec<(&'t str, &'t Expr)>,
     made: Vec<(String, Value)>,
     pub(super) losses: Losses,
+    /// Tests whose null is said to be false.
+    pub(super) guarded: Vec<Span>,
     depth: usize,
 }
 
 impl<'t> Rows<'t> {
     pub(super) fn new(name: &'t str, table: &'static Table, lets: Vec<(&'t str, &'t Expr)>) -> Self {
-        Rows { name, table, lets, made: Vec::new(), losses: Losses::default(), depth: 0 }
+        Rows { name, table, lets, made: Vec::new(), losses: Losses::default(), guarded: Vec::new(), depth: 0 }
     }
 
     pub(super) fn set(&mut self, name: &str, value: Value) {
@@ -98,7 +100,7 @@ impl<'t> Rows<'t> {
         match &expr.kind {
             ExprKind::Paren(inner) => self.value(inner),
             ExprKind::Literal(literal) => of_literal(literal).unwrap_or(unknown),
-            ExprKind::Name(name) => self.named(&name.text).unwrap_or(unknown),
+            ExprKind::Name(name) => self.named(&name.text, expr.span).unwrap_or(unknown),
             ExprKind::Path { .. } | ExprKind::Index { .. } => {
                 self.path(expr).map_or(unknown, |name| match self.dotted(&name) {
                     Some(field) => Value::Field { field, ty: Type::Text, lower: false },
@@ -144,7 +146,7 @@ impl<'t> Rows<'t> {
         }
     }
 
-    fn named(&mut self, name: &str) -> Option<Value> {
+    fn named(&mut self, name: &str, at: Span) -> Option<Value> {
         if let Some((_, value)) = self.made.iter().find(|(n, _)| n == name) {
             return Some(value.clone());
         }
@@ -152,6 +154,11 @@ impl<'t> Rows<'t> {
             return Some(Value::Time);
         }
         if let Some((field, ty)) = self.table.field(self.name, name) {
+            return Some(Value::Field { field, ty, lower: false });
+        }
+        if let Some((field, ty, lost)) = self.table.nearly(name) {
+            let message = format!("`{name}` is read as `{}`: {lost}", field.name);
+            self.losses.add(codes::FIELD, Effect::Either, at, message);
             return Some(Value::Field { field, ty, lower: false });
         }
         // ActionType is put in its place by who reads the query.
@@ -196,6 +203,12 @@ impl<'t> Rows<'t> {
                 Value::Text(t) => Some(Value::Text(t.to_uppercase())),
                 _ => None,
             },
+            ("toreal" | "todouble" | "toint" | "tolong", [one]) if matches!(self.value(one), Value::Field { .. }) => {
+                match self.value(one) {
+                    Value::Field { field, lower, .. } => Some(Value::Field { field, ty: Type::Real, lower }),
+                    _ => None,
+                }
+            }
             ("tostring" | "toint" | "tolong" | "todynamic" | "parse_json" | "trim", [one]) => match self.value(one) {
                 Value::Truth(condition) if name.starts_with("to") && name != "tostring" => {
                     Some(Value::Score(vec![(condition, 1.0)]))
@@ -204,6 +217,7 @@ impl<'t> Rows<'t> {
                 value @ (Value::Text(_) | Value::Number(_) | Value::List(_)) => Some(value),
                 _ => None,
             },
+            ("ingestion_time", []) => Some(Value::Time),
             ("ago" | "now" | "datetime_add" | "startofday" | "endofday" | "todatetime" | "bin", _) => {
                 Some(Value::Instant)
             }

@@ -33,6 +33,9 @@ pub struct Table {
     /// Columns that hold a part of a field.
     #[serde(default)]
     parts: BTreeMap<String, PartOf>,
+    /// Columns that are nearly a field.
+    #[serde(default)]
+    read: BTreeMap<String, Nearly>,
     /// Other fields are columns of their own name.
     #[serde(default)]
     same: bool,
@@ -76,6 +79,16 @@ pub enum Type {
     Real,
     /// An instant, a length of time, a guid: compared by its text.
     Other,
+}
+
+/// The field that a column nearly is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nearly {
+    field: String,
+    #[serde(rename = "type", default)]
+    ty: Type,
+    lost: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -166,6 +179,19 @@ impl Table {
             return own(table, column).map(|p| (Field::whole(column), p.ty));
         }
         None
+    }
+
+    /// The field that a computation of a query is, where it is written as this table has it.
+    pub fn computed(&self, text: &str) -> Option<(Field, Type)> {
+        let bare = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+        let wanted = bare(text);
+        let found = self.fields.iter().find(|(_, c)| c.expr.as_ref().is_some_and(|e| bare(e) == wanted));
+        found.map(|(name, c)| (Field::whole(name.clone()), c.ty))
+    }
+
+    /// The field that a column nearly is, its type, and what is not so.
+    pub fn nearly(&self, column: &str) -> Option<(Field, Type, &str)> {
+        self.read.get(column).map(|n| (Field::whole(n.field.clone()), n.ty, n.lost.as_str()))
     }
 
     /// The dynamic column with the event's own fields.

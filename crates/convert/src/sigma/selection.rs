@@ -131,13 +131,13 @@ struct Line {
 fn render(lines: &[Line], indent: &str) -> String {
     let mut out = String::new();
     for line in lines {
-        let all = if line.all { "|all" } else { "" };
+        let key = written_key(&format!("{}{}", line.key, if line.all { "|all" } else { "" }));
         match line.values.as_slice() {
             [one] => {
-                let _ = write!(out, "\n{indent}{}: {one}", line.key);
+                let _ = write!(out, "\n{indent}{key}: {one}");
             }
             many => {
-                let _ = write!(out, "\n{indent}{}{all}:", line.key);
+                let _ = write!(out, "\n{indent}{key}:");
                 for value in many {
                     let _ = write!(out, "\n{indent}    - {value}");
                 }
@@ -145,6 +145,13 @@ fn render(lines: &[Line], indent: &str) -> String {
         }
     }
     out
+}
+
+/// A key as it is where that reads as a key, else quoted.
+fn written_key(key: &str) -> String {
+    let plain = key.chars().all(|c| c.is_ascii_alphanumeric() || "_|.-".contains(c))
+        && key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if plain { key.to_owned() } else { yaml::quoted(key) }
 }
 
 /// Conditions that hold together as the lines of one map, where each is a test, or alternatives of one key.
@@ -222,14 +229,7 @@ fn value(test: &Test) -> Result<Option<(String, String)>, Diagnostic> {
         None if matches!(test.is, Is::Term(_) | Is::Matches(_)) => "",
         None => return Ok(None),
     };
-    let key = |modifiers: &str| {
-        let key = format!("{field}{modifiers}");
-        if key.chars().all(|c| c.is_ascii_alphanumeric() || "_|.-".contains(c)) && !key.starts_with(['|', '-', '.']) {
-            key
-        } else {
-            yaml::quoted(&key)
-        }
-    };
+    let key = |modifiers: &str| format!("{field}{modifiers}");
     Ok(Some(match &test.is {
         Is::Like(p) => {
             let cased = if p.case == Case::Counts { "|cased" } else { "" };

@@ -82,15 +82,28 @@ impl Reader {
                 }
             }
             O::Parse(parse) => conditions.extend(parsed(parse, rows, at)?),
-            O::Json(json) if json.auto.is_none() && json.paths.len() == json.names.len() => {
-                for (path, name) in json.paths.iter().zip(&json.names) {
+            O::Json(json)
+                if json.auto.is_none()
+                    && (json.names.is_empty() || json.paths.len() == json.names.len())
+                    && json.paths.iter().all(|p| !p.text.contains(['[', '*'])) =>
+            {
+                for (n, path) in json.paths.iter().enumerate() {
+                    // Without names the keys are.
+                    let name = match json.names.get(n) {
+                        Some(name) => name.text.as_str(),
+                        None => path.text.rsplit('.').next().unwrap_or_default(),
+                    };
                     let field = Field::whole(path.text.trim_start_matches('$').trim_start_matches('.'));
                     if !json.nodrop {
                         conditions.push(Condition::test(field.clone(), Is::Exists(true), at));
                     }
-                    rows.set(&name.text, Value::field(field));
+                    rows.set(name, Value::field(field));
                 }
             }
+            O::Json(json) if json.nodrop && json.auto.is_none() => {
+                json.names.iter().for_each(|n| rows.set(&n.text, Value::Unknown(at)));
+            }
+            O::Json(json) if json.auto.is_some() => {}
             O::Json(_) | O::KeyValue(_) | O::Split(_) | O::Xml(_) => {
                 let message = "what this takes out of the text has no name in Sigma";
                 return Err(refuse(codes::EXPRESSION, at, message));

@@ -25,7 +25,7 @@ pub(super) fn split(
         let at = tests.first().map_or(Span::at(0), |(t, _)| t.at);
         let of: Option<Vec<Kind>> = tests.iter().map(|(t, negated)| kind(t).filter(|_| !negated)).collect();
         match of {
-            Some(of) if given.is_none() => {
+            Some(of) => {
                 let said: Vec<Kind> = of.into_iter().filter(|k| *k != Kind::Any).collect();
                 losses.add(
                     codes::TELEMETRY,
