@@ -120,15 +120,25 @@ pub fn covers(pattern: &Pattern, text: &str) -> bool {
 /// What is no part of a term: KQL's terms are runs of letters and decimal digits (measured).
 const NO_TERM: &str = r"[^\p{L}\p{Nd}]";
 
-/// The term as a regular expression, exactly.
-pub fn term(term: &Term) -> String {
+/// Whether a term has to begin where the text does, and to end where it does.
+pub fn edges(term: &Term) -> (bool, bool) {
     let is_term = |c: char| found(r"^[\p{L}\p{Nd}]$", c.encode_utf8(&mut [0; 4])).unwrap_or(false);
-    let flags = if term.case == Case::Ignored { "(?i)" } else { "" };
     let first = term.start && term.text.chars().next().is_some_and(is_term);
     let last = term.end && term.text.chars().next_back().is_some_and(is_term);
+    (first, last)
+}
+
+/// A term as a regular expression, exactly.
+pub fn term(term: &Term) -> String {
+    terms(&escape(&term.text), edges(term), term.case)
+}
+
+/// Terms as one regular expression; `body` is what matches any of them.
+pub fn terms(body: &str, (first, last): (bool, bool), case: Case) -> String {
+    let flags = if case == Case::Ignored { "(?i)" } else { "" };
     let before = if first { format!("(^|{NO_TERM})") } else { String::new() };
     let after = if last { format!("($|{NO_TERM})") } else { String::new() };
-    format!("{flags}{before}{}{after}", escape(&term.text))
+    format!("{flags}{before}{body}{after}")
 }
 
 #[cfg(test)]

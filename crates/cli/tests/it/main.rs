@@ -2,6 +2,7 @@
 
 mod atomic;
 mod check;
+mod convert;
 mod detect;
 mod explain;
 mod help;

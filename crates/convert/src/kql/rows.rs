@@ -161,6 +161,13 @@ impl<'t> Rows<'t> {
             self.losses.add(codes::FIELD, Effect::Either, at, message);
             return Some(Value::Field { field, ty, lower: false });
         }
+        if self.table.is_own(self.name, name) {
+            if !name.contains("VersionInfo") {
+                let message = format!("`{name}` is a field of Defender's rows alone");
+                self.losses.add(codes::FIELD, Effect::Narrows, at, message);
+            }
+            return Some(Value::Field { field: Field::whole(name), ty: Type::Text, lower: false });
+        }
         // ActionType is put in its place by who reads the query.
         if name == "ActionType" && self.name.starts_with("Device") {
             return Some(Value::Field { field: Field::whole(name), ty: Type::Text, lower: false });

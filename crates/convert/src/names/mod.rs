@@ -156,6 +156,10 @@ impl Table {
         {
             return Some(place);
         }
+        // Defender's own columns, under their own names.
+        if self.is_own(table, &field.name) {
+            return own(table, &field.name);
+        }
         let dynamic = self.dynamic.as_ref()?;
         let plain = field.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
             && field.name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
@@ -179,6 +183,17 @@ impl Table {
             return own(table, column).map(|p| (Field::whole(column), p.ty));
         }
         None
+    }
+
+    /// Whether that is a column of Defender that is none of Sigma's fields, and no part of one.
+    pub fn is_own(&self, table: &str, column: &str) -> bool {
+        let named = self.fields.values().any(|c| c.column.as_deref() == Some(column));
+        table.starts_with("Device")
+            && !named
+            && column != "ActionType"
+            && !self.parts.contains_key(column)
+            && !self.read.contains_key(column)
+            && own(table, column).is_some_and(|p| p.ty == Type::Text && p.text == column)
     }
 
     /// The field that a computation of a query is, where it is written as this table has it.

@@ -5,5 +5,5 @@ mod selection;
 mod write;
 pub(crate) mod yaml;
 
-pub use read::{of_rule, read, read_all};
+pub use read::{is_for, of_rule, read, read_all};
 pub use write::write;

@@ -26,7 +26,7 @@ pub fn read_all(text: &str, placeholders: &Placeholders) -> Vec<Found> {
             continue;
         }
         found.push(self::read(located).map(|mut detection| {
-            let own = filters.iter().filter(|f| is_for(f, &detection));
+            let own = filters.iter().filter(|f| is_for(f, &detection.about));
             let more = own.map(|f| of_condition(&f.condition, Span::at(located.span.start)));
             let all: Vec<Condition> = std::iter::once(detection.condition.clone()).chain(more).collect();
             detection.condition = Condition::all(all);
@@ -40,8 +40,7 @@ pub fn read_all(text: &str, placeholders: &Placeholders) -> Vec<Found> {
 }
 
 /// Whether a filter is for a rule: it names it, or any.
-fn is_for(filter: &tree::Filter, detection: &Detection) -> bool {
-    let about = &detection.about;
+pub fn is_for(filter: &tree::Filter, about: &tree::Meta) -> bool {
     let names = [about.id.as_deref(), about.name.as_deref(), Some(about.title.as_str())];
     filter.rules.is_empty() || filter.rules.iter().any(|rule| names.contains(&Some(rule.as_str())))
 }

@@ -168,16 +168,19 @@ impl Writer {
     /// Alternatives; patterns of one form over one field become one regular expression.
     fn any(&mut self, parts: &[Condition], negated: bool) -> Result<Vec<Doc>, Diagnostic> {
         let mut docs: Vec<Doc> = Vec::new();
-        let mut groups: Vec<(Field, u8, Case, usize, Vec<String>)> = Vec::new();
+        let mut groups: Vec<(Field, Ends, Case, usize, Vec<String>)> = Vec::new();
         for part in parts {
             let grouped = match part {
                 Condition::Test(Test { field: Some(field), is: Is::Like(p), .. }) => match pattern::shape(p) {
-                    Shape::Contains(t) => Some((field, 0, p.case, t)),
-                    Shape::Starts(t) => Some((field, 1, p.case, t)),
-                    Shape::Ends(t) => Some((field, 2, p.case, t)),
-                    Shape::Exact(t) if !t.is_empty() => Some((field, 3, p.case, t)),
+                    Shape::Contains(t) => Some((field, Ends::Open, p.case, t)),
+                    Shape::Starts(t) => Some((field, Ends::Left, p.case, t)),
+                    Shape::Ends(t) => Some((field, Ends::Right, p.case, t)),
+                    Shape::Exact(t) if !t.is_empty() => Some((field, Ends::Exact, p.case, t)),
                     _ => None,
                 },
+                Condition::Test(Test { field: Some(field), is: Is::Term(t), .. }) => {
+                    Some((field, Ends::Term(pattern::edges(t)), t.case, t.text.clone()))
+                }
                 _ => None,
             };
             let doc = self.doc(part, negated)?;
@@ -201,7 +204,7 @@ impl Writer {
             let name = self.name(&field);
             let listed: Option<Vec<String>> = texts
                 .iter()
-                .map(|t| self.quoted(t).filter(|_| form == 3 && (case == Case::Counts || caseless(t))))
+                .map(|t| self.quoted(t).filter(|_| form == Ends::Exact && (case == Case::Counts || caseless(t))))
                 .collect();
             if let Some(items) = listed {
                 docs[at] = Doc::List { head: format!("{name} in"), items };
@@ -209,15 +212,16 @@ impl Writer {
             }
             let flags = if case == Case::Ignored { "(?i)" } else { "" };
             let escaped: Vec<String> = texts.iter().map(|t| pattern::escape(t)).collect();
-            let (open, close) = match form {
-                0 => ("", ""),
-                1 => ("^", ""),
-                2 => ("", "$"),
-                _ => ("^", "$"),
-            };
             // A regular expression has a largest size.
             let parts = chunks(&escaped).map(|part| {
-                let regex = format!("{flags}{open}({}){close}", part.join("|"));
+                let body = format!("({})", part.join("|"));
+                let regex = match form {
+                    Ends::Open => format!("{flags}{body}"),
+                    Ends::Left => format!("{flags}^{body}"),
+                    Ends::Right => format!("{flags}{body}$"),
+                    Ends::Exact => format!("{flags}^{body}$"),
+                    Ends::Term(edges) => pattern::terms(&body, edges, case),
+                };
                 Doc::Leaf(format!("{name} matches {}", slashed(&regex)))
             });
             docs[at] = Doc::any(parts.collect());
@@ -232,7 +236,9 @@ impl Writer {
             return Err(refuse(codes::NO_FORM, test.at, message));
         }
         let column = self.name(field);
-        if self.endpoint && !COMMON.iter().any(|c| c.eq_ignore_ascii_case(&field.name)) {
+        // Defender's own fields are there under their own names.
+        let own = ["InitiatingProcess", "ProcessVersionInfo"].iter().any(|p| field.name.starts_with(p));
+        if self.endpoint && !own && !COMMON.iter().any(|c| c.eq_ignore_ascii_case(&field.name)) {
             self.losses.add(
                 codes::FIELD,
                 Effect::Narrows.negated(negated),
@@ -398,6 +404,16 @@ impl Writer {
         let condition = missing::paired(condition).map(&mut |t| parts::whole(t));
         Ok(self.doc(&condition, true)?.text(&WORDS, 20, 4))
     }
+}
+
+/// Where a text stands in a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    Open,
+    Left,
+    Right,
+    Exact,
+    Term((bool, bool)),
 }
 
 /// The texts in runs that are no longer than a regular expression may be.

@@ -43,15 +43,16 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Exit, Failure> {
         if source.from == to {
             return Err(Failure::usage(format!("{}: this is {} already", source.origin, name(to))));
         }
-        let config = packs::config_around(Some(&source.origin), &args.config, talk)?;
-        for found in read(&source.text, source.from, logs.as_ref(), &placeholders(&config)) {
+        let file = Some(source.origin.as_str()).filter(|_| !args.files.is_empty());
+        let values = placeholders(&packs::config_around(file, &args.config, talk)?);
+        for found in read(&source.text, source.from, logs.as_ref(), &values) {
             let result = found.and_then(|(detection, losses): (Detection, Losses)| {
                 let converted = convert(&detection, losses, to, &options)?;
                 Ok((detection, converted))
             });
             let compared = match (&mut verifier, &result) {
                 (Some(verifier), Ok((detection, converted))) => {
-                    Some(verifier.compare(source.from, &source.text, detection, to, converted)?)
+                    Some(verifier.compare(source.from, &source.text, detection, to, converted, &values)?)
                 }
                 _ => None,
             };

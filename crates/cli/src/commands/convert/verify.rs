@@ -5,7 +5,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::text::safe;
 use crate::policy::{self, Talk};
 use crate::say;
-use parallax_convert::{Converted, Detection, Effect, Language};
+use parallax_convert::{Converted, Detection, Effect, Language, Placeholders};
 use parallax_detect::pack::Pack;
 use parallax_detect::{EMBEDDED, Reading};
 use parallax_engine::value::{Value, value};
@@ -73,9 +73,10 @@ impl Verifier {
         detection: &Detection,
         to: Language,
         converted: &Converted,
+        placeholders: &Placeholders,
     ) -> Result<Compared, Failure> {
-        let source = self.found(from, text, Some(&detection.about))?;
-        let result = self.found(to, &converted.text, None)?;
+        let source = self.found(from, text, Some(&detection.about), placeholders)?;
+        let result = self.found(to, &converted.text, None, &Placeholders::new())?;
         let explains = |of: fn(Effect) -> bool| converted.losses.iter().any(|loss| of(loss.effect));
         Ok(Compared {
             both: source.intersection(&result).count(),
@@ -87,11 +88,17 @@ impl Verifier {
     }
 
     /// The events that a detection finds. `about`: which of a file's rules.
-    fn found(&self, language: Language, text: &str, about: Option<&tree::Meta>) -> Result<BTreeSet<Place>, Failure> {
+    fn found(
+        &self,
+        language: Language,
+        text: &str,
+        about: Option<&tree::Meta>,
+        placeholders: &Placeholders,
+    ) -> Result<BTreeSet<Place>, Failure> {
         let dialect = match language {
             Language::Kql => Dialect::Kql,
             Language::Sumo => Dialect::Sumo,
-            Language::Sigma => return self.hits(text, about),
+            Language::Sigma => return self.hits(text, about, placeholders),
         };
         self.rows(dialect, text).map_err(|e| Failure { exit: Exit::Wrong, message: format!("error: {e}") })
     }
@@ -118,16 +125,28 @@ impl Verifier {
         Ok(found)
     }
 
-    fn hits(&self, text: &str, about: Option<&tree::Meta>) -> Result<BTreeSet<Place>, Failure> {
-        let documents = parallax_sigma::parse(text).map_err(|e| Failure::wrong(format!("error: {e}")))?;
-        let rules: Vec<tree::Rule> = documents
-            .into_iter()
-            .filter_map(|d| match d {
-                tree::Document::Rule(rule) => Some(rule),
-                _ => None,
-            })
-            .filter(|rule| about.is_none_or(|about| *about == rule.meta))
-            .collect();
+    fn hits(
+        &self,
+        text: &str,
+        about: Option<&tree::Meta>,
+        placeholders: &Placeholders,
+    ) -> Result<BTreeSet<Place>, Failure> {
+        let options = parallax_sigma::Options { placeholders: placeholders.clone() };
+        let documents = parallax_sigma::read(text, &options).documents.into_iter().map(|d| d.document);
+        let (mut rules, mut filters) = (Vec::new(), Vec::new());
+        for document in documents {
+            match document {
+                tree::Document::Rule(rule) if about.is_none_or(|about| *about == rule.meta) => rules.push(rule),
+                tree::Document::Filter(filter) => filters.push(filter),
+                _ => {}
+            }
+        }
+        for rule in &mut rules {
+            for filter in filters.iter().filter(|f| parallax_convert::sigma::is_for(f, &rule.meta)) {
+                let both = [rule.condition.clone(), filter.condition.clone()];
+                rule.condition = parallax_sigma::syntax::all(both);
+            }
+        }
         let rules = Arc::new(Rules::new(&rules));
         let asked = HitsAsked { rules, wanted: Vec::new(), reasons: false, census: false };
         let mut found = BTreeSet::new();
