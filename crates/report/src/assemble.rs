@@ -2,7 +2,7 @@
 
 use crate::attack;
 use crate::evidence::{self, Place, Processes};
-use crate::model::{Ended, Entry, Hunt, Inputs, PackPage, Page, Read, Reason, RunLine, Technique, TestLine};
+use crate::model::{Ended, Entry, Hunt, Inputs, PackPage, Page, Read, Reason, RunLine, Technique, TestLine, Text};
 use parallax_detect::pack::{Case, Detection, DocumentKind, Outcome, Pack};
 use parallax_detect::source::Body;
 use parallax_detect::test::{Actual, CaseResult};
@@ -18,7 +18,11 @@ pub fn pack_page(pack: &Pack, results: Option<&[CaseResult]>) -> PackPage {
         title: format!("{}: {}", pack.technique.id, pack.title),
         version: pack.version.clone(),
         summary: pack.summary.clone(),
-        documents: pack.documents.iter().map(|d| (document(d.kind).to_owned(), d.text.clone())).collect(),
+        documents: pack
+            .documents
+            .iter()
+            .map(|d| Text { title: document(d.kind).to_owned(), path: d.path.clone(), text: d.text.clone() })
+            .collect(),
         hunts: pack
             .hunts
             .iter()

@@ -127,12 +127,23 @@ pub struct PackPage {
     pub version: String,
     /// A paragraph.
     pub summary: String,
-    /// Documents in Markdown: a title and the text.
-    pub documents: Vec<(String, String)>,
+    /// Documents in Markdown.
+    pub documents: Vec<Text>,
     /// Hunting queries.
     pub hunts: Vec<Hunt>,
     /// How the tests ended, where they were run: cases that hold, and all.
     pub tested: Option<(usize, usize)>,
+}
+
+/// A document of a pack.
+#[derive(Clone, Debug, Default)]
+pub struct Text {
+    /// What it is.
+    pub title: String,
+    /// Its file within the pack, by which the others refer to it.
+    pub path: String,
+    /// Its Markdown.
+    pub text: String,
 }
 
 /// A hunting query in its dialects.

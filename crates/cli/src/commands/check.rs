@@ -53,7 +53,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
                     "diagnostics": listed(&wrong.diagnostics, &wrong.text),
                 })),
                 CheckFormat::Sarif => {
-                    sarif.add_within(file, &format!("{}: {}", wrong.rule, wrong.place), &wrong.diagnostics)
+                    sarif.add_within(file, &format!("{}: {}", wrong.rule, wrong.place), &wrong.diagnostics);
                 }
             }
         }

@@ -6,20 +6,21 @@ use super::text::{block, line};
 use maud::{Markup, PreEscaped, Render};
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd};
 
-/// The text as HTML, its headings below `level`.
-pub(crate) fn markdown(text: &str, level: u8) -> Markup {
+/// The text as HTML, its headings below `level`. `place` says where in this file a link leads that is not to the web.
+pub(crate) fn markdown(text: &str, level: u8, place: &dyn Fn(&str) -> Option<String>) -> Markup {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut writer =
-        Writer { out: String::with_capacity(text.len() * 2), level, code: None, head: false, ends: Vec::new() };
+        Writer { out: String::with_capacity(text.len() * 2), level, place, code: None, head: false, ends: Vec::new() };
     for event in Parser::new_ext(text, options) {
         writer.event(event);
     }
     PreEscaped(writer.out)
 }
 
-struct Writer {
+struct Writer<'p> {
     out: String,
     level: u8,
+    place: &'p dyn Fn(&str) -> Option<String>,
     /// The language and text of the code block that is open.
     code: Option<(String, String)>,
     /// Whether this row of a table is its head.
@@ -28,7 +29,7 @@ struct Writer {
     ends: Vec<&'static str>,
 }
 
-impl Writer {
+impl Writer<'_> {
     fn tag(&mut self, tag: &str) {
         self.out.push('<');
         self.out.push_str(tag);
@@ -141,6 +142,11 @@ impl Writer {
             to.render_to(&mut self.out);
             self.out.push_str("\">");
             self.ends.push("</a>");
+        } else if let Some(place) = (self.place)(to) {
+            self.out.push_str("<a href=\"");
+            place.render_to(&mut self.out);
+            self.out.push_str("\">");
+            self.ends.push("</a>");
         } else {
             // A file of the pack is not here.
             self.tag("span class=\"ref\"");
@@ -154,16 +160,17 @@ mod tests {
     use super::*;
 
     fn html(text: &str) -> String {
-        markdown(text, 2).into_string()
+        markdown(text, 2, &|to| (to == "other.md").then(|| "#other".to_owned())).into_string()
     }
 
     #[test]
     fn the_parts_of_a_document() {
         let text = html(
-            "# Title\n\nA *b* `c<d>` [e](https://example.org/?a=1&b=\"2\").\n\n1. one\n2. two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```kql\nT | where a == 1\n```\n",
+            "# Title\n\n[o](other.md)\n\nA *b* `c<d>` [e](https://example.org/?a=1&b=\"2\").\n\n1. one\n2. two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```kql\nT | where a == 1\n```\n",
         );
         for wanted in [
             "<h3>Title</h3>",
+            "<a href=\"#other\">o</a>",
             "<em>b</em>",
             "<code>c&lt;d&gt;</code>",
             "href=\"https://example.org/?a=1&amp;b=&quot;2&quot;\"",

@@ -26,6 +26,15 @@ pub(super) fn before(document: &Document) -> Markup {
 
 /// A pack's own documents and hunting queries.
 pub(super) fn pack(pack: &PackPage) -> Markup {
+    let place = |path: &str| anchor(&format!("{}/{path}", pack.id));
+    // Documents refer to each other by their files.
+    let link = |from: &str, to: &str| {
+        let file = to.split('#').next().unwrap_or_default();
+        let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let path = if folder.is_empty() { file.to_owned() } else { format!("{folder}/{file}") };
+        let known = pack.documents.iter().find(|d| d.path == path || d.path == file)?;
+        Some(format!("#{}", place(&known.path)))
+    };
     html! {
         article.card.d id=(format!("p-{}", anchor(&pack.id))) {
             header {
@@ -39,8 +48,11 @@ pub(super) fn pack(pack: &PackPage) -> Markup {
                     }
                 }
             }
-            @for (title, text) in &pack.documents {
-                details.more { summary { (line(title)) } div.prose { (markdown(text, 3)) } }
+            @for document in &pack.documents {
+                details.more id=(place(&document.path)) {
+                    summary { (line(&document.title)) }
+                    div.prose { (markdown(&document.text, 3, &|to| link(&document.path, to))) }
+                }
             }
             @if !pack.hunts.is_empty() {
                 details.more { summary { "Hunting queries (" (pack.hunts.len()) ")" } @for hunt in &pack.hunts { (self::hunt(hunt)) } }

@@ -53,6 +53,11 @@ impl Pieces<'_> {
             self.cursor.pos = end;
             return true;
         }
+        if let Some(end) = self.regex(start) {
+            self.push(start, end, Class::String);
+            self.cursor.pos = end;
+            return true;
+        }
         match self.cursor.bump() {
             Ok(Token::End) => return false,
             Ok(token) => {
@@ -65,6 +70,22 @@ impl Pieces<'_> {
             Err(_) => self.cursor.pos = start + self.cursor.next_char().map_or(1, char::len_utf8),
         }
         true
+    }
+
+    /// Where the regular expression ends that begins here: a slash that no number or name stands before.
+    fn regex(&self, start: usize) -> Option<usize> {
+        let divides = |before: &Piece| {
+            let text = before.span.of(self.text);
+            matches!(before.class, Class::Name | Class::Number) || text.ends_with([')', ']'])
+        };
+        let rest = self.text[start..].strip_prefix('/').filter(|_| !self.out.last().is_some_and(divides))?;
+        let mut escaped = false;
+        let close = rest.find(|c| {
+            let found = (c == '/' && !escaped) || c == '\n';
+            escaped = c == '\\' && !escaped;
+            found
+        });
+        close.filter(|at| rest[*at..].starts_with('/')).map(|at| start + at + 2)
     }
 
     /// A word of the scope and where it ends: almost every character is part of one.
@@ -118,7 +139,7 @@ mod tests {
 
     #[test]
     fn each_piece_is_what_it_is() {
-        let text = "_sourceCategory=*linux* OR error // all\n| where a = 1 and b matches \"*x*\" /* b */\n| if(a > 2, 1, 0) as c | count by c";
+        let text = "_sourceCategory=*linux* OR error // all\n| where a = 1 and b matches \"*x*\" /* b */\n| where d matches /a\\/b.*/ | e / 2 as f | if(a > 2, 1, 0) as c | count by c";
         let found: Vec<(Class, &str)> = pieces(text).into_iter().map(|p| (p.class, p.span.of(text))).collect();
         for wanted in [
             (Class::Name, "_sourceCategory"),
@@ -130,6 +151,8 @@ mod tests {
             (Class::Number, "1"),
             (Class::String, "\"*x*\""),
             (Class::Comment, "/* b */"),
+            (Class::String, "/a\\/b.*/"),
+            (Class::Sign, "/"),
             (Class::Function, "if"),
             (Class::Name, "c"),
         ] {
