@@ -2,7 +2,7 @@
 
 use crate::meaning::fold;
 use crate::tree::{Condition, Is, Piece};
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// Where a literal stands in a value.
@@ -69,25 +69,30 @@ impl Atom {
 /// How common literals are, judged by the rules themselves: what many rules look for, many events have.
 #[derive(Default)]
 pub(super) struct Commonness {
-    grams: HashMap<[u8; 4], u32>,
-    bases: HashMap<Box<[u8]>, u32>,
+    /// In how many rules, and in which one last.
+    grams: HashMap<[u8; 4], (u32, u32)>,
+    bases: HashMap<Vec<u8>, (u32, u32)>,
 }
 
 impl Commonness {
-    /// Counts a rule's literals.
-    pub(super) fn add(&mut self, atoms: &HashSet<Atom>) {
-        let (mut grams, mut bases) = (HashSet::new(), HashSet::new());
-        for atom in atoms {
-            grams.extend(atom.text.as_bytes().windows(4).map(|w| [w[0], w[1], w[2], w[3]]));
-            bases.extend(atom.base().map(Box::<[u8]>::from));
+    /// Counts a literal of a rule; rules come one after the other.
+    pub(super) fn add(&mut self, rule: u32, atom: &Atom) {
+        let count = |seen: &mut (u32, u32)| {
+            if seen.0 == 0 || seen.1 != rule {
+                *seen = (seen.0 + 1, rule);
+            }
+        };
+        for gram in atom.text.as_bytes().windows(4) {
+            count(self.grams.entry([gram[0], gram[1], gram[2], gram[3]]).or_default());
         }
-        grams.into_iter().for_each(|gram| *self.grams.entry(gram).or_default() += 1);
-        bases.into_iter().for_each(|base| *self.bases.entry(base).or_default() += 1);
+        if let Some(base) = atom.base() {
+            count(self.bases.entry_ref(base).or_default());
+        }
     }
 
     /// In how many rules four neighbouring bytes occur.
     pub(super) fn gram(&self, gram: [u8; 4]) -> u32 {
-        self.grams.get(&gram).copied().unwrap_or(0)
+        self.grams.get(&gram).map_or(0, |(rules, _)| *rules)
     }
 
     /// What it costs to go by a literal, about: how many of a thousand events show it.
@@ -96,7 +101,7 @@ impl Commonness {
         if let Some(base) = atom.base() {
             // Names of files are many; other whole values are mostly of a few words that many events share.
             let few = if atom.place == Place::Whole && !text.contains(&b'.') { 20.0 } else { 0.05 };
-            return few + 0.4 * f64::from(self.bases.get(base).copied().unwrap_or(0));
+            return few + 0.4 * f64::from(self.bases.get(base).map_or(0, |(rules, _)| *rules));
         }
         let rarest = text.windows(4).map(|w| self.gram([w[0], w[1], w[2], w[3]])).min();
         match (atom.place, text.len()) {
@@ -145,13 +150,13 @@ impl Finder<'_> {
     }
 
     /// All literals of a condition outside of negations.
-    pub(super) fn all(&self, condition: &Condition, out: &mut HashSet<Atom>) {
+    pub(super) fn all(&self, condition: &Condition, out: &mut impl FnMut(&Atom)) {
         match condition {
             Condition::And(each) | Condition::Or(each) => each.iter().for_each(|c| self.all(c, out)),
             Condition::Not(_) => {}
             Condition::Test(test) => {
                 let field = self.field(test.field.as_deref());
-                out.extend(self.literals(field, test.field.is_none(), &test.is).into_iter().flatten());
+                self.literals(field, test.field.is_none(), &test.is).iter().flatten().for_each(out);
             }
         }
     }

@@ -6,6 +6,7 @@ use crate::tree::{self, Case, Condition, Is, Network, Order, Part, Piece, TimePa
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use hashbrown::HashMap;
 use memchr::memmem::Finder;
+use regex_syntax::hir::{Class, Hir, HirKind};
 use std::sync::OnceLock;
 
 /// A condition over numbered tests.
@@ -319,15 +320,28 @@ fn write(key: &mut Vec<u8>, text: &[u8]) {
     key.extend(text);
 }
 
-/// What can be said against an expression is said at once; what can grow large is compiled at once.
+/// An expression of that size and smaller is never too large for the automaton of the `regex` crate.
+const SMALL: usize = 10_000;
+
+/// What can be said against an expression is said at once; what can grow too large is compiled at once.
 fn lazy(expression: &tree::Regex) -> Result<Lazy, String> {
     let lazy = Lazy { written: expression.clone(), compiled: OnceLock::new() };
-    let plain = regex_syntax::ParserBuilder::new().case_insensitive(expression.ignore_case).build();
-    let fine = { plain }.parse(&expression.text).is_ok();
-    if !fine || expression.text.contains('{') {
-        let compiled = crate::meaning::regex(expression)?;
-        // Kept only where it took room for repetitions.
-        let _ = lazy.compiled.set(Some(compiled));
+    let mut parser = regex_syntax::ParserBuilder::new().case_insensitive(expression.ignore_case).build();
+    if !parser.parse(&expression.text).is_ok_and(|parsed| size(&parsed) <= SMALL) {
+        let _ = lazy.compiled.set(Some(crate::meaning::regex(expression)?));
     }
     Ok(lazy)
+}
+
+/// How large an expression is with its repetitions written out: its bytes and ranges of characters.
+fn size(hir: &Hir) -> usize {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => 1,
+        HirKind::Literal(literal) => literal.0.len(),
+        HirKind::Class(Class::Unicode(class)) => class.ranges().len(),
+        HirKind::Class(Class::Bytes(class)) => class.ranges().len(),
+        HirKind::Repetition(r) => size(&r.sub).saturating_mul(r.max.unwrap_or(r.min.saturating_add(1)).max(1) as usize),
+        HirKind::Capture(capture) => size(&capture.sub),
+        HirKind::Concat(each) | HirKind::Alternation(each) => each.iter().map(size).fold(0, usize::saturating_add),
+    }
 }

@@ -17,7 +17,7 @@ pub use why::Reason;
 use crate::tree::{Condition, LogSource, Rule};
 use anchor::{Atom, Commonness, Finder};
 use compile::{Compiler, Node, Test};
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use index::Index;
 use parallax_telemetry::Value;
 
@@ -159,11 +159,8 @@ fn group(rules: &[One], sources: usize, fields: &HashMap<String, u32>, search: S
     // No field has that number.
     let finder = Finder { fields, keywords: u32::MAX };
     let mut common = Commonness::default();
-    let mut atoms = HashSet::new();
-    for rule in rules {
-        atoms.clear();
-        finder.all(&rule.condition, &mut atoms);
-        common.add(&atoms);
+    for (place, rule) in rules.iter().enumerate() {
+        finder.all(&rule.condition, &mut |atom| common.add(place as u32, atom));
     }
     let mut groups: Vec<Group> = (0..sources).map(|_| Group::default()).collect();
     let mut anchors: Vec<HashMap<u32, HashMap<Atom, Vec<u32>>>> = vec![HashMap::new(); sources];
