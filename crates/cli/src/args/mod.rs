@@ -19,7 +19,7 @@ pub(crate) use siem::{FiredArg, LikeArg, SiemArgs};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-/// Runs SIEM detections as they are written (KQL, Sumo Logic search) over real endpoint telemetry.
+/// Runs SIEM detections as they are written (KQL, Sumo Logic search, Sigma) over real endpoint telemetry.
 ///
 /// Inputs are recognised by their content: Linux audit logs, Windows event logs (EVTX, XML, JSON), Sysmon for Linux,
 /// Defender exports, JSON lines, CSV, Parquet; gzip and Zstandard are unpacked. Data goes to standard output, everything

@@ -14,5 +14,7 @@ pub const NO_EVENTS: &str = "SIGMA0705";
 pub const IDLE_FILTER: &str = "SIGMA0706";
 /// What a rule is about: for those who check it.
 pub const ABOUT: &str = "SIGMA0707";
+/// A rule that no event of its log source can fulfil.
+pub const IDLE_RULE: &str = "SIGMA0708";
 /// The plan could not be built.
 pub const INTERNAL: &str = "SIGMA0799";

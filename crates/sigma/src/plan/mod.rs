@@ -190,6 +190,7 @@ pub fn check(read: &Read, catalog: &dyn Catalog, context: &Context) -> Result<Di
             Document::Rule(rule) => {
                 let subject = Subject { rule, condition: rule.condition.clone(), span: located.span };
                 planner.branch(&subject, &[], false)?;
+                planner.diagnostics.extend(idle(rule, at));
                 about(rule, at)
             }
             Document::Correlation(c) => {
@@ -207,6 +208,17 @@ pub fn check(read: &Read, catalog: &dyn Catalog, context: &Context) -> Result<Di
     let mut all = planner.diagnostics;
     all.extend(notes);
     Ok(all)
+}
+
+/// A warning about a rule that no event of its log source can fulfil.
+fn idle(rule: &Rule, at: Span) -> Option<Diagnostic> {
+    let all = crate::applicable(rule);
+    if all.is_empty() || all.iter().any(|a| a.can_fire) {
+        return None;
+    }
+    let lacks: Vec<String> = all.iter().map(|a| format!("{} has no {}", a.events, a.lacks.join(", "))).collect();
+    let message = "no event of this log source has the fields that the rule needs";
+    Some(Diagnostic::warning(codes::IDLE_RULE, at, message).help(lacks.join("; ")))
 }
 
 /// Which events a rule is about, and which of their fields it reads.

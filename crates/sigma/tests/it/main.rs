@@ -1,5 +1,6 @@
 //! The crate's integration tests.
 
+mod any_text;
 mod cases;
 mod corpus;
 mod correlate;
