@@ -65,7 +65,8 @@ pub(super) fn read(about: About, placeholders: &Placeholders) -> Documents {
     let fault = |all: Vec<Diagnostic>| {
         (!all.is_empty()).then(|| Fault::new(&about.file, &about.text, parallax_diagnostics::Diagnostics(all)))
     };
-    let alone = read.documents.len() == 1;
+    // A rule with its filters is one detection.
+    let alone = read.documents.iter().filter(|d| !matches!(d.document, Document::Filter(_))).count() == 1;
     let loaded = read.documents.into_iter().map(|located| {
         let mut own = about.clone();
         own.line = about.text[..located.span.start].lines().count().max(1);
@@ -252,14 +253,17 @@ fn circles(all: &Detections, at: usize, path: &mut Vec<usize>) -> bool {
 }
 
 fn apply(all: &mut Detections, loaded: &[Loaded], from: &Loaded, filter: &Filter) {
+    // What a pack adds to one of its detections is for that one.
+    let own =
+        |l: &Loaded| from.about.pack.is_none() || (l.about.name == from.about.name && l.about.file == from.about.file);
     for name in &filter.rules {
-        if !loaded.iter().any(|l| l.is(name)) {
+        if from.about.pack.is_none() && !loaded.iter().any(|l| l.is(name)) {
             let why = format!("the filter is for a rule `{name}`, and none of that id or name is loaded");
             let d = Diagnostic::warning("DETECT0007", place(&from.about.text, name), why);
             all.remarks.push(Fault::new(&from.about.file, &from.about.text, d));
         }
     }
-    for one in loaded {
+    for one in loaded.iter().filter(|l| own(l)) {
         let meant = filter.rules.is_empty() || filter.rules.iter().any(|name| one.is(name));
         let Some(at) = one.at.filter(|_| meant) else { continue };
         let Some(Rule { body: Body::Sigma(sigma), .. }) = all.rules.get_mut(at) else { continue };

@@ -36,6 +36,9 @@ pub struct Kept {
     gave_up: bool,
 }
 
+/// A scan of a plan, with what the plan asks of it.
+type Asking = (Over, TableScan, Vec<Expr>);
+
 /// A scan of it.
 pub(super) struct Scan {
     pub(super) table: Over,
@@ -94,12 +97,7 @@ impl Session {
         Ok(Some(Kept { dialect, text: text.to_owned(), scans, gave_up: false }))
     }
 
-    fn scans(
-        &self,
-        dialect: Dialect,
-        text: &str,
-        context: &Context,
-    ) -> Result<Option<Vec<(Over, TableScan, Vec<Expr>)>>, Error> {
+    fn scans(&self, dialect: Dialect, text: &str, context: &Context) -> Result<Option<Vec<Asking>>, Error> {
         let (asked, inner) = self.asked(context, None);
         let planned = dialect.plan(text, &asked, &inner)?;
         if planned.pivot.is_some() || planned.save.is_some() || !planned.unreached.is_empty() || asked.explores() {
