@@ -93,7 +93,7 @@ fn all_recorded_time_is_gone_through() {
 const INPUTS: [&str; 3] = ["--input", "defender.jsonl", "logons.jsonl"];
 
 fn rules(more: &[&str]) -> String {
-    run(&[&["detect", "rules"], &INPUTS[..], more].concat())
+    run(&[&["detect", "mixed"], &INPUTS[..], more].concat())
 }
 
 /// Sigma, KQL, Sumo and analytics rules of one folder; what is wrong is told and the rest runs.
@@ -105,7 +105,7 @@ fn detections_of_every_kind() {
 /// What the loaded rules are, and which of them the inputs have something for.
 #[test]
 fn a_list_of_detections() {
-    let list = |more: &[&str]| run(&[&["rules", "rules", "--format", "csv"], &INPUTS[..], more].concat());
+    let list = |more: &[&str]| run(&[&["rules", "mixed", "--format", "csv"], &INPUTS[..], more].concat());
     insta::assert_snapshot!(list(&["--placeholders", "placeholders.yaml"]));
     insta::assert_snapshot!(list(&["--level", "medium", "--tag", "attack.t1110*"]));
 }
@@ -157,5 +157,5 @@ fn threads_find_the_same() {
 
 #[test]
 fn what_cannot_be_loaded() {
-    insta::assert_snapshot!(run(&["detect", "rules/sigma/broken.yml", "nowhere.yml", "--input", "defender.jsonl"]));
+    insta::assert_snapshot!(run(&["detect", "mixed/sigma/broken.yml", "nowhere.yml", "--input", "defender.jsonl"]));
 }

@@ -2,6 +2,8 @@
 
 use crate::source::{Body, Detections};
 use parallax_engine::{Context, Session};
+use parallax_sigma::applicable;
+use parallax_sigma::tree::Rule;
 use parallax_telemetry::logsource::Sorter;
 use parallax_telemetry::{Format, LogSource, view};
 
@@ -13,13 +15,26 @@ pub fn applies(session: &Session, detections: &Detections, at: usize) -> Option<
     let rule = detections.rules.get(at)?;
     Some(match &rule.body {
         Body::Query | Body::Sentinel(_) => query(session, rule.about.dialect, &rule.about.text),
-        Body::Sigma(sigma) => log_source(session, &sigma.rule.logsource),
+        Body::Sigma(sigma) => match cannot_fire(&sigma.rule) {
+            Some(why) => Err(why),
+            None => log_source(session, &sigma.rule.logsource),
+        },
         Body::Correlation(correlation) => {
             let each = correlation.of.iter().map(|of| applies(session, detections, *of));
             // One that applies is enough to count; the others are said when it runs.
             each.flatten().reduce(|a, b| if a.is_ok() { a } else { b }).unwrap_or(Ok(()))
         }
     })
+}
+
+/// Why no event that the rule is about can fulfil it: it asks for fields that none of them has.
+pub(super) fn cannot_fire(rule: &Rule) -> Option<String> {
+    let all = applicable(rule);
+    if all.is_empty() || all.iter().any(|a| a.can_fire) {
+        return None;
+    }
+    let each = all.iter().map(|a| format!("{} of {}", a.lacks.join(", "), a.events));
+    Some(format!("fields {}", each.collect::<Vec<_>>().join("; ")))
 }
 
 /// Whether a source can hold such events, by its format.

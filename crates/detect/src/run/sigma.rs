@@ -1,5 +1,6 @@
 //! Sigma: all rules in one reading, then the correlations over what they matched, by time.
 
+use super::applies::cannot_fire;
 use super::{DetectionRun, Job, Reading, RunOutcome, Sink};
 use crate::finding::{Event, Finding, Hash, Reason, Related};
 use crate::source::{Body, Correlation, SigmaRule};
@@ -170,6 +171,8 @@ impl Plan {
             let source = rules.source_of(local) as usize;
             if seen.sources.get(source).is_some_and(|n| *n == 0) {
                 lacking.insert(*at, format!("log source {}", rules.sources()[source]));
+            } else if let Some(why) = sigma(job, *at).and_then(|r| cannot_fire(&r.rule)) {
+                lacking.insert(*at, why);
             }
         }
         for at in &self.correlations {
@@ -343,7 +346,8 @@ fn finding(job: &Job<'_>, found: Match<Rc<Event>>) -> Finding {
         Some(kind) => word(kind),
         None => "number",
     };
-    let value = serde_json::Number::from_f64(found.number).map_or(Json::Null, Json::Number);
+    let whole = found.number.fract() == 0.0 && found.number.abs() < 9e15;
+    let value = if whole { Json::from(found.number as i64) } else { Json::from(found.number) };
     columns.push((number.to_owned(), format!("{}", found.number), value));
     let related = found.events.iter().map(|(rule, _, event)| Related {
         rule: job.detections.rules[*rule].about.name.clone(),

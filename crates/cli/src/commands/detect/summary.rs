@@ -68,6 +68,9 @@ fn reference(prepared: &Prepared, ran: &Ran) -> String {
     format!("; reference time {} ({from})", show(time))
 }
 
+/// So many log sources that are not there are named.
+const SOURCES: usize = 5;
+
 /// What detections lack, those together that lack the same.
 fn not_applicable(runs: &[DetectionRun], talk: Talk) {
     let mut places: HashMap<String, usize> = HashMap::new();
@@ -81,12 +84,23 @@ fn not_applicable(runs: &[DetectionRun], talk: Talk) {
         }
         lacking[place].1.push(run);
     }
-    for (what, of) in lacking {
+    // Rules for all the world name many log sources: then how many is enough.
+    let is_source = |what: &str| what.starts_with("log source ");
+    let sources = lacking.iter().filter(|(what, _)| is_source(what)).count();
+    let shorten = sources > SOURCES && !talk.verbose;
+    if shorten {
+        let n: usize = lacking.iter().filter(|(what, _)| is_source(what)).map(|(_, of)| of.len()).sum();
+        say::line(&format!(
+            "warning: {n} detections could not apply: no input has events of their log sources ({sources}); `-v` lists them"
+        ));
+    }
+    for (what, of) in lacking.into_iter().filter(|(what, _)| !(shorten && is_source(what))) {
         let what = safe(&what);
         // A table or field, or a log source in its own words.
-        let why = match what.strip_prefix("log source ") {
-            Some(source) => format!("no input has events of log source {source}"),
-            None => format!("no input offers any of {what}"),
+        let why = match (what.strip_prefix("log source "), what.strip_prefix("fields ")) {
+            (Some(source), _) => format!("no input has events of log source {source}"),
+            (_, Some(fields)) => format!("it needs fields that no event has: {fields}"),
+            _ => format!("no input offers any of {what}"),
         };
         match of.as_slice() {
             [run] => say::line(&format!("warning: {} could not apply: {why}", safe(&run.rule))),
