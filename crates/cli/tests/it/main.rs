@@ -11,6 +11,7 @@ mod portable;
 mod query;
 mod report;
 mod saving;
+mod shipped;
 mod siem;
 mod test;
 
