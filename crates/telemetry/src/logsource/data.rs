@@ -40,6 +40,9 @@ struct EventsFile {
     actions: Vec<String>,
     syslog: Option<Vec<String>>,
     fields: Option<Vec<Vec<String>>>,
+    /// What must be there.
+    #[serde(default)]
+    has: Vec<String>,
     #[serde(default)]
     when: BTreeMap<String, Vec<String>>,
     #[serde(default)]
@@ -197,6 +200,9 @@ fn parse_events(file: EventsFile, os: Option<Os>) -> Result<Events, String> {
     }
     // Names live as long as the program: the file is read once.
     let leak = |name: String| &*Box::leak(name.into_boxed_str());
+    if !file.has.is_empty() {
+        tests.push(Test::Has(vec![file.has]));
+    }
     tests.extend(file.when.into_iter().map(|(name, values)| Test::Is(leak(name), values)));
     tests.extend(file.unless.into_iter().map(|(name, values)| Test::IsNot(leak(name), values)));
     Ok(Events { family, codes, tests, words })

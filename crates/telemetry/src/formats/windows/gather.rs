@@ -347,17 +347,20 @@ impl<'a, 'c> Gather<'a, 'c> {
     fn json(&self, properties: bool) -> String {
         let mut out = String::from("{");
         let mut broken = 0;
-        let mut put = |name: &str, value: Value<'_>| {
-            if value.is_missing() {
-                return;
-            }
+        let begin = |out: &mut String, name: &str| {
             if out.len() > 1 {
                 out.push(',');
             }
-            escape_json(&mut out, name);
+            escape_json(out, name);
             out.push(':');
+        };
+        let put = |out: &mut String, name: &str, value: Value<'_>| {
+            if value.is_missing() {
+                return;
+            }
+            begin(out, name);
             match value {
-                Value::Text(text) => escape_json(&mut out, &text),
+                Value::Text(text) => escape_json(out, &text),
                 Value::Json(json) => out.push_str(&json),
                 Value::Int(n) => out.push_str(&n.to_string()),
                 _ => out.push_str("null"),
@@ -366,14 +369,20 @@ impl<'a, 'c> Gather<'a, 'c> {
         // The first of a name stands, as it does for a field that is asked for.
         let mut names: HashSet<&str> = HashSet::with_capacity(self.all.len());
         for (name, raw) in &self.all {
-            if names.insert(name) {
-                put(name, self.undoubled(raw.value(&mut broken)));
+            match raw {
+                _ if !names.insert(name) => {}
+                // A text of JSON is written as it stands, unless it may have half a surrogate pair.
+                Raw::Json(json) if json.starts_with('"') && !self.doubled && !json.contains("\\u") => {
+                    begin(&mut out, name);
+                    out.push_str(json);
+                }
+                raw => put(&mut out, name, self.undoubled(raw.value(&mut broken))),
             }
         }
         if properties {
             for (name, sys) in Sys::NAMED {
                 if !self.all.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
-                    put(name, self.property(*sys, &mut broken));
+                    put(&mut out, name, self.property(*sys, &mut broken));
                 }
             }
         }

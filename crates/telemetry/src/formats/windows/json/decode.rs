@@ -140,7 +140,8 @@ fn act<'a>(
 ) -> Result<()> {
     let mut table = table;
     let mut rest = 0;
-    while let Some(dot) = memchr::memchr(b'.', &key.as_bytes()[rest..]) {
+    // Names are too short for a search with a set-up of its own.
+    while let Some(dot) = key.as_bytes()[rest..].iter().position(|b| *b == b'.') {
         match table(&key[rest..rest + dot]) {
             Act::Under(under, _) => table = under,
             Act::Fields => {

@@ -70,7 +70,8 @@ impl Shape {
 impl Seen {
     /// Takes one name; a shape, where that alone decides.
     fn take(&mut self, key: &str, value: &str, depth: u8) -> Option<Shape> {
-        let first = key.split('.').next().unwrap_or(key);
+        let dot = key.bytes().position(|b| b == b'.');
+        let first = dot.map_or(key, |at| &key[..at]);
         let dotted = key.len() > first.len();
         match first {
             "winlog" => return Some(Shape::Winlogbeat7),
