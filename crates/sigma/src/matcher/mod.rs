@@ -20,6 +20,7 @@ use compile::{Compiler, Node, Test};
 use hashbrown::HashMap;
 use index::Index;
 use parallax_telemetry::Value;
+use std::sync::OnceLock;
 
 /// The field that is an event's text.
 pub const RAW: &str = "@raw";
@@ -52,6 +53,8 @@ struct One {
     /// `None` for a refused rule.
     node: Option<Node>,
     condition: Condition,
+    /// Made when an event is to be explained.
+    because: OnceLock<why::Because>,
 }
 
 /// The rules of one log source.
@@ -93,7 +96,7 @@ impl Rules {
             });
             let node = compiler.node(&rule.condition);
             let node = node.map_err(|why| refused.push(Refused { rule: place, why })).ok();
-            all.push(One { source, node, condition: rule.condition.clone() });
+            all.push(One { source, node, condition: rule.condition.clone(), because: OnceLock::new() });
         }
         let place = |name: &str| compiler.fields.get(name).copied();
         let keywords = place(RAW).zip(place(FIELDS));

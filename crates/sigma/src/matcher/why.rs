@@ -1,10 +1,12 @@
 //! Why an event fulfils a rule.
 
+use super::Rules;
 use super::evaluate::{folded, text};
-use super::{FIELDS, RAW, Rules};
-use crate::meaning::{Glob, Meaning, each_value, regex};
+use crate::meaning::{Glob, Meaning, each_value};
 use crate::tree::{Case, Condition, Is, Order, Part, Pattern, Piece, Test, TimePart};
+use hashbrown::HashMap;
 use parallax_telemetry::Value;
+use std::borrow::Cow;
 
 /// Longer values are cut to what stands around the match.
 const LONGEST: usize = 32 << 10;
@@ -24,55 +26,146 @@ pub struct Reason {
     pub test: String,
 }
 
+/// A condition with its tests compiled: made once for a rule that matches.
+pub(super) enum Because {
+    And(Vec<Because>),
+    Or(Vec<Because>),
+    Not(Box<Because>),
+    Test(Box<Compiled>),
+}
+
+pub(super) struct Compiled {
+    /// The place of the field; `None` for a keyword.
+    field: Option<usize>,
+    /// The place of the other field of a comparison.
+    other: Option<usize>,
+    test: Test,
+    glob: Option<(Glob, Case)>,
+    /// `None` where it can't be compiled: such a rule matches nothing.
+    meaning: Option<Meaning>,
+}
+
+impl Because {
+    fn new(condition: &Condition, rules: &Rules) -> Self {
+        let all = |each: &[Condition]| each.iter().map(|c| Because::new(c, rules)).collect();
+        let place = |name: &str| rules.fields.iter().position(|f| f == name);
+        match condition {
+            Condition::And(each) => Because::And(all(each)),
+            Condition::Or(each) => Because::Or(all(each)),
+            Condition::Not(inner) => Because::Not(Box::new(Because::new(inner, rules))),
+            Condition::Test(test) => Because::Test(Box::new(Compiled {
+                field: test.field.as_deref().and_then(place),
+                other: if let Is::Field(_, other, _) = &test.is { place(other) } else { None },
+                test: test.clone(),
+                glob: if let Is::Like(p) = &test.is { Some((Glob::new(p), p.case)) } else { None },
+                meaning: Meaning::new(&test.is).ok(),
+            })),
+        }
+    }
+}
+
+/// The values of an event that were asked for, with their folded forms.
+struct Values<'e, 'v> {
+    ask: &'e dyn Fn(usize) -> Value<'v>,
+    known: HashMap<usize, Option<(Cow<'v, str>, String)>>,
+}
+
+impl<'v> Values<'_, 'v> {
+    fn get(&mut self, at: usize) -> Option<&(Cow<'v, str>, String)> {
+        let ask = self.ask;
+        let known = self.known.entry(at).or_insert_with(|| {
+            text(ask(at)).map(|text| {
+                let folded = folded(&text).into_owned();
+                (text, folded)
+            })
+        });
+        known.as_ref()
+    }
+}
+
 /// The tests that make the rule's condition hold; none if it does not.
-pub(super) fn reasons<'v>(rules: &Rules, rule: usize, values: &dyn Fn(usize) -> Value<'v>) -> Vec<Reason> {
-    let value = |name: &str| {
-        let at = rules.fields.iter().position(|f| f == name)?;
-        text(values(at)).map(String::from)
-    };
-    let mut reasons = why(&rules.rules[rule].condition, &value).unwrap_or_default();
-    let mut seen = hashbrown::HashSet::new();
-    reasons.retain(|r| seen.insert((r.field.clone(), r.test.clone())));
+pub(super) fn reasons<'v>(rules: &Rules, rule: usize, ask: &dyn Fn(usize) -> Value<'v>) -> Vec<Reason> {
+    let one = &rules.rules[rule];
+    let because = one.because.get_or_init(|| Because::new(&one.condition, rules));
+    let mut values = Values { ask, known: HashMap::new() };
+    let mut held = Vec::new();
+    if !why(because, rules, &mut values, &mut held) {
+        return Vec::new();
+    }
+    let mut reasons: Vec<Reason> = Vec::with_capacity(held.len());
+    for test in held {
+        let Some(reason) = test.reason(rules, &mut values) else { continue };
+        if !reasons.iter().any(|r| r.field == reason.field && r.test == reason.test) {
+            reasons.push(reason);
+        }
+    }
     reasons
 }
 
-fn why(condition: &Condition, value: &dyn Fn(&str) -> Option<String>) -> Option<Vec<Reason>> {
-    match condition {
-        Condition::And(each) => Some(each.iter().map(|c| why(c, value)).collect::<Option<Vec<_>>>()?.concat()),
-        Condition::Or(each) => {
-            let held: Vec<_> = each.iter().filter_map(|c| why(c, value)).collect();
-            (!held.is_empty()).then(|| held.concat())
+/// Whether it holds; then with the tests that make it hold.
+fn why<'b>(because: &'b Because, rules: &Rules, values: &mut Values<'_, '_>, held: &mut Vec<&'b Compiled>) -> bool {
+    let before = held.len();
+    let holds = match because {
+        Because::And(each) => each.iter().all(|b| why(b, rules, values, held)),
+        Because::Or(each) => each.iter().fold(false, |any, b| why(b, rules, values, held) | any),
+        Because::Not(inner) => {
+            let holds = !why(inner, rules, values, held);
+            held.truncate(before);
+            holds
         }
-        Condition::Not(inner) => why(inner, value).is_none().then(Vec::new),
-        Condition::Test(test) => {
-            let meaning = Meaning::new(&test.is).ok()?;
-            let Some(field) = &test.field else { return keyword(test, &meaning, value) };
-            let other = if let Is::Field(_, other, _) = &test.is { value(other) } else { None };
-            let text = value(field);
-            meaning.holds(text.as_deref(), other.as_deref()).then(|| {
-                let text = text.unwrap_or_default();
-                let mark = mark(&test.is, &text, other.as_deref(), false);
-                vec![reason(Some(field.clone()), &text, mark, &test.is)]
-            })
-        }
-    }
-}
-
-fn keyword(test: &Test, meaning: &Meaning, value: &dyn Fn(&str) -> Option<String>) -> Option<Vec<Reason>> {
-    let mut found = None;
-    let mut look = |text: &str| {
-        if found.is_none() && meaning.held(text) {
-            found = Some(reason(None, text, mark(&test.is, text, None, true), &test.is));
+        Because::Test(test) => {
+            let holds = test.holds(rules, values);
+            if holds {
+                held.push(test);
+            }
+            holds
         }
     };
-    // A field's value is the shorter text to show.
-    if let Some(fields) = value(FIELDS) {
-        each_value(&fields, &mut look);
+    if !holds {
+        held.truncate(before);
     }
-    if let Some(raw) = value(RAW) {
-        look(&raw);
+    holds
+}
+
+impl Compiled {
+    fn holds(&self, rules: &Rules, values: &mut Values<'_, '_>) -> bool {
+        let Some(at) = self.field else { return self.keyword(rules, values).is_some() };
+        if let Some((glob, case)) = &self.glob {
+            let value = values.get(at);
+            return value
+                .is_some_and(|(text, folded)| glob.is_match(if *case == Case::Counts { text } else { folded }));
+        }
+        let other = self.other.and_then(|other| values.get(other)).map(|(text, _)| text.to_string());
+        let value = values.get(at).map(|(text, _)| &**text);
+        self.meaning.as_ref().is_some_and(|m| m.holds(value, other.as_deref()))
     }
-    found.map(|reason| vec![reason])
+
+    fn reason(&self, rules: &Rules, values: &mut Values<'_, '_>) -> Option<Reason> {
+        let Some(at) = self.field else { return self.keyword(rules, values) };
+        let other = self.other.and_then(|other| values.get(other)).map(|(text, _)| text.to_string());
+        let value = values.get(at).map_or("", |(text, _)| text);
+        let mark = mark(&self.test.is, self.meaning.as_ref(), value, other.as_deref(), false);
+        Some(reason(self.test.field.clone(), value, mark, &self.test.is))
+    }
+
+    fn keyword(&self, rules: &Rules, values: &mut Values<'_, '_>) -> Option<Reason> {
+        let (raw, fields) = rules.keywords?;
+        let (meaning, is) = (self.meaning.as_ref()?, &self.test.is);
+        let mut found = None;
+        let mut look = |text: &str| {
+            if found.is_none() && meaning.held(text) {
+                found = Some(reason(None, text, mark(is, Some(meaning), text, None, true), is));
+            }
+        };
+        // A field's value is the shorter text to show.
+        if let Some((fields, _)) = values.get(fields as usize) {
+            each_value(fields, &mut look);
+        }
+        if let Some((raw, _)) = values.get(raw as usize) {
+            look(raw);
+        }
+        found
+    }
 }
 
 fn reason(field: Option<String>, value: &str, mark: Option<(usize, usize)>, is: &Is) -> Reason {
@@ -88,7 +181,13 @@ fn reason(field: Option<String>, value: &str, mark: Option<(usize, usize)>, is: 
 }
 
 /// Where what a test looks for stands in a value that passes it.
-fn mark(is: &Is, value: &str, other: Option<&str>, anywhere: bool) -> Option<(usize, usize)> {
+fn mark(
+    is: &Is,
+    meaning: Option<&Meaning>,
+    value: &str,
+    other: Option<&str>,
+    anywhere: bool,
+) -> Option<(usize, usize)> {
     match is {
         Is::Like(pattern) => {
             let glob = Glob::new(pattern);
@@ -99,7 +198,7 @@ fn mark(is: &Is, value: &str, other: Option<&str>, anywhere: bool) -> Option<(us
             let folded = folded(value);
             find(&folded).map(|span| unfolded(value, &folded, span))
         }
-        Is::Matches(expression) => regex(expression).ok()?.find(value).map(|m| (m.start(), m.end())),
+        Is::Matches(_) => meaning?.found(value),
         Is::Field(part, _, case) => {
             let (other, any) = (Piece::Text(other?.to_owned()), Piece::Any);
             let parts = match part {
@@ -108,7 +207,7 @@ fn mark(is: &Is, value: &str, other: Option<&str>, anywhere: bool) -> Option<(us
                 Part::Start => vec![other, any],
                 Part::End => vec![any, other],
             };
-            mark(&Is::Like(Pattern { parts, case: *case }), value, None, false)
+            mark(&Is::Like(Pattern { parts, case: *case }), None, value, None, false)
         }
         _ => None,
     }

@@ -56,6 +56,14 @@ impl Meaning {
         }
     }
 
+    /// Where in a text a regular expression is found first.
+    pub(crate) fn found(&self, text: &str) -> Option<(usize, usize)> {
+        match &self.0 {
+            Kind::Matches(expression) => expression.find(text).map(|m| (m.start(), m.end())),
+            _ => None,
+        }
+    }
+
     /// Whether a text of an event holds a keyword. Tests that ask whether a field is there are no keywords.
     pub fn held(&self, text: &str) -> bool {
         match &self.0 {

@@ -269,6 +269,10 @@ proptest! {
                 let of: Vec<u32> = naive.iter().copied().filter(|r| indexed.source_of(*r as usize) == source).collect();
                 prop_assert_eq!(&matching(&indexed, event, &[source], &mut scratch), &of);
             }
+            for missed in (0..rules.len()).filter(|r| !naive.contains(&(*r as u32))) {
+                let values = |at: usize| event.get(indexed.fields()[at].as_str()).cloned().unwrap_or_default();
+                prop_assert_eq!(indexed.why(missed, values), vec![]);
+            }
             for hit in naive {
                 let values = |at: usize| event.get(indexed.fields()[at].as_str()).cloned().unwrap_or_default();
                 for reason in indexed.why(hit as usize, values) {

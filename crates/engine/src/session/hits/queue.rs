@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 
 /// How much may wait for the one who takes it, about, in bytes.
-const WAITING: usize = 8 << 20;
+const WAITING: usize = 4 << 20;
 
 /// A queue for each part, bounded together.
 pub(super) struct Queue {
@@ -171,7 +171,7 @@ fn size(hit: &Hit) -> usize {
     let text = |t: &Option<String>| t.as_ref().map_or(0, String::len);
     let event = &hit.event;
     let known = [&event.host, &event.user, &event.image, &event.command_line, &event.parent_image];
-    let reasons = hit.reasons.iter().flatten().map(|r| r.value.len() + r.test.len() + 96).sum::<usize>();
+    let reasons = hit.reasons.iter().flatten().map(|r| r.value.len() + r.test.len() + 192).sum::<usize>();
     256 + event.source.len()
         + known.into_iter().chain([&event.parent_command_line]).chain(&hit.values).map(text).sum::<usize>()
         + reasons
