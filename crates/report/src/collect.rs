@@ -78,55 +78,68 @@ impl Totals {
     }
 }
 
-/// Keeps the worst findings, and of equally bad ones some of every rule: a rule that fires ten thousand times does not
-/// push out the others.
+/// Keeps the first findings of every rule, in half of the room; then the worst, and of equally bad ones some of every
+/// rule: one that fires ten thousand times does not push out the others.
 #[derive(Debug)]
 pub struct Collector {
     limit: usize,
+    first: Vec<Finding>,
     kept: usize,
     by: BTreeMap<(Severity, String), Vec<Finding>>,
     /// The counts.
     pub totals: Totals,
 }
 
+/// So many findings of a rule are kept however bad the others are.
+const FIRST: usize = 2;
+
 impl Collector {
     /// Keeps at most `limit` findings.
     pub fn new(limit: usize) -> Self {
-        Collector { limit, kept: 0, by: BTreeMap::new(), totals: Totals::default() }
+        Collector { limit, first: Vec::new(), kept: 0, by: BTreeMap::new(), totals: Totals::default() }
     }
 
     /// Takes one in.
     pub fn add(&mut self, finding: &Finding) {
         self.totals.add(finding);
-        if self.limit == 0 {
-            return;
+        let found = self.totals.rules.get(&finding.rule).copied().unwrap_or_default();
+        if found <= FIRST && self.first.len() < self.limit.div_ceil(2) {
+            self.first.push(finding.clone());
+            if self.first.len() + self.kept > self.limit {
+                self.give_way(None);
+            }
+        } else if self.first.len() + self.kept < self.limit || self.give_way(Some(finding)) {
+            self.kept += 1;
+            self.by.entry((finding.severity, finding.rule.clone())).or_default().push(finding.clone());
         }
-        let key = (finding.severity, finding.rule.clone());
-        if self.kept >= self.limit {
-            let own = self.by.get(&key).map_or(0, Vec::len);
-            // Of the least bad kept, the rule with most of them gives way; the newcomer's own does so first.
-            let Some(lowest) = self.by.keys().next().map(|(severity, _)| *severity) else { return };
-            let of_lowest = self.by.range((lowest, String::new())..).take_while(|((s, _), _)| *s == lowest);
-            let Some((victim, most)) = of_lowest.map(|(k, v)| (k, v.len())).max_by_key(|(_, n)| *n) else { return };
+    }
+
+    /// Makes room, for that one if it is to be kept rather. Of the least bad, the rule with most of them gives one up.
+    fn give_way(&mut self, newcomer: Option<&Finding>) -> bool {
+        let Some(lowest) = self.by.keys().next().map(|(severity, _)| *severity) else { return false };
+        let of_lowest = self.by.range((lowest, String::new())..).take_while(|((s, _), _)| *s == lowest);
+        let Some((victim, most)) = of_lowest.map(|(k, v)| (k, v.len())).max_by_key(|(_, n)| *n) else { return false };
+        if let Some(finding) = newcomer {
+            let own = self.by.get(&(finding.severity, finding.rule.clone())).map_or(0, Vec::len);
             if finding.severity < lowest || (finding.severity == lowest && own + 1 >= most) {
-                return;
+                return false;
             }
-            let victim = victim.clone();
-            if let Some(list) = self.by.get_mut(&victim) {
-                list.pop();
-                if list.is_empty() {
-                    self.by.remove(&victim);
-                }
-            }
-            self.kept -= 1;
         }
-        self.kept += 1;
-        self.by.entry(key).or_default().push(finding.clone());
+        let victim = victim.clone();
+        if let Some(list) = self.by.get_mut(&victim) {
+            list.pop();
+            if list.is_empty() {
+                self.by.remove(&victim);
+            }
+        }
+        self.kept -= 1;
+        true
     }
 
     /// The counts, and the findings that were kept: the worst first, then by time.
     pub fn finish(self) -> (Totals, Vec<Finding>) {
-        let mut all: Vec<Finding> = self.by.into_values().flatten().collect();
+        let mut all = self.first;
+        all.extend(self.by.into_values().flatten());
         let key = |f: &Finding| {
             let time = f.event.as_ref().and_then(|e| e.time).unwrap_or(i64::MAX);
             (std::cmp::Reverse(f.severity), time)
@@ -187,7 +200,9 @@ mod tests {
         let (totals, kept) = all.finish();
         assert_eq!((totals.findings, totals.rules["noisy"], totals.range()), (555, 500, Some((0, 499))));
         let of = |rule: &str| kept.iter().filter(|f| f.rule == rule).count();
+        // Of the harmless one there was no room left among the first.
         assert_eq!((of("bad"), of("quiet"), of("noisy"), of("harmless")), (2, 3, 5, 0));
+        assert!(kept.iter().any(|f| f.rule == "noisy" && f.event.as_ref().unwrap().time == Some(0)));
         assert!(kept.is_sorted_by_key(|f| std::cmp::Reverse(f.severity)));
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn before(document: &Document, places: &Places<'_>) -> Markup {
         @if all == 0 { p.none { "Nothing was found." } }
         @if shown < all {
             p.card.care role="note" {
-                (grouped(shown)) " of " (grouped(all)) " findings are shown here: the worst, and some of every detection. "
+                (grouped(shown)) " of " (grouped(all)) " findings are shown here: the worst, and the first of every detection as far as there is room. "
                 code { "--limit" } " shows more; " code { "parallax detect" } " gives all of them as data."
             }
         }

@@ -9,9 +9,6 @@
   };
   addEventListener("hashchange", target);
   target();
-  let opened = [];
-  addEventListener("beforeprint", () => { opened = all.filter((f) => !f.open && !f.hidden); opened.forEach(open); });
-  addEventListener("afterprint", () => { opened.forEach((f) => { f.open = false; }); });
   if (!bar) return;
 
   const text = document.getElementById("filter-text");

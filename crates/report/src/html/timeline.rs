@@ -18,7 +18,7 @@ const ROWS: usize = 12;
 const SECOND: i64 = 10_000_000;
 
 /// Lengths of time that people count in, in seconds.
-const STEPS: [i64; 26] = [
+const STEPS: [i64; 27] = [
     1,
     2,
     5,
@@ -43,6 +43,7 @@ const STEPS: [i64; 26] = [
     2_592_000,
     7_776_000,
     31_536_000,
+    63_072_000,
     157_680_000,
     315_360_000,
 ];

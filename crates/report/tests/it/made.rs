@@ -27,6 +27,7 @@ detections:
     severity: high
     confidence: medium
     description: A <i>paragraph</i>.
+    references: ["https://example.org/a/very/long/address/LONG", "javascript:alert(1)"]
     data_sources: ["Process: Process Creation"]
     false_positives: ["Editors with Lua, such as </li><script>alert(1)</script>"]
 documents:
@@ -45,7 +46,8 @@ const PLAYBOOK: &str =
 
 /// The pack in a folder.
 pub(crate) fn pack(folder: &Path) -> Pack {
-    for (name, text) in [("pack.yaml", PACK), ("lines.kql", QUERY), ("playbook.md", PLAYBOOK)] {
+    let manifest = PACK.replace("LONG", &"x".repeat(300));
+    for (name, text) in [("pack.yaml", manifest.as_str()), ("lines.kql", QUERY), ("playbook.md", PLAYBOOK)] {
         std::fs::write(folder.join(name), text).unwrap();
     }
     Pack::open(folder).unwrap_or_else(|e| panic!("{}", e.render(parallax_diagnostics::Style::Plain)))
