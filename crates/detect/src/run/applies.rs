@@ -40,7 +40,7 @@ pub(super) fn cannot_fire(rule: &Rule) -> Option<String> {
 /// Whether a source can hold such events, by its format.
 fn log_source(session: &Session, wanted: &LogSource) -> Result<(), String> {
     let sorter = Sorter::new(std::slice::from_ref(wanted));
-    let view = sorter.narrow(&view::logs(&sorter.columns()));
+    let view = sorter.narrow(&view::logs(sorter.columns()));
     if session.sources().iter().any(|s| s.format != Format::Parquet && view.seen_in(s)) {
         return Ok(());
     }

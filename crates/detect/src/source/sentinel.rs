@@ -78,7 +78,14 @@ const DAY: i64 = 24 * 60 * MINUTE;
 const MOST: (usize, usize) = (150, 30);
 
 /// Keys that say nothing about what the rule does.
-const SILENT: [&str; 9] = [
+const SILENT: [&str; 14] = [
+    // What belongs under `metadata` stands beside it in many published rules.
+    "source",
+    "author",
+    "support",
+    "categories",
+    "threatAnalysisTactics",
+    "threatAnalysisTechniques",
     "requiredDataConnectors",
     "metadata",
     "description-detailed",
@@ -87,7 +94,6 @@ const SILENT: [&str; 9] = [
     "lastUpdatedDateUTC",
     "createdDateUTC",
     "subTechniques",
-    "enabled",
 ];
 
 /// Reads an analytics rule, or a hunting query, which is one without a schedule.
@@ -148,6 +154,9 @@ impl Reader<'_> {
                 Some(severity) => (about.severity, about.severity_given) = (severity, true),
                 None => self.error("DETECT0012", "severity", &format!("`{severity}` is not a severity")),
             }
+        }
+        if self.flag("enabled") == Some(false) {
+            self.warn("DETECT0025", "enabled", "the rule is disabled; it runs here all the same");
         }
         let analytics = kind.map(|kind| self.analytics(kind));
         (about, analytics)
@@ -311,7 +320,11 @@ impl Reader<'_> {
 
     fn connectors(&mut self) -> Vec<String> {
         let Some(Value::Array(all)) = self.map.get("requiredDataConnectors").cloned() else { return Vec::new() };
-        let types = all.iter().filter_map(|c| c.get("dataTypes")).filter_map(Value::as_array).flatten();
+        let types = all
+            .iter()
+            .filter_map(|c| c.get("dataTypes").or_else(|| c.get("datatypes")))
+            .filter_map(Value::as_array)
+            .flatten();
         types.filter_map(text).collect()
     }
 

@@ -69,7 +69,7 @@ pub(super) fn read(about: About, placeholders: &Placeholders) -> Documents {
     let alone = read.documents.iter().filter(|d| !matches!(d.document, Document::Filter(_))).count() == 1;
     let loaded = read.documents.into_iter().map(|located| {
         let mut own = about.clone();
-        own.line = about.text[..located.span.start].lines().count().max(1);
+        own.line = about.text[..located.span.start].matches('\n').count() + 1;
         own.text = located.span.of(&about.text).to_owned();
         say(&mut own, &located.document, about.pack.is_some() && alone);
         Loaded { at: None, about: own, document: located.document }

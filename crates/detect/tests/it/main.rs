@@ -2,3 +2,5 @@
 
 mod pack;
 mod published;
+mod sentinel;
+mod sources;
