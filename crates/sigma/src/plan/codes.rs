@@ -16,5 +16,7 @@ pub const IDLE_FILTER: &str = "SIGMA0706";
 pub const ABOUT: &str = "SIGMA0707";
 /// A rule that no event of its log source can fulfil.
 pub const IDLE_RULE: &str = "SIGMA0708";
+/// A regular expression that is too large.
+pub const TOO_LARGE: &str = "SIGMA0709";
 /// The plan could not be built.
 pub const INTERNAL: &str = "SIGMA0799";

@@ -127,6 +127,7 @@ fn test_of(test: &Test) -> Result<Expr, String> {
         return match &test.is {
             Is::Like(pattern) => like(None, 4, pattern.case, &[spelled(pattern)]),
             Is::Matches(regex) => {
+                compiles(regex)?;
                 let (source, flags) = expression_of(regex);
                 call("keyword_matches", vec![column(RAW), column(FIELDS), source, flags])
             }
@@ -144,6 +145,7 @@ fn test_of(test: &Test) -> Result<Expr, String> {
             like(Some(field), place, pattern.case, &[text])
         }
         Is::Matches(regex) => {
+            compiles(regex)?;
             let (source, flags) = expression_of(regex);
             call("matches", vec![value, source, flags])
         }
@@ -164,6 +166,14 @@ fn test_of(test: &Test) -> Result<Expr, String> {
         Is::Exists(true) => Ok(value.is_not_null()),
         Is::Exists(false) | Is::Null => Ok(value.is_null()),
         Is::TimePart(part, number) => call("time_part", vec![value, text(part_name(*part)), lit(*number)]),
+    }
+}
+
+/// An expression that parses may still be too large to be run.
+fn compiles(regex: &Regex) -> Result<(), String> {
+    match crate::meaning::regex(regex) {
+        Ok(_) => Ok(()),
+        Err(why) => Err(format!("the regular expression `{}` can't be run: {why}", regex.text)),
     }
 }
 

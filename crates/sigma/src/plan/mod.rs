@@ -142,7 +142,8 @@ impl Planner<'_> {
         let mut asked = shown.to_vec();
         fields(&subject.condition, &mut asked);
         let table = self.table(subject, &asked)?;
-        let condition = expression(&subject.condition).map_err(|why| internal(subject.span, why))?;
+        let condition = expression(&subject.condition)
+            .map_err(|why| Diagnostic::error(codes::TOO_LARGE, Span::at(subject.span.start), why))?;
         let mut columns: Vec<(Expr, Output)> = Vec::new();
         if titled {
             columns.push((text(subject.rule.meta.title.as_str()), output("rule", "string")));

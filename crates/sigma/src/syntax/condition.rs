@@ -17,15 +17,19 @@ const CHOICES: usize = 1000;
 
 /// What a condition says, the names in it replaced by what they stand for.
 pub(crate) fn join(node: &Node, text: Text<'_>, named: &[Named], most: usize, said: &mut Said) -> Option<Written> {
-    let source = node.text()?;
-    let source = prepared(source, node.span, text, said)?;
+    let own = node.text()?;
+    let source = prepared(own, node.span, text, said)?;
     let tree = match rsigma_parser::parse_condition(&source) {
         Ok(tree) => tree,
         Err(error) => {
-            return said.error("SIGMA0401", node.span, format!("this condition can't be read: {}", reason(&error)));
+            let at = error.location().map_or(0, |l| offset(&source, l.line, l.col));
+            let part = own.get(at..).and_then(|rest| rest.split_whitespace().next()).unwrap_or_default();
+            let span = place(node, text, at, part);
+            return said.error("SIGMA0401", span, format!("this condition can't be read: {}", reason(&error)));
         }
     };
-    let mut join = Joiner { node, text, named, tests: 0, most };
+    let leaves = leaves(own).into_iter().map(|(start, part)| place(node, text, start, part)).collect();
+    let mut join = Joiner { node, named, tests: 0, most, leaves, next: 0 };
     join.expression(&tree, said)
 }
 
@@ -84,12 +88,57 @@ fn words(source: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// Where a part of a condition stands in the rule.
+/// The names and selections of a condition, in the order of the text, in which the parser's tree has them too.
+fn leaves(source: &str) -> Vec<(usize, &str)> {
+    let words: Vec<(usize, &str)> = words(source).collect();
+    let mut out = Vec::new();
+    let mut rest = words.as_slice();
+    while let [(start, word), after @ ..] = rest {
+        let operator = matches!(word.to_ascii_lowercase().as_str(), "and" | "or" | "not");
+        rest = match after {
+            [(_, of), (last, target), after @ ..] if !operator && of.eq_ignore_ascii_case("of") => {
+                out.push((*start, &source[*start..last + target.len()]));
+                after
+            }
+            _ => {
+                if !operator {
+                    out.push((*start, word));
+                }
+                after
+            }
+        };
+    }
+    out
+}
+
+/// The offset of a line and a column, both from 1.
+fn offset(source: &str, line: u32, column: u32) -> usize {
+    let line = usize::try_from(line).unwrap_or(1).saturating_sub(1);
+    let column = usize::try_from(column).unwrap_or(1).saturating_sub(1);
+    let start: usize = source.split_inclusive('\n').take(line).map(str::len).sum();
+    let rest = source.get(start..).unwrap_or_default();
+    start + rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at)
+}
+
+/// Where a part of a condition stands in the rule. Of a condition over several lines, which YAML joins, the words of
+/// both are counted.
 fn place(node: &Node, text: Text<'_>, start: usize, part: &str) -> Span {
     let source = node.text().unwrap_or_default();
-    match node.span.of(text.0).find(source) {
-        Some(at) => Span::new(node.span.start + at + start, node.span.start + at + start + part.len()),
-        None => node.span,
+    let raw = node.span.of(text.0);
+    if let Some(at) = raw.find(source) {
+        return Span::new(node.span.start + at + start, node.span.start + at + start + part.len());
+    }
+    let (own, there): (Vec<_>, Vec<_>) = (words(source).collect(), words(raw).collect());
+    // What stands before the first word (`>-`) is no part of the condition.
+    let more = there.len().saturating_sub(own.len());
+    let same = own.iter().zip(&there[more..]).all(|((_, a), (_, b))| a == b);
+    let of = |at: usize| own.iter().position(|(start, word)| (*start..start + word.len()).contains(&at));
+    match (of(start), of((start + part.len()).saturating_sub(1))) {
+        (Some(first), Some(last)) if same && there.len() >= own.len() => {
+            let (from, (to, word)) = (there[more + first].0, there[more + last]);
+            Span::new(node.span.start + from, node.span.start + to + word.len())
+        }
+        _ => node.span,
     }
 }
 
@@ -151,35 +200,56 @@ fn reason(error: &rsigma_parser::SigmaParserError) -> String {
 
 struct Joiner<'a> {
     node: &'a Node,
-    text: Text<'a>,
     named: &'a [Named],
     tests: usize,
     most: usize,
+    /// Where names and selections stand, and how many of them were met.
+    leaves: Vec<Span>,
+    next: usize,
 }
 
 impl Joiner<'_> {
     fn expression(&mut self, tree: &ConditionExpr, said: &mut Said) -> Option<Written> {
-        let span = self.node.span;
         match tree {
-            ConditionExpr::And(parts) => Some(Written::All(span, self.parts(parts, said)?)),
-            ConditionExpr::Or(parts) => Some(Written::Any(span, self.parts(parts, said)?)),
-            ConditionExpr::Not(inner) => Some(Written::Not(span, Box::new(self.expression(inner, said)?))),
-            ConditionExpr::Identifier(name) => self.identifier(name, said),
-            ConditionExpr::Selector { quantifier, pattern } => self.selector(quantifier, pattern, said),
+            ConditionExpr::And(parts) => self.parts(parts, said).map(|(span, parts)| Written::All(span, parts)),
+            ConditionExpr::Or(parts) => self.parts(parts, said).map(|(span, parts)| Written::Any(span, parts)),
+            ConditionExpr::Not(inner) => {
+                let at = self.next;
+                let inner = self.expression(inner, said)?;
+                Some(Written::Not(self.covered(at), Box::new(inner)))
+            }
+            ConditionExpr::Identifier(name) => {
+                let span = self.leaf();
+                self.identifier(name, span, said)
+            }
+            ConditionExpr::Selector { quantifier, pattern } => {
+                let span = self.leaf();
+                self.selector(quantifier, pattern, span, said)
+            }
         }
     }
 
-    fn parts(&mut self, parts: &[ConditionExpr], said: &mut Said) -> Option<Vec<Written>> {
-        // All names that are wrong are named.
-        let parts: Vec<Option<Written>> = parts.iter().map(|p| self.expression(p, said)).collect();
-        parts.into_iter().collect()
+    /// Where the next name or selection stands.
+    fn leaf(&mut self) -> Span {
+        self.next += 1;
+        self.leaves.get(self.next - 1).copied().unwrap_or(self.node.span)
     }
 
-    fn identifier(&mut self, name: &str, said: &mut Said) -> Option<Written> {
+    /// Where everything from that leaf on stands.
+    fn covered(&self, from: usize) -> Span {
+        let met = self.leaves.get(from..self.next.min(self.leaves.len())).unwrap_or_default();
+        met.iter().copied().reduce(Span::to).unwrap_or(self.node.span)
+    }
+
+    fn parts(&mut self, parts: &[ConditionExpr], said: &mut Said) -> Option<(Span, Vec<Written>)> {
+        let at = self.next;
+        // All names that are wrong are named.
+        let parts: Vec<Option<Written>> = parts.iter().map(|p| self.expression(p, said)).collect();
+        Some((self.covered(at), parts.into_iter().collect::<Option<_>>()?))
+    }
+
+    fn identifier(&mut self, name: &str, span: Span, said: &mut Said) -> Option<Written> {
         let Some(at) = self.named.iter().position(|n| n.name == name) else {
-            let source = self.node.text().unwrap_or_default();
-            let found = words(source).find(|(_, word)| *word == name);
-            let span = found.map_or(self.node.span, |(start, word)| place(self.node, self.text, start, word));
             let d = Diagnostic::error("SIGMA0403", span, format!("there is no detection `{name}`"));
             said.push(d.suggest(name, self.named.iter().map(|n| n.name.as_str())));
             return None;
@@ -203,8 +273,13 @@ impl Joiner<'_> {
         Some(Written::Named(named.span, named.name.clone(), Box::new(named.written.clone())))
     }
 
-    fn selector(&mut self, how_many: &Quantifier, pattern: &SelectorPattern, said: &mut Said) -> Option<Written> {
-        let span = self.node.span;
+    fn selector(
+        &mut self,
+        how_many: &Quantifier,
+        pattern: &SelectorPattern,
+        span: Span,
+        said: &mut Said,
+    ) -> Option<Written> {
         let pattern = match pattern {
             SelectorPattern::Them => "them",
             SelectorPattern::Pattern(pattern) => pattern,
@@ -225,12 +300,11 @@ impl Joiner<'_> {
             let message = format!("`{wanted} of {pattern}` can't be: it finds {}", chosen.len());
             return said.error("SIGMA0404", span, message);
         }
-        self.choices(&chosen, wanted, said)
+        self.choices(&chosen, wanted, span, said)
     }
 
     /// So many of them.
-    fn choices(&mut self, chosen: &[usize], wanted: usize, said: &mut Said) -> Option<Written> {
-        let span = self.node.span;
+    fn choices(&mut self, chosen: &[usize], wanted: usize, span: Span, said: &mut Said) -> Option<Written> {
         if wanted == 1 || wanted == chosen.len() {
             let mut parts: Vec<Written> = chosen.iter().map(|i| self.put(*i, said)).collect::<Option<_>>()?;
             return Some(match parts.len() {

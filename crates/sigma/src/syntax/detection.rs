@@ -51,7 +51,12 @@ pub(crate) fn detections(
         }
         match detection(&entry.value, text, placeholders, said) {
             Some(written) => named.push(Named { name: entry.key.clone(), span: entry.key_span, written }),
-            None => good = false,
+            None => {
+                good = false;
+                // Its name is there, and the condition may be wrong, too.
+                let written = Written::Any(entry.key_span, Vec::new());
+                named.push(Named { name: entry.key.clone(), span: entry.key_span, written });
+            }
         }
     }
     let Some(entry) = super::yaml::get(entries, "condition") else {
@@ -62,13 +67,13 @@ pub(crate) fn detections(
             "name the detection: `condition: selection`",
         );
     };
-    if !good {
-        return None;
-    }
     let strings = conditions(entry, said)?;
     let written: Option<Vec<Written>> = strings.iter().map(|s| condition::join(s, text, &named, TESTS, said)).collect();
     let mut written = written?;
     condition::unused(&strings, &named, said);
+    if !good {
+        return None;
+    }
     let written = if written.len() == 1 { written.swap_remove(0) } else { Written::Any(entry.value.span, written) };
     if written.tests() > TESTS {
         return said.error("SIGMA0405", entry.value.span, format!("the condition stands for more than {TESTS} tests"));
