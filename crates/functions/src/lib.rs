@@ -5,6 +5,7 @@
 //! can find the same function. Null rules, case rules and edge cases stand at each function with their source.
 
 mod braces;
+mod compiled;
 mod english;
 pub mod kql;
 pub mod matcher;

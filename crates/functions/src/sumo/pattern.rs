@@ -7,6 +7,7 @@
 //! them.
 
 use crate::braces::is_repetition;
+use crate::compiled::Compiled;
 use regex::{Regex, RegexBuilder};
 
 /// Compiles a regular expression, unanchored and case-sensitive.
@@ -14,6 +15,11 @@ use regex::{Regex, RegexBuilder};
 /// # Errors
 /// A sentence for the person who wrote it.
 pub fn regex(pattern: &str) -> Result<Regex, String> {
+    static COMPILED: Compiled = Compiled::new();
+    COMPILED.get(pattern, || compile(pattern))
+}
+
+fn compile(pattern: &str) -> Result<Regex, String> {
     if let Some(what) = beyond(pattern) {
         return Err(format!("{what} is not part of RE2"));
     }

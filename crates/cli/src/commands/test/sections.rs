@@ -11,6 +11,8 @@ use std::io::{self, Write};
 
 /// Cells of a command line.
 const COMMAND: usize = 72;
+/// Cells of a line of short texts.
+const LINE: usize = 96;
 /// Names that are listed before "and n more"; `-v` lists all.
 const NAMES: usize = 3;
 
@@ -148,16 +150,27 @@ pub(super) fn coverage(pack: &Pack, cases: &[&Case], results: &[CaseResult], out
     total.push(String::new());
     rows.push(total);
     lines(&rows, out)?;
-    let roles = [Some(Role::Published), Some(Role::Hardened), None];
-    let of = |role: Option<Role>| {
-        let mine = c.detections.iter().filter(move |(id, _)| pack.detection(id).is_some_and(|d| d.role == role));
-        let all: Vec<String> = mine.map(|(id, t)| format!("{id} {} ({} %)", share(t), t.percent())).collect();
-        all.join(", ")
-    };
-    for text in roles.into_iter().map(of).filter(|t| !t.is_empty()) {
-        writeln!(out, "  {text}")?;
+    for role in [Some(Role::Published), Some(Role::Hardened), None] {
+        let mine = c.detections.iter().filter(|(id, _)| pack.detection(id).is_some_and(|d| d.role == role));
+        let each: Vec<String> = mine.map(|(id, t)| format!("{id} {} ({} %)", share(t), t.percent())).collect();
+        wrapped(&each, out)?;
     }
     writeln!(out)
+}
+
+/// Texts with commas between them, in lines that fit.
+fn wrapped(texts: &[String], out: &mut dyn Write) -> io::Result<()> {
+    let mut line = String::new();
+    for (at, text) in texts.iter().enumerate() {
+        let text = if at + 1 < texts.len() { format!("{text},") } else { text.clone() };
+        if !line.is_empty() && width(&line) + width(&text) >= LINE {
+            writeln!(out, " {line}")?;
+            line.clear();
+        }
+        line.push(' ');
+        line.push_str(&text);
+    }
+    if line.is_empty() { Ok(()) } else { writeln!(out, " {line}") }
 }
 
 fn lines(rows: &[Vec<String>], out: &mut dyn Write) -> io::Result<()> {

@@ -13,6 +13,7 @@ mod text;
 pub use granny::granny_key;
 pub(crate) use join::parts;
 
+use crate::compiled::Compiled;
 use crate::udf::Functions;
 use datafusion::common::{DataFusionError, Result};
 
@@ -35,6 +36,11 @@ pub(super) fn register(f: &mut Functions) {
 /// # Errors
 /// What is wrong with the pattern, in a line.
 pub fn compile_regex(pattern: &str) -> std::result::Result<regex::Regex, String> {
+    static COMPILED: Compiled = Compiled::new();
+    COMPILED.get(pattern, || compile(pattern))
+}
+
+fn compile(pattern: &str) -> std::result::Result<regex::Regex, String> {
     let documented = match regex::Regex::new(pattern) {
         Ok(regex) => return Ok(regex),
         Err(e) => e,
@@ -60,5 +66,6 @@ fn why(e: &regex::Error) -> String {
 
 /// Whether a pattern has a meaning in the older syntax alone.
 pub fn is_older_regex(pattern: &str) -> bool {
-    regex::Regex::new(pattern).is_err() && regex(pattern).is_ok()
+    // What the documented syntax reads has been compiled by it: that is known without doing it again.
+    crate::braces::escaped(pattern) != pattern && regex::Regex::new(pattern).is_err() && regex(pattern).is_ok()
 }
