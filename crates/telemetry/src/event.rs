@@ -188,6 +188,12 @@ pub struct Event<'a> {
 pub trait Late {
     /// The value of the field at that place of [`Request::fields`].
     fn value(&self, slot: usize) -> Value<'_>;
+
+    /// Whether the event has the field under that very name or path: of a tree of values, no others are gone through
+    /// for one that ends so.
+    fn has(&self, slot: usize) -> bool {
+        !self.value(slot).is_missing()
+    }
 }
 
 impl fmt::Debug for dyn Late + '_ {

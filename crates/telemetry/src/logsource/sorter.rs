@@ -7,6 +7,7 @@ use crate::event::{Family, Kind};
 use crate::scan::Row;
 use crate::view::View;
 use crate::view::expr::text;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -114,21 +115,21 @@ impl Sorter {
         let kind = row.kind();
         let rules = self.rules.clone();
         let Some(wanted) = rules.families.get(&kind.family) else { return &[] };
-        let value = |column: usize| text(row.value(self.places.get(column).copied().unwrap_or(usize::MAX)));
+        let event = Columns { row, places: &self.places };
         let mut key = std::mem::take(&mut self.key);
         key.clear();
         key.push(kind.family as u8);
         key.extend(kind.code.to_le_bytes());
         for part in &wanted.parts {
             match part {
-                Part::Text(column) => key.extend(value(*column).unwrap_or_default().bytes()),
-                Part::Has(column) => key.push(u8::from(value(*column).is_some())),
-                Part::Os => key.push(os(&rules, &value) as u8),
+                Part::Text(column) => key.extend(event.text(*column).unwrap_or_default().bytes()),
+                Part::Has(column) => key.push(u8::from(event.has(*column))),
+                Part::Os => key.push(os(&rules, &event) as u8),
             }
             key.push(0xFF);
         }
         if !self.seen.contains_key(key.as_slice()) {
-            let found = wanted.of(&rules, kind, &value);
+            let found = wanted.of(&rules, kind, &event);
             if self.seen.len() >= MOST_SEEN {
                 self.seen.clear();
             }
@@ -139,11 +140,28 @@ impl Sorter {
     }
 }
 
-/// The text of a column of the event.
-type Values<'v, 'r> = dyn Fn(usize) -> Option<std::borrow::Cow<'r, str>> + 'v;
+/// An event's values of the sorter's columns.
+struct Columns<'c> {
+    row: &'c Row<'c>,
+    places: &'c [usize],
+}
 
-fn os(rules: &Rules, value: &Values<'_, '_>) -> Os {
-    let paths = PATHS.iter().filter_map(|name| value(rules.place(name)?));
+impl Columns<'_> {
+    fn place(&self, column: usize) -> usize {
+        self.places.get(column).copied().unwrap_or(usize::MAX)
+    }
+
+    fn text(&self, column: usize) -> Option<Cow<'_, str>> {
+        text(self.row.value(self.place(column)))
+    }
+
+    fn has(&self, column: usize) -> bool {
+        self.row.has(self.place(column))
+    }
+}
+
+fn os(rules: &Rules, event: &Columns<'_>) -> Os {
+    let paths = PATHS.iter().filter_map(|name| event.text(rules.place(name)?));
     paths.map(|path| Os::of_path(&path)).find(|os| *os != Os::Unknown).unwrap_or(Os::Unknown)
 }
 
@@ -190,8 +208,8 @@ impl Rules {
 }
 
 impl Wanted {
-    fn of(&self, rules: &Rules, kind: Kind, value: &Values<'_, '_>) -> Vec<u32> {
-        let holds = |test: &Test| test.holds(rules, value);
+    fn of(&self, rules: &Rules, kind: Kind, event: &Columns<'_>) -> Vec<u32> {
+        let holds = |test: &Test| test.holds(rules, event);
         let is = |e: &&Events| (e.codes.is_empty() || e.codes.contains(&kind.code)) && e.tests.iter().all(holds);
         let belongs = |lists: &Vec<Vec<&'static Events>>| lists.iter().all(|list| list.iter().copied().any(|e| is(&e)));
         self.sources.iter().filter(|(_, lists)| belongs(lists)).map(|(index, _)| *index).collect()
@@ -199,8 +217,9 @@ impl Wanted {
 }
 
 impl Test {
-    fn holds(&self, rules: &Rules, value: &Values<'_, '_>) -> bool {
-        let text = |name: &str| rules.place(name).and_then(value);
+    fn holds(&self, rules: &Rules, event: &Columns<'_>) -> bool {
+        let text = |name: &str| rules.place(name).and_then(|column| event.text(column));
+        let has = |name: &String| rules.place(name).is_some_and(|column| event.has(column));
         let among = |list: &[String], text: &str| list.iter().any(|t| t.eq_ignore_ascii_case(text));
         match self {
             Test::Is(name, values) => text(name).is_some_and(|t| among(values, &t)),
@@ -213,8 +232,8 @@ impl Test {
                 Some(table) => among(tables, &table),
                 None => *by_action,
             },
-            Test::Has(lists) => lists.iter().any(|list| list.iter().all(|name| text(name).is_some())),
-            Test::Os(wanted) => os(rules, value).may_be(*wanted),
+            Test::Has(lists) => lists.iter().any(|list| list.iter().all(has)),
+            Test::Os(wanted) => os(rules, event).may_be(*wanted),
         }
     }
 }

@@ -35,6 +35,14 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// Whether the event has the column's field under that very name or path.
+    pub fn has(&self, place: usize) -> bool {
+        match (self.nodes.get(place), self.scope.late) {
+            (Some(Some(Node::Slot(slot))), Some(late)) => late.has(*slot),
+            _ => !self.value(place).is_missing(),
+        }
+    }
+
     /// The source that is read.
     pub fn source(&self) -> &'a Source {
         self.scope.source

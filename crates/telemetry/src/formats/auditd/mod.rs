@@ -53,6 +53,7 @@ mod events;
 mod fields;
 mod join;
 mod json;
+mod object;
 mod process;
 mod record;
 mod records;

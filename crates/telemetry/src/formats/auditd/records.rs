@@ -1,7 +1,8 @@
 //! Each record alone, with its fields as they stand: quotes off, hex left as hex, nothing joined.
 
 use super::decode::Decoder;
-use super::fields::{Object, Want, flat};
+use super::fields::{Want, flat};
+use super::object::Object;
 use super::record::{self, Fields, Header, RecordType, enrichment, type_name};
 use super::{Settings, each_line, unreadable};
 use crate::event::{Event, Family, Kind, Request, Sink, audit};

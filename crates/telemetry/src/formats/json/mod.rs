@@ -3,6 +3,7 @@
 pub(crate) mod depth;
 mod fields;
 mod members;
+mod plain;
 mod row;
 mod split;
 pub(crate) mod value;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 
 pub use depth::too_deep;
 pub use members::{Members, Unusual};
-pub(crate) use row::{HOSTS, TIMES};
+pub(crate) use plain::{HOSTS, TIMES};
 
 /// Reads JSON lines and JSON documents.
 pub struct JsonReader {

@@ -1,9 +1,10 @@
 //! One JSON row: which product's it is, and its asked fields.
 
 use super::fields::{Pseudo, Wanted};
+use super::plain::{Asked, Plain};
 use super::split::{ENVELOPES, TABLES};
 use super::value::{self, Entry};
-use crate::event::{Event, Family, Kind, Late, Request, Sink, Value, defender as code};
+use crate::event::{Event, Family, Kind, Request, Sink, Value, defender as code};
 use crate::formats::defender;
 use crate::formats::windows::{Compiled, json as windows};
 use crate::report::Report;
@@ -404,94 +405,8 @@ impl<'r> Rows<'r> {
     }
 }
 
-/// A row whose fields are its entries: Defender's, which has a table, or one of no known product.
-struct Plain<'a, 'r> {
-    raw: &'a str,
-    /// The object of all fields.
-    fields: &'a str,
-    entries: &'r [Entry<'a>],
-    table: Option<&'r str>,
-}
-
-impl<'a> Plain<'a, '_> {
-    fn pseudo(&self, pseudo: Pseudo) -> Value<'a> {
-        let defender = self.table.is_some();
-        match pseudo {
-            Pseudo::Time if defender => time(self.entries, &["Timestamp", "TimeGenerated", "time"]),
-            Pseudo::Time => time(self.entries, &TIMES),
-            Pseudo::Host if defender => first(self.entries, &["DeviceName"]),
-            Pseudo::Host => first(self.entries, &HOSTS),
-            Pseudo::Id if defender => first(self.entries, &["ReportId"]),
-            Pseudo::Id => first(self.entries, &["id", "_id", "uuid", "RecordId"]),
-            Pseudo::Raw => Value::text(self.raw),
-            Pseudo::Fields => Value::Json(Cow::Borrowed(self.fields)),
-            Pseudo::Table => self.table.map_or(Value::Missing, |t| Value::Text(Cow::Owned(t.to_owned()))),
-            Pseudo::Unknown => Value::Missing,
-        }
-    }
-}
-
-/// The asked fields of such a row, decoded when they are looked at.
-struct Asked<'a, 'r> {
-    row: &'r Plain<'a, 'r>,
-    found: &'r [(usize, &'a str)],
-    wanted: &'r Wanted,
-}
-
-impl Late for Asked<'_, '_> {
-    fn value(&self, slot: usize) -> Value<'_> {
-        // Of a name that stands there twice, the last counts.
-        if let Some((_, raw)) = self.found.iter().rfind(|(s, _)| *s == slot) {
-            return value::decode(raw);
-        }
-        match self.wanted.pseudo_of(slot) {
-            Some(Pseudo::Table) => self.row.table.map_or(Value::Missing, Value::text),
-            Some(pseudo) => self.row.pseudo(pseudo),
-            None => self.wanted.below(slot, self.row.entries, self.row.table.is_none()),
-        }
-    }
-}
-
-/// Names under which rows of no known product keep their time.
-pub(crate) const TIMES: [&str; 12] = [
-    "Timestamp",
-    "TimeGenerated",
-    "timestamp",
-    "@timestamp",
-    "time",
-    "_time",
-    "EventTime",
-    "eventTime",
-    "UtcTime",
-    "ts",
-    "date",
-    "datetime",
-];
-
-/// Names under which they keep their host.
-pub(crate) const HOSTS: [&str; 7] = ["host", "hostname", "Hostname", "Computer", "computer", "DeviceName", "host.name"];
-
 fn has(entries: &[Entry<'_>], name: &str) -> bool {
     entries.iter().any(|(n, _)| n == name)
-}
-
-fn first<'a>(entries: &[Entry<'a>], names: &[&str]) -> Value<'a> {
-    let found = names.iter().filter_map(|n| value::find(entries, n));
-    found.map(value::decode).find(|v| !v.is_missing()).unwrap_or_default()
-}
-
-/// The first of the named values that is an instant.
-fn time<'a>(entries: &[Entry<'a>], names: &[&str]) -> Value<'a> {
-    names
-        .iter()
-        .filter_map(|n| value::find(entries, n))
-        .find_map(|raw| match value::decode(raw) {
-            Value::Text(text) => crate::time::parse(&text),
-            Value::Int(n) => Some(crate::time::epoch(n)),
-            Value::Real(_) => crate::time::parse(raw),
-            _ => None,
-        })
-        .map_or(Value::Missing, Value::Time)
 }
 
 /// How far into `whole` its part begins.

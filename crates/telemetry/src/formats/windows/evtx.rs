@@ -1,9 +1,10 @@
 //! Windows event log files.
 
+use super::compiled::Compiled;
 use super::emit;
 use super::evtx_kind::{self, Kinds};
 use super::evtx_needles::Hits;
-use super::gather::{Compiled, Gather};
+use super::gather::Gather;
 use super::xml;
 use crate::event::{Reader, Request, Sink, Value};
 use crate::input::{self, Compression, Input};

@@ -1,58 +1,12 @@
 //! Collecting one event's asked fields, without decoding any until the event is known to be wanted.
 
+use super::compiled::Compiled;
 use super::text::{escape_json, escape_xml, unescape_json, unescape_xml};
 use super::time;
 use super::vocabulary::{Asked, Sys, kind};
-use crate::event::{Kind, Late, Request, Value};
-use crate::formats::names::Names;
+use crate::event::{Kind, Late, Value};
 use std::borrow::Cow;
 use std::collections::HashSet;
-
-/// A [`Request`], prepared once for a whole source.
-#[derive(Clone, Debug, Default)]
-pub struct Compiled {
-    asked: Vec<Asked>,
-    names: Vec<String>,
-    kinds: Vec<Kind>,
-    /// The slots of data fields.
-    data: Names,
-    /// The slots that are not simply data fields.
-    special: Vec<u16>,
-    /// Whether values are taken late.
-    late: bool,
-    /// Whether every data field is needed, whatever its name.
-    all: bool,
-}
-
-impl Compiled {
-    /// Prepares `request`.
-    pub fn new(request: &Request) -> Self {
-        let asked: Vec<Asked> = request.fields.iter().map(|f| Asked::of(f)).collect();
-        let places =
-            || asked.iter().zip(&request.fields).enumerate().map(|(i, (a, name))| (i as u16, *a, name.as_str()));
-        let data = Names::new(places().filter(|(_, a, _)| matches!(a, Asked::Data(_))).map(|(i, _, name)| (i, name)));
-        let special = places().filter(|(_, a, _)| *a != Asked::Data(None)).map(|(i, ..)| i).collect();
-        let all = asked.iter().any(|a| a.needs_all());
-        let (names, kinds) = (request.fields.clone(), request.kinds.clone());
-        Compiled { asked, names, kinds, data, special, late: request.late, all }
-    }
-
-    /// Whether values are taken late.
-    pub(crate) fn late(&self) -> bool {
-        self.late
-    }
-
-    /// Whether events of all kinds are asked for.
-    pub fn wants_all(&self) -> bool {
-        self.kinds.is_empty()
-    }
-
-    /// Whether events of `kind` are asked for.
-    pub fn wants(&self, kind: &Kind) -> bool {
-        self.kinds.is_empty()
-            || self.kinds.iter().any(|k| k.family == kind.family && (k.code == kind.code || k.code == Kind::ANY))
-    }
-}
 
 /// A value as it stands in the source, its escapes not yet resolved.
 #[derive(Clone, Debug, Default)]

@@ -41,6 +41,7 @@
 //! It is read as far as it makes sense, and counted in a note (`events recovered from malformed text`); what can't be
 //! read is a damage of the report. Neither stops the rest.
 
+mod compiled;
 mod emit;
 mod evtx;
 mod evtx_kind;
@@ -56,8 +57,8 @@ mod vocabulary;
 mod xml;
 mod xml_reader;
 
+pub use compiled::Compiled;
 pub use evtx::EvtxReader;
-pub use gather::Compiled;
 pub(crate) use nt_log_event::BEGIN as NT_LOG_EVENT;
 pub use nt_log_event::NtLogEventReader;
 pub use sysmon_linux::SysmonLinuxReader;

@@ -3,8 +3,9 @@
 //! The event's data stands only in the rendered message, under the labels that people read. Sysmon's labels are the
 //! field names; the Security log's are brought back to them by the section in which they stand.
 
+use super::compiled::Compiled;
 use super::emit;
-use super::gather::{Compiled, Gather, Raw};
+use super::gather::{Gather, Raw};
 use super::vocabulary::Sys;
 use crate::event::{Reader, Request, Sink, Value};
 use crate::input::{self, Input};

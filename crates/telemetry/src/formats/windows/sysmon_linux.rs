@@ -1,6 +1,7 @@
 //! Sysmon for Linux, as syslog has it: a line's header, then the event's XML.
 
-use super::gather::{Compiled, Gather};
+use super::compiled::Compiled;
+use super::gather::Gather;
 use super::{emit, xml};
 use crate::event::{Reader, Request, Sink, Value};
 use crate::input::{self, Input};

@@ -1,6 +1,7 @@
 //! Files of event XML.
 
-use super::gather::{Compiled, Gather};
+use super::compiled::Compiled;
+use super::gather::Gather;
 use super::{emit, xml};
 use crate::event::{Reader, Request, Sink};
 use crate::input::{self, Input};

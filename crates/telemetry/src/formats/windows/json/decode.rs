@@ -1,6 +1,7 @@
 //! One JSON object to one event.
 
-use super::super::gather::{Compiled, Gather, Raw, Remarks};
+use super::super::compiled::Compiled;
+use super::super::gather::{Gather, Raw, Remarks};
 use super::super::{nt_log_event, xml};
 use super::shape::Shape;
 use super::tables::{Act, Table, top};
