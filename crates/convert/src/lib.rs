@@ -94,6 +94,7 @@ pub fn convert(
         Language::Sigma => sigma::write(detection)?,
     };
     more.0.into_iter().for_each(|loss| losses.push(loss));
+    losses.0.sort_by_key(|loss| loss.at);
     if options.strict && !losses.0.is_empty() {
         let refused = losses.0.iter().map(|loss| {
             let d = Diagnostic::error(codes::STRICT, loss.at, loss.message.clone()).label(loss.effect.word());

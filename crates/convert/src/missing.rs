@@ -22,28 +22,59 @@ pub(crate) fn answer(is: &Is, value: Option<&str>) -> Option<bool> {
     })
 }
 
-/// How the target answers about a value that says nothing: for a text column of KQL, about the empty text.
-pub(crate) enum Target {
-    /// Missing and empty are the empty text.
-    Empty,
-    /// Missing and empty are apart, and other spellings of nothing are missing.
-    Null,
-}
-
-/// What the target does to the events that are found, where the source's `spellings` of nothing are nothing there.
-/// `holds` is what the written test answers about nothing.
-pub(crate) fn effect(is: &Is, target: &Target, spellings: &[String], holds: bool) -> Option<Effect> {
-    let mut values: Vec<Option<&str>> = spellings.iter().map(|s| Some(s.as_str())).collect();
-    if matches!(target, Target::Empty) {
-        values.extend([None, Some("")]);
+/// What a language does to the events that are found where values say nothing. `source`: the texts that are missing
+/// where the test was written for; `target`: those that are missing where it is written now, of which it answers `holds`.
+pub(crate) fn effect(is: &[&Is], source: &[String], target: &[String], holds: bool) -> Option<Effect> {
+    let any = |value: Option<&str>| is.iter().any(|is| answer(is, value).unwrap_or(false));
+    let mut values: Vec<Option<&str>> = vec![None];
+    values.extend(source.iter().chain(target).map(|s| Some(s.as_str())));
+    let (mut fewer, mut more) = (false, false);
+    for value in values {
+        let among = |list: &[String]| value.is_none_or(|v| list.iter().any(|s| s == v));
+        let before = any(value.filter(|_| !among(source)));
+        let after = if among(target) { holds } else { any(value) };
+        fewer |= before && !after;
+        more |= !before && after;
     }
-    let answers: Vec<bool> = values.iter().filter_map(|v| answer(is, *v)).collect();
-    match (answers.iter().any(|a| *a && !holds), answers.iter().any(|a| !*a && holds)) {
+    match (fewer, more) {
         (false, false) => None,
         (true, false) => Some(Effect::Narrows),
         (false, true) => Some(Effect::Widens),
         (true, true) => Some(Effect::Either),
     }
+}
+
+/// What tests answer about a missing value.
+pub(crate) fn none(is: &[&Is]) -> bool {
+    is.iter().any(|is| answer(is, None).unwrap_or(false))
+}
+
+/// Tests that stand side by side as alternatives of one field, with whether they stand under an odd number of negations.
+pub(crate) fn units(condition: &Condition) -> Vec<(Vec<&Test>, bool)> {
+    fn walk<'a>(condition: &'a Condition, negated: bool, found: &mut Vec<(Vec<&'a Test>, bool)>) {
+        match condition {
+            Condition::All(parts) => parts.iter().for_each(|c| walk(c, negated, found)),
+            Condition::Any(parts) => {
+                let first = found.len();
+                for part in parts {
+                    let Condition::Test(test) = part else {
+                        walk(part, negated, found);
+                        continue;
+                    };
+                    match found[first..].iter_mut().find(|(tests, n)| *n == negated && tests[0].field == test.field) {
+                        Some((tests, _)) => tests.push(test),
+                        None => found.push((vec![test], negated)),
+                    }
+                }
+            }
+            Condition::Not(inner) => walk(inner, !negated, found),
+            Condition::Test(test) => found.push((vec![test], negated)),
+            Condition::Always(_) => {}
+        }
+    }
+    let mut found = Vec::new();
+    walk(condition, false, &mut found);
+    found
 }
 
 /// A test for a value that says nothing, missing or empty, which every language has.

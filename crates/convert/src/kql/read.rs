@@ -72,7 +72,7 @@ impl Reader<'_> {
         let mut detection = Detection {
             about: commented(self.text),
             logs,
-            spellings: table.missing.clone(),
+            spellings: table.missing.iter().cloned().chain([String::new()]).collect(),
             condition: Condition::all(conditions),
             after: std::mem::take(&mut self.after),
         };

@@ -4,7 +4,7 @@ use super::quoted;
 use crate::layout::Doc;
 use crate::loss::{Effect, Losses, codes, refuse};
 use crate::middle::{Case, Field, Is, Order, Test, TimePart};
-use crate::missing::{self, Target};
+use crate::missing;
 use crate::names::{Place, Table, Type};
 use crate::pattern::{self, Shape};
 use parallax_diagnostics::Diagnostic;
@@ -14,8 +14,10 @@ use parallax_sigma::tree::Part;
 pub(super) struct Over<'a> {
     pub(super) name: &'a str,
     pub(super) table: &'a Table,
-    /// Values that say nothing, are empty in the table, and were not where the source was written for.
-    pub(super) spellings: Vec<String>,
+    /// Texts that are missing where the source was written for.
+    pub(super) source: Vec<String>,
+    /// Texts that are empty in the table: the empty one, and its spellings of nothing.
+    pub(super) nothing: Vec<String>,
 }
 
 impl Over<'_> {
@@ -149,8 +151,8 @@ impl Over<'_> {
             Is::Like(p) if pattern::shape(p) == Shape::Anything => false,
             is => missing::answer(is, Some("")).unwrap_or(false),
         };
-        if let Some(effect) = missing::effect(&test.is, &Target::Empty, &self.spellings, holds) {
-            let dash = if self.spellings.is_empty() { "" } else { ", as is one that is `-`" };
+        if let Some(effect) = missing::effect(&[&test.is], &self.source, &self.nothing, holds) {
+            let dash = if self.table.missing.is_empty() { "" } else { ", as is one that is `-`" };
             losses.add(
                 codes::MISSING,
                 effect.negated(negated),

@@ -25,7 +25,6 @@ pub fn write(detection: &Detection, table: Option<&str>) -> Result<(String, Loss
         Some(table) => vec![table],
         None => logs.kql.iter().map(String::as_str).collect(),
     };
-    let condition = missing::paired(&detection.condition);
     let mut refused = Diagnostics::default();
     for (rank, name) in candidates.iter().enumerate() {
         let Some(table) = names::table(name) else {
@@ -35,9 +34,9 @@ pub fn write(detection: &Detection, table: Option<&str>) -> Result<(String, Loss
                     .into();
             continue;
         };
-        let new = table.missing.iter().filter(|s| !detection.spellings.contains(s));
-        let over = Over { name, table, spellings: new.cloned().collect() };
-        let condition = suited(&over, &condition);
+        let nothing = std::iter::once(String::new()).chain(table.missing.iter().cloned()).collect();
+        let over = Over { name, table, source: detection.spellings.clone(), nothing };
+        let condition = missing::paired(&suited(&over, &detection.condition));
         let mut losses = Losses::default();
         match query(&over, detection, &logs, &condition, rank > 0, &mut losses) {
             Ok(text) => return Ok((text, losses)),
@@ -231,9 +230,10 @@ pub(super) fn doc(
         && let Some(place) = over.place(&field)
     {
         // Both together are what a column of KQL has: nothing is lost but the spellings of nothing.
-        if !over.spellings.is_empty() {
-            let message = format!("in `{}` a value that is `-` is the empty text too", place.text);
-            losses.add(codes::MISSING, Effect::Widens.negated(negated), test.at, message);
+        let both = [&Is::Null, &Is::Like(Pattern { parts: Vec::new(), case: crate::middle::Case::Counts })];
+        if let Some(effect) = missing::effect(&both, &over.source, &over.nothing, true) {
+            let message = format!("whether a value that is `-` is missing is not the same in `{}`", place.text);
+            losses.add(codes::MISSING, effect.negated(negated), test.at, message);
         }
         let function = if place.ty == names::Type::Text { "isempty" } else { "isnull" };
         return Ok(Doc::Leaf(format!("{function}({})", place.text)));
@@ -243,7 +243,10 @@ pub(super) fn doc(
             Doc::all(parts.iter().map(|c| doc(over, c, negated, losses)).collect::<Result<_, _>>()?)
         }
         Condition::Any(parts) => Doc::any(any(over, parts, negated, losses)?),
-        Condition::Not(inner) => Doc::Not(Box::new(doc(over, inner, !negated, losses)?)),
+        Condition::Not(inner) => match doc(over, inner, !negated, losses)? {
+            Doc::Leaf(text) if text.starts_with("isempty(") => Doc::Leaf(text.replacen("isempty(", "isnotempty(", 1)),
+            inner => Doc::Not(Box::new(inner)),
+        },
         Condition::Test(test) => over.test(test, negated, losses)?,
         Condition::Always(yes) => Doc::Leaf(yes.to_string()),
     })

@@ -16,20 +16,23 @@ use std::fmt::Write;
 /// What Sigma has no form for.
 pub fn write(detection: &Detection) -> Result<(String, Losses), Diagnostics> {
     let mut losses = Losses::default();
-    let condition = missing::paired(&detection.condition).map(&mut |t| parts::whole(t));
+    let condition = missing::paired(&detection.condition.map(&mut |t| parts::whole(t)));
     let mut wrong = Diagnostics::default();
-    for (test, negated) in condition.tests() {
+    for (test, _) in condition.tests() {
         let part = |f: &crate::middle::Field| f.part != FieldPart::Whole;
         let other = matches!(&test.is, Is::Field(_, other, _) if part(other));
         if let Some(field) = test.field.as_ref().filter(|f| part(f) || other) {
             let message = format!("this test of a part of `{}` has no form in Sigma", field.name);
             wrong.push(refuse(codes::NO_FORM, test.at, message));
         }
-        if let Some(effect) = spelled(&test.is, &detection.spellings) {
-            let name = test.field.as_ref().map_or("the event", |f| f.name.as_str());
+    }
+    for (tests, negated) in missing::units(&condition) {
+        let is: Vec<&Is> = tests.iter().map(|t| &t.is).collect();
+        if let Some(effect) = missing::effect(&is, &detection.spellings, &[], missing::none(&is)) {
+            let name = tests[0].field.as_ref().map_or("the event", |f| f.name.as_str());
             let message =
-                format!("a `{name}` that is `-` was missing where the query was written for; Sigma sees the `-`");
-            losses.add(codes::MISSING, effect.negated(negated), test.at, message);
+                format!("a `{name}` that is `-` or empty was missing where the query was written for; Sigma sees it");
+            losses.add(codes::MISSING, effect.negated(negated), tests[0].at, message);
         }
     }
     if wrong.has_errors() {
@@ -60,18 +63,6 @@ pub fn write(detection: &Detection) -> Result<(String, Losses), Diagnostics> {
         return Err(refuse(codes::DEFECT, Span::at(0), message).into());
     }
     Ok((out, losses))
-}
-
-/// What a value that said nothing where the source was written for does to a test.
-fn spelled(is: &Is, spellings: &[String]) -> Option<Effect> {
-    let before = missing::answer(is, None)?;
-    let after: Vec<bool> = spellings.iter().filter_map(|s| missing::answer(is, Some(s))).collect();
-    match (after.iter().any(|a| *a && !before), after.iter().any(|a| !*a && before)) {
-        (false, false) => None,
-        (true, false) => Some(Effect::Widens),
-        (false, true) => Some(Effect::Narrows),
-        (true, true) => Some(Effect::Either),
-    }
 }
 
 /// What people say of it, in the order of SigmaHQ's rules.

@@ -1,5 +1,6 @@
 //! Sumo Logic search: writing and reading.
 
+mod forms;
 mod read;
 pub(crate) mod record;
 mod rows;

@@ -9,7 +9,7 @@ use parallax_diagnostics::{Diagnostic, Diagnostics, Span};
 use parallax_sumo::syntax::{Expr, ExprKind, Name, Operator, OperatorKind, Parse, ParseStyle};
 
 /// Values that say nothing, and are missing fields in messages.
-const NOTHING: [&str; 3] = ["-", "(null)", "<unknown process>"];
+const NOTHING: [&str; 4] = ["", "-", "(null)", "<unknown process>"];
 
 pub(super) type Reading<T> = Result<T, Diagnostic>;
 

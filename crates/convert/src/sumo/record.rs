@@ -87,8 +87,14 @@ pub(crate) fn expression(detection: &Detection) -> Result<(String, Losses), Diag
         let message = format!("which records are of the log source {} is not known", about::logs(&detection.logs));
         Diagnostics::from(refuse(codes::NO_TABLE, Span::at(0), message))
     })?;
-    let mut writer = Writer { losses: Losses::default(), spellings: Vec::new(), endpoint: false, form: Form::Record };
-    let condition = missing::paired(&detection.condition).map(&mut |t| parts::whole(t));
+    let mut writer = Writer {
+        losses: Losses::default(),
+        source: Vec::new(),
+        nothing: Vec::new(),
+        endpoint: false,
+        form: Form::Record,
+    };
+    let condition = missing::paired(&detection.condition.map(&mut |t| parts::whole(t)));
     let doc = writer.doc(&condition, false)?;
     let text = crate::layout::Doc::all(vec![crate::layout::Doc::Leaf(source.to_owned()), doc]);
     let text = text.text(&Words { not: "!" }, 0, 0);

@@ -1,16 +1,16 @@
 //! A detection as a Sumo Logic search.
 
+use super::forms::{Ends, caseless, chunks, fields, network_test, runs};
 use super::text::{name, quoted, slashed};
 use crate::about;
 use crate::layout::{Doc, Words};
 use crate::loss::{Effect, Losses, codes, refuse};
-use crate::middle::{Case, Condition, Detection, Field, FieldPart, Holds, Is, Order, Test};
-use crate::missing::{self, Target};
+use crate::middle::{Case, Condition, Detection, Field, FieldPart, Holds, Is, Order, Pattern, Test};
+use crate::missing;
 use crate::names;
 use crate::parts;
 use crate::pattern::{self, Shape};
 use parallax_diagnostics::{Diagnostic, Diagnostics, Span};
-use parallax_sigma::tree::Part;
 use std::fmt::Write;
 
 const WORDS: Words = Words { not: "!" };
@@ -30,6 +30,25 @@ const COMMON: [&str; 11] = [
     "Provider",
 ];
 
+/// Fields that Sigma puts together from others: unnamed data, names with spaces, one of several hashes.
+const UNLIKE: [&str; 15] = [
+    "Data",
+    "ThreatName",
+    "ProcessName",
+    "NewValue",
+    "OldValue",
+    "Feature_Name",
+    "Severity_Name",
+    "Category_Name",
+    "Action_Name",
+    "Detection_User",
+    "SourceName",
+    "Imphash",
+    "md5",
+    "sha1",
+    "sha256",
+];
+
 /// The search, and what it loses. `scope`: where to search, instead of the usual categories.
 ///
 /// # Errors
@@ -40,7 +59,8 @@ pub fn write(detection: &Detection, scope: Option<&str>) -> Result<(String, Loss
     let mut out = about::comment(&detection.about, "// ");
     let mut writer = Writer {
         losses: Losses::default(),
-        spellings: spellings(detection),
+        source: detection.spellings.clone(),
+        nothing: nothing(detection),
         endpoint: scope.is_none() && usual.iter().any(|s| s.contains("*endpoint*")),
         form: Form::Search,
     };
@@ -61,7 +81,7 @@ pub fn write(detection: &Detection, scope: Option<&str>) -> Result<(String, Loss
         let values: Vec<String> = values.iter().map(|v| quoted(v)).collect();
         let _ = write!(out, "\n| where {} in ({})", name(field), values.join(", "));
     }
-    let condition = missing::paired(&detection.condition).map(&mut |t| parts::whole(t));
+    let condition = missing::paired(&detection.condition.map(&mut |t| parts::whole(t)));
     let parts = match &condition {
         Condition::All(parts) => parts.clone(),
         Condition::Always(true) => Vec::new(),
@@ -89,15 +109,14 @@ pub fn write(detection: &Detection, scope: Option<&str>) -> Result<(String, Loss
     Ok((out, writer.losses))
 }
 
-/// Texts of the telemetry that say nothing, are missing fields in messages, and were not where the source was written for.
-fn spellings(detection: &Detection) -> Vec<String> {
+/// Texts of the telemetry that are missing in messages.
+fn nothing(detection: &Detection) -> Vec<String> {
     let all: &[&str] = match detection.logs.product.as_deref() {
-        Some("linux" | "macos") => &["(null)"],
-        Some("windows") | None => &["-", "(null)", "<unknown process>"],
-        _ => &[],
+        Some("linux" | "macos") => &["", "(null)"],
+        Some("windows") | None => &["", "-", "(null)", "<unknown process>"],
+        _ => &[""],
     };
-    let new = all.iter().filter(|s| !detection.spellings.iter().any(|known| known == *s));
-    new.map(|s| (*s).to_owned()).collect()
+    all.iter().map(|s| (*s).to_owned()).collect()
 }
 
 /// What conditions are written for.
@@ -111,7 +130,10 @@ pub(super) enum Form {
 
 pub(super) struct Writer {
     pub(super) losses: Losses,
-    pub(super) spellings: Vec<String>,
+    /// Texts that are missing where the source was written for.
+    pub(super) source: Vec<String>,
+    /// Texts that are missing here.
+    pub(super) nothing: Vec<String>,
     pub(super) endpoint: bool,
     pub(super) form: Form,
 }
@@ -149,9 +171,10 @@ impl Writer {
 
     pub(super) fn doc(&mut self, condition: &Condition, negated: bool) -> Result<Doc, Diagnostic> {
         if let Some((field, test)) = missing::says_nothing(condition) {
-            if !self.spellings.is_empty() {
-                let message = format!("a `{}` that is `-` is missing in messages, and counts as empty", field.name);
-                self.losses.add(codes::MISSING, Effect::Widens.negated(negated), test.at, message);
+            let both = [&Is::Null, &Is::Like(Pattern { parts: Vec::new(), case: Case::Counts })];
+            if let Some(effect) = missing::effect(&both, &self.source, &self.nothing, true) {
+                let message = format!("whether a `{}` that is `-` is missing is not the same in messages", field.name);
+                self.losses.add(codes::MISSING, effect.negated(negated), test.at, message);
             }
             return Ok(Doc::Leaf(format!("isEmpty({})", self.name(&field))));
         }
@@ -246,9 +269,13 @@ impl Writer {
                 format!("messages of Defender and of the Security log have no field `{}`", field.name),
             );
         }
+        if self.form == Form::Search && UNLIKE.contains(&field.name.as_str()) {
+            let message = format!("messages of some channels have no field `{}`, but others in its place", field.name);
+            self.losses.add(codes::FIELD, Effect::Narrows.negated(negated), test.at, message);
+        }
         let holds = missing::answer(&test.is, None).unwrap_or(false);
-        if let Some(effect) = missing::effect(&test.is, &Target::Null, &self.spellings, holds) {
-            let message = format!("a `{}` that is `-` or `(null)` is missing in messages", field.name);
+        if let Some(effect) = missing::effect(&[&test.is], &self.source, &self.nothing, holds) {
+            let message = format!("a `{}` that is empty, `-` or `(null)` is missing in messages", field.name);
             self.losses.add(codes::MISSING, effect.negated(negated), test.at, message);
         }
         let text = match &test.is {
@@ -273,7 +300,13 @@ impl Writer {
                 format!("{column} matches {}", slashed(&text))
             }
             Is::Term(term) => format!("{column} matches {}", slashed(&pattern::term(term))),
-            Is::In(network) => return network_test(&column, network, test),
+            Is::In(network) => {
+                if network.address.is_ipv6() {
+                    let message = "an address that is written in another form is not found";
+                    self.losses.add(codes::FIELD, Effect::Narrows.negated(negated), test.at, message);
+                }
+                return network_test(&column, network, test);
+            }
             Is::Compares(order, number) => {
                 let word = match order {
                     Order::Less => "<",
@@ -401,104 +434,7 @@ impl Writer {
     }
 
     fn shown(&mut self, condition: &Condition) -> Result<String, Diagnostic> {
-        let condition = missing::paired(condition).map(&mut |t| parts::whole(t));
+        let condition = missing::paired(&condition.map(&mut |t| parts::whole(t)));
         Ok(self.doc(&condition, true)?.text(&WORDS, 20, 4))
-    }
-}
-
-/// Where a text stands in a value.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ends {
-    Open,
-    Left,
-    Right,
-    Exact,
-    Term((bool, bool)),
-}
-
-/// The texts in runs that are no longer than a regular expression may be.
-fn chunks(texts: &[String]) -> impl Iterator<Item = &[String]> {
-    const MOST: usize = 6_000;
-    let mut rest = texts;
-    std::iter::from_fn(move || {
-        let mut length = 0;
-        let count = rest.iter().take_while(|t| {
-            length += t.len();
-            length <= MOST
-        });
-        let (part, after) = rest.split_at(count.count().max(1).min(rest.len()));
-        rest = after;
-        (!part.is_empty()).then_some(part)
-    })
-}
-
-/// Whether case makes no difference to a text.
-fn caseless(text: &str) -> bool {
-    !text.chars().any(char::is_alphabetic)
-}
-
-fn network_test(column: &str, network: &crate::middle::Network, test: &Test) -> Result<Doc, Diagnostic> {
-    if network.address.is_ipv4() {
-        let call = format!("compareCIDRPrefix(\"{}\", {column}, toInt({}))", network.address, network.bits);
-        return Ok(Doc::All(vec![Doc::Leaf(format!("isValidIPv4({column})")), Doc::Leaf(call)]));
-    }
-    let std::net::IpAddr::V6(address) = network.address else {
-        return Err(refuse(codes::NO_FORM, test.at, "no network"));
-    };
-    if network.bits == 128 {
-        return Ok(Doc::Leaf(format!("{column} = {}", quoted(&address.to_string()))));
-    }
-    // The first group is written with four digits, if it begins with none that is zero.
-    let first = address.segments()[0];
-    let bits = u32::from(network.bits);
-    let zero = address.segments()[1..].iter().all(|s| *s == 0);
-    if (4..=16).contains(&bits) && first >= 0x1000 && zero {
-        let low = u32::from(first);
-        let groups: Vec<String> = (0..4)
-            .map(|place| {
-                let shift = 12 - 4 * place;
-                let fixed = bits.saturating_sub(4 * place).min(4);
-                let digit = (low >> shift) & 15;
-                let values: String = (0..16u32)
-                    .filter(|v| fixed == 0 || v >> (4 - fixed) == digit >> (4 - fixed))
-                    .filter_map(|v| char::from_digit(v, 16))
-                    .collect();
-                if values.chars().count() == 1 { values } else { format!("[{values}]") }
-            })
-            .collect();
-        return Ok(Doc::Leaf(format!("{column} matches {}", slashed(&format!("(?i)^{}:", groups.concat())))));
-    }
-    let message = format!("Sumo has no test for the network {}/{}", network.address, network.bits);
-    Err(refuse(codes::NO_FORM, test.at, message))
-}
-
-/// A comparison of two fields.
-fn fields(one: &str, other: &str, part: Part, case: Case) -> Doc {
-    let fold = |t: String| if case == Case::Ignored { format!("toLowerCase({t})") } else { t };
-    let (a, b) = (fold(one.to_owned()), fold(other.to_owned()));
-    let text = match part {
-        Part::Whole => format!("{a} = {b}"),
-        Part::Somewhere => format!("contains({a}, {b})"),
-        Part::Start => format!("substring({a}, 0, length({other})) = {b}"),
-        Part::End => format!("substring({a}, length({one}) - length({other}), length({one})) = {b}"),
-    };
-    let mut docs = vec![Doc::Leaf(format!("!isNull({one})")), Doc::Leaf(format!("!isNull({other})"))];
-    if part == Part::End {
-        docs.push(Doc::Leaf(format!("length({one}) >= length({other})")));
-    }
-    docs.push(Doc::Leaf(text));
-    Doc::All(docs)
-}
-
-/// Refuses a regular expression that needs more than a linear-time engine has.
-fn runs(regex: &str, test: &Test) -> Result<(), Diagnostic> {
-    match regex::Regex::new(regex) {
-        Ok(_) => Ok(()),
-        Err(e) => {
-            let why = e.to_string();
-            let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            Err(refuse(codes::REGEX, test.at, format!("`matches` cannot run this regular expression: {why}"))
-                .help("it takes RE2's, without lookaround and back-references"))
-        }
     }
 }

@@ -2,6 +2,7 @@
 //! Yamato-Security/hayabusa-sample-evtx (`PARALLAX_HAYABUSA`) and SigmaHQ's rules (`PARALLAX_SIGMA`).
 
 use crate::sigmahq::rules;
+use arrow::record_batch::RecordBatch;
 use parallax_convert::{Converted, Language, Losses, Options, convert, sigma};
 use parallax_engine::value::{Value, value};
 use parallax_engine::{Context, Dialect, Encoding, HitsAsked, Output, PROVENANCE, Session};
@@ -17,18 +18,21 @@ fn session(path: &str) -> Session {
     Session::open(&[path.to_owned()], parallax_engine::Options::default()).unwrap()
 }
 
-/// The process creations of the recordings as lines of JSON: thousands of queries are run over them.
-fn process_creations(root: &str) -> tempfile::NamedTempFile {
-    let query = r#"WindowsEvent
-        | where (Provider == "Microsoft-Windows-Sysmon" and EventID == 1)
-            or (Provider == "Microsoft-Windows-Security-Auditing" and EventID == 4688)"#;
+/// Windows events of the recordings as lines of JSON, those that are wanted: thousands of queries are run over them.
+fn extract(root: &str, query: &str, wanted: impl Fn(usize, &Place) -> bool) -> tempfile::NamedTempFile {
     let session = session(root);
-    let mut execution = session.query(Dialect::Kql, query, &Context::at(0)).unwrap();
+    let context = Context { provenance: true, ..Context::at(0) };
+    let mut execution = session.query(Dialect::Kql, query, &context).unwrap();
     let mut file = tempfile::Builder::new().suffix(".json").tempfile().unwrap();
-    let mut count = 0;
+    let (mut count, mut all) = (0, 0);
+    let visible = execution.columns.len();
     for batch in &mut execution.rows {
         let batch = batch.unwrap();
         for row in 0..batch.num_rows() {
+            all += 1;
+            if !wanted(all, &place(&batch, visible, row)) {
+                continue;
+            }
             let cells = execution.columns.iter().zip(batch.columns());
             let object: serde_json::Map<String, serde_json::Value> =
                 cells.map(|(o, c)| (o.name.clone(), value(o, c, row).json())).collect();
@@ -36,24 +40,27 @@ fn process_creations(root: &str) -> tempfile::NamedTempFile {
             count += 1;
         }
     }
-    eprintln!("{count} process creations, {} bytes", file.as_file().metadata().unwrap().len());
+    eprintln!("{count} events of {all}, {} bytes", file.as_file().metadata().unwrap().len());
     file
+}
+
+/// Where the event behind a row stands.
+fn place(batch: &RecordBatch, visible: usize, row: usize) -> Place {
+    let plain = Output { name: String::new(), type_name: "", encoding: Encoding::Plain };
+    let at = |name: &str| visible + PROVENANCE.iter().position(|p| p.name == name).unwrap();
+    let file = value(&plain, batch.column(at("$source")), row).text().unwrap_or_default().into_owned();
+    let Value::Long(record) = value(&plain, batch.column(at("$record")), row) else { return (file, -1) };
+    (file, record)
 }
 
 pub(crate) fn found(session: &Session, dialect: Dialect, text: &str) -> BTreeSet<Place> {
     let context = Context { provenance: true, ..Context::at(1_800_000_000_000_000_000) };
     let mut execution = session.query(dialect, text, &context).unwrap_or_else(|e| panic!("{e}\n{text}"));
-    let plain = Output { name: String::new(), type_name: "", encoding: Encoding::Plain };
     let visible = execution.columns.len();
-    let at = |name: &str| visible + PROVENANCE.iter().position(|p| p.name == name).unwrap();
     let mut found = BTreeSet::new();
     for batch in &mut execution.rows {
         let batch = batch.unwrap();
-        for row in 0..batch.num_rows() {
-            let file = value(&plain, batch.column(at("$source")), row).text().unwrap_or_default().into_owned();
-            let Value::Long(record) = value(&plain, batch.column(at("$record")), row) else { continue };
-            found.insert((file, record));
-        }
+        found.extend((0..batch.num_rows()).map(|row| place(&batch, visible, row)));
     }
     found
 }
@@ -71,16 +78,12 @@ pub(crate) fn hits(session: &Session, rules: &[tree::Rule]) -> Vec<BTreeSet<Plac
     found
 }
 
-/// Each rule finds what its query finds, but for what a listed loss explains.
-#[test]
-fn rules_and_queries_find_the_same_events() {
-    let (Some(files), Some(root)) = (rules("rules/windows/process_creation"), std::env::var_os("PARALLAX_HAYABUSA"))
-    else {
+/// The rules below a folder of the checkout, and the folder of the recordings.
+fn given(folder: &str) -> Option<(Vec<tree::Rule>, String)> {
+    let (Some(files), Some(root)) = (rules(folder), std::env::var_os("PARALLAX_HAYABUSA")) else {
         eprintln!("skipped: PARALLAX_SIGMA or PARALLAX_HAYABUSA is not set");
-        return;
+        return None;
     };
-    let events = process_creations(root.to_str().unwrap());
-    let session = session(events.path().to_str().unwrap());
     let mut all: Vec<tree::Rule> = Vec::new();
     for file in &files {
         let text = std::fs::read_to_string(file).unwrap();
@@ -90,11 +93,15 @@ fn rules_and_queries_find_the_same_events() {
             _ => None,
         }));
     }
-    let expected = hits(&session, &all);
+    Some((all, root.to_str().unwrap().to_owned()))
+}
+
+/// Runs each rule that fires, and of the others one of so many, as it is and converted. What no loss explains is wrong.
+fn compared(all: &[tree::Rule], events: &tempfile::NamedTempFile, every: usize) {
+    let session = session(events.path().to_str().unwrap());
+    let expected = hits(&session, all);
     let firing = expected.iter().filter(|f| !f.is_empty()).count();
     eprintln!("{} rules, {firing} fire, {} hits", all.len(), expected.iter().map(BTreeSet::len).sum::<usize>());
-    // All that fire, and of the others one of so many.
-    let every: usize = std::env::var("PARALLAX_EVERY").ok().and_then(|n| n.parse().ok()).unwrap_or(20);
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let mut wrong = Vec::new();
     for (n, (rule, expected)) in all.iter().zip(&expected).enumerate() {
@@ -120,11 +127,9 @@ fn rules_and_queries_find_the_same_events() {
             *counts.entry(format!("{to:?} {kind}")).or_default() += 1;
             *counts.entry(format!("{to:?} events")).or_default() += found.len();
             if fewer + more > 0 {
-                eprintln!(
-                    "{to:?} {kind}: {} (-{fewer} +{more}) {:?}",
-                    rule.meta.title,
-                    losses.iter().map(|l| (l.code, l.effect)).collect::<Vec<_>>()
-                );
+                let losses: BTreeSet<String> =
+                    losses.iter().map(|l| format!("{} {}", l.code, l.effect.word())).collect();
+                eprintln!("{to:?} {kind}: {} (-{fewer} +{more}) {losses:?}", rule.meta.title);
             }
             if !explained {
                 wrong.push(format!("{} {to:?}: -{fewer} +{more}\n{text}", rule.meta.title));
@@ -134,5 +139,29 @@ fn rules_and_queries_find_the_same_events() {
     for (what, n) in &counts {
         eprintln!("{n:6} {what}");
     }
-    assert!(wrong.is_empty(), "{}", wrong[0].chars().take(3000).collect::<String>());
+    assert!(wrong.is_empty(), "{} differ; {}", wrong.len(), wrong[0].chars().take(3000).collect::<String>());
+}
+
+/// Of the rules that do not fire one of so many is run.
+fn every() -> usize {
+    std::env::var("PARALLAX_EVERY").ok().and_then(|n| n.parse().ok()).unwrap_or(20)
+}
+
+/// Each rule on process creations finds what its queries find, but for what a listed loss explains.
+#[test]
+fn rules_on_processes_and_queries_find_the_same_events() {
+    let Some((all, root)) = given("rules/windows/process_creation") else { return };
+    let query = r#"WindowsEvent
+        | where (Provider == "Microsoft-Windows-Sysmon" and EventID == 1)
+            or (Provider == "Microsoft-Windows-Security-Auditing" and EventID == 4688)"#;
+    compared(&all, &extract(&root, query, |_, _| true), every());
+}
+
+/// And so do the other rules for Windows: over all events that any rule finds, and one of fifty of the others.
+#[test]
+fn other_rules_and_queries_find_the_same_events() {
+    let Some((mut all, root)) = given("rules/windows") else { return };
+    all.retain(|r| r.logsource.category.as_deref() != Some("process_creation"));
+    let any: BTreeSet<Place> = hits(&session(&root), &all).into_iter().flatten().collect();
+    compared(&all, &extract(&root, "WindowsEvent", |n, place| n % 50 == 0 || any.contains(place)), every());
 }

@@ -1,5 +1,6 @@
 //! Tests of conversions.
 
+mod cases;
 mod corpus;
 mod events;
 mod names;
