@@ -16,9 +16,10 @@ fn json(args: &[&str]) -> Value {
 type Events = BTreeSet<(String, i64)>;
 
 /// The events of findings that a query or rule has over the telemetry.
-fn detected(file: &str) -> Events {
+fn detected(detections: &[&str]) -> Events {
     let telemetry = format!("{PACK}/telemetry");
-    let output = command(&["detect", file, "--input", &telemetry, "--format", "ndjson", "-q"]).output().unwrap();
+    let args = [&["detect"], detections, &["--input", &telemetry, "--format", "ndjson", "-q"]].concat();
+    let output = command(&args).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.lines().map(|line| place(&serde_json::from_str(line).unwrap())).collect()
 }
@@ -96,9 +97,9 @@ fn sentinel_reads_back() {
     let query: String = query.lines().map(|l| format!("{}\n", l.strip_prefix("  ").unwrap_or(l))).collect();
     let copy = folder.path().join("copy.kql");
     std::fs::write(&copy, query).unwrap();
-    let original = detected(&format!("{PACK}/published/sentinel.kql"));
+    let original = detected(&[&format!("{PACK}/published/sentinel.kql")]);
     assert!(original.len() > 100);
-    assert_eq!(detected(copy.to_str().unwrap()), original);
+    assert_eq!(detected(&[copy.to_str().unwrap()]), original);
 }
 
 /// Rules of Cloud SIEM are read by `siem`, and their Signals are of the same events.
@@ -106,15 +107,33 @@ fn sentinel_reads_back() {
 fn cloud_siem_reads_back() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().to_str().unwrap();
-    let said = run(&["export", PACK, "--to", "cloud-siem", "-o", out, "--only", "sentinel"]);
-    assert!(said.contains("exit 0") && said.contains("1 file written"), "{said}");
-    let file = folder.path().join("t1059_011_sentinel.json");
+    let exact = ["sentinel", "child-sigma", "connection-sigma", "host-sigma", "one-liner-sigma"];
+    let only = [&["export", PACK, "--to", "cloud-siem", "-o", out, "--only"][..], &exact].concat();
+    let said = run(&only);
+    assert!(said.contains("exit 0") && said.contains("5 files written"), "{said}");
     let telemetry = format!("{PACK}/telemetry");
-    let signals = json(&["siem", file.to_str().unwrap(), "--input", &telemetry, "--format", "json", "-q"]);
-    let signals = signals["signals"].as_array().unwrap();
-    let events: Events = signals.iter().map(|s| place(&s["records"][0])).collect();
-    assert_eq!(events, detected(&format!("{PACK}/published/sentinel.kql")));
-    assert!(signals[0]["tags"].as_array().unwrap().iter().any(|t| t == "_mitreAttackTechnique:T1059.011"));
+    for id in exact {
+        let file = folder.path().join(format!("t1059_011_{}.json", id.replace('-', "_")));
+        let signals = json(&["siem", file.to_str().unwrap(), "--input", &telemetry, "--format", "json", "-q"]);
+        let signals = signals["signals"].as_array().unwrap();
+        let events: Events = signals.iter().map(|s| place(&s["records"][0])).collect();
+        assert_eq!(events, detected(&[PACK, "--only", id]), "{id}");
+        assert!(signals[0]["tags"].as_array().unwrap().iter().any(|t| t == "_mitreAttackTechnique:T1059.011"));
+    }
+}
+
+/// The pack's rules as queries: the same events.
+#[test]
+fn rules_of_the_pack_are_queries() {
+    for id in ["child", "connection", "host", "library", "one-liner", "renamed"] {
+        let path = format!("{PACK}/detections/{id}.yml");
+        let telemetry = format!("{PACK}/telemetry");
+        let args = ["convert", &path, "--to", "kql", "--strict", "--verify", &telemetry, "--format", "json"];
+        let one = &json(&args)["conversions"][0];
+        assert_eq!(one["verified"]["only_source"].as_array().map(Vec::len), Some(0), "{one}");
+        assert_eq!(one["verified"]["only_result"].as_array().map(Vec::len), Some(0), "{one}");
+        assert!(one["verified"]["both"].as_u64() > Some(0), "{one}");
+    }
 }
 
 #[test]

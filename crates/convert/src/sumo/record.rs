@@ -4,7 +4,7 @@ use super::text::name;
 use super::write::{Form, Writer};
 use crate::about;
 use crate::layout::Words;
-use crate::loss::{Losses, codes, refuse};
+use crate::loss::{Effect, Losses, codes, refuse};
 use crate::middle::{Detection, Field};
 use crate::missing;
 use crate::parts;
@@ -29,9 +29,14 @@ pub(super) fn attribute(field: &Field) -> String {
         "DestinationHostname" => "dstDevice_hostname",
         "QueryName" => "dns_query",
         "TargetFilename" | "TargetObject" => "file_path",
-        other => return format!("fields['{}']", other.replace('\'', "")),
+        other => return own(other),
     };
     name(attribute)
+}
+
+/// A field of the source's own.
+pub(super) fn own(name: &str) -> String {
+    format!("fields['{}']", name.replace('\'', ""))
 }
 
 /// The names of schema attributes that stand for a field of Sigma.
@@ -66,16 +71,15 @@ fn source(detection: &Detection) -> Option<&'static str> {
              or metadata_deviceEventId in (\"Security-4688\", \"AdvancedHunting-DeviceProcessEvents\"))"
         }
         "network_connection" => {
-            "metadata_deviceEventId in (\"Microsoft-Windows-Sysmon/Operational-3\", \"Linux-Sysmon/Operational-3\",\n    \
-             \"AdvancedHunting-DeviceNetworkEvents\")"
+            "(metadata_deviceEventId in (\"Microsoft-Windows-Sysmon/Operational-3\", \"Linux-Sysmon/Operational-3\",\n    \
+             \"AdvancedHunting-DeviceNetworkEvents\")\n    \
+             or (metadata_vendor = \"Laurel\" and !isNull(dstDevice_ip)))"
         }
         "file_event" => {
             "(metadata_deviceEventId in (\"Microsoft-Windows-Sysmon/Operational-11\", \"Linux-Sysmon/Operational-11\")\n    \
              or (metadata_deviceEventId = \"AdvancedHunting-DeviceFileEvents\" and action in (\"FileCreated\", \"FileModified\")))"
         }
-        "image_load" => {
-            "metadata_deviceEventId in (\"Microsoft-Windows-Sysmon/Operational-7\", \"AdvancedHunting-DeviceImageLoadEvents\")"
-        }
+        "image_load" => "metadata_deviceEventId = \"Microsoft-Windows-Sysmon/Operational-7\"",
         "dns_query" => "metadata_deviceEventId = \"Microsoft-Windows-Sysmon/Operational-22\"",
         _ => return None,
     })
@@ -87,13 +91,18 @@ pub(crate) fn expression(detection: &Detection) -> Result<(String, Losses), Diag
         let message = format!("which records are of the log source {} is not known", about::logs(&detection.logs));
         Diagnostics::from(refuse(codes::NO_TABLE, Span::at(0), message))
     })?;
+    let libraries = detection.logs.category.as_deref() == Some("image_load");
     let mut writer = Writer {
         losses: Losses::default(),
         source: Vec::new(),
         nothing: Vec::new(),
         endpoint: false,
-        form: Form::Record,
+        form: if libraries { Form::LibraryRecord } else { Form::Record },
     };
+    if libraries {
+        let message = "libraries that Defender saw are left out: their records have no attribute for the library";
+        writer.losses.add(codes::TELEMETRY, Effect::Narrows, Span::at(0), message);
+    }
     let condition = missing::paired(&detection.condition.map(&mut |t| parts::whole(t)));
     let doc = writer.doc(&condition, false)?;
     let text = crate::layout::Doc::all(vec![crate::layout::Doc::Leaf(source.to_owned()), doc]);

@@ -126,6 +126,8 @@ pub(super) enum Form {
     Search,
     /// Records of Cloud SIEM.
     Record,
+    /// Records of loaded libraries, where an attribute is not what it is elsewhere.
+    LibraryRecord,
 }
 
 pub(super) struct Writer {
@@ -152,6 +154,7 @@ impl Writer {
         match self.form {
             Form::Search => field_name(field),
             Form::Record => super::record::attribute(field),
+            Form::LibraryRecord => super::record::own(&field.name),
         }
     }
 
@@ -160,7 +163,7 @@ impl Writer {
         match self.form {
             Form::Search => (!text.contains('`')).then(|| quoted(text)),
             // A backslash is a backslash.
-            Form::Record => match (text.contains('"'), text.contains('\'')) {
+            Form::Record | Form::LibraryRecord => match (text.contains('"'), text.contains('\'')) {
                 _ if text.contains(['\n', '\r', '\t']) || text.ends_with('\\') => None,
                 (false, _) => Some(format!("\"{text}\"")),
                 (true, false) => Some(format!("'{text}'")),
@@ -269,6 +272,10 @@ impl Writer {
                 format!("messages of Defender and of the Security log have no field `{}`", field.name),
             );
         }
+        if self.form == Form::Record && !own && column.starts_with("fields[") {
+            let message = format!("records of Defender and of Linux audit have no field `{}`", field.name);
+            self.losses.add(codes::FIELD, Effect::Narrows.negated(negated), test.at, message);
+        }
         if self.form == Form::Search && UNLIKE.contains(&field.name.as_str()) {
             let message = format!("messages of some channels have no field `{}`, but others in its place", field.name);
             self.losses.add(codes::FIELD, Effect::Narrows.negated(negated), test.at, message);
@@ -354,7 +361,7 @@ impl Writer {
             Is::Term(term) => pattern::term(term),
             _ => return Err(refuse(codes::NO_FORM, test.at, "a keyword that is no text has no form in Sumo")),
         };
-        if self.form == Form::Record {
+        if self.form != Form::Search {
             return Err(refuse(codes::NO_FORM, test.at, "a rule of Cloud SIEM does not look through the whole record"));
         }
         self.losses.add(
