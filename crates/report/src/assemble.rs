@@ -9,6 +9,7 @@ use parallax_detect::test::{Actual, CaseResult};
 use parallax_detect::{About, DetectionRun, Detections, Finding, Kind, Reading, RunOutcome, TIMES, applies};
 use parallax_diagnostics::Style;
 use parallax_engine::{Context, Dialect, Error, Session};
+use parallax_sigma::applicable;
 use std::collections::{BTreeMap, HashMap};
 
 /// A pack's own page. `results` are those of its cases, where they were run.
@@ -93,6 +94,10 @@ pub fn page<'r>(
         tactics: about.tactics.clone(),
         data_sources: about.data_sources.clone(),
         reads: reads(session, detections, at),
+        events: match &rule.body {
+            Body::Sigma(rule) => applicable(&rule.rule).into_iter().map(|a| (a.events, a.can_fire, a.lacks)).collect(),
+            _ => Vec::new(),
+        },
         false_positives: about.false_positives.clone(),
         references: about.references.clone(),
         facts,

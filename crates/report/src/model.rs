@@ -186,6 +186,8 @@ pub struct Page {
     pub data_sources: Vec<String>,
     /// What it reads, and whether these inputs offer it.
     pub reads: Vec<Read>,
+    /// Which recorded events can make it fire: their kind, whether they can, and the fields that they lack.
+    pub events: Vec<(String, bool, Vec<String>)>,
     /// What else makes it fire.
     pub false_positives: Vec<String>,
     /// Where it comes from.

@@ -196,13 +196,13 @@ fn several(entry: &Entry, places: &Places<'_>) -> Markup {
                             @let e = &related.event;
                             @let found = e.source.as_deref().zip(e.record).and_then(|(s, r)| places.finding(s, r));
                             tr {
-                                td { @if let Some(time) = e.time { (instant(time)) } }
-                                td.v { (line(e.host.as_deref().unwrap_or_default())) }
+                                td.t { @if let Some(time) = e.time { (instant(time)) } }
+                                td.v.h { (line(e.host.as_deref().unwrap_or_default())) }
                                 td.v {
                                     (line(e.command_line.as_deref().or(e.image.as_deref()).unwrap_or_default()))
                                     @if let Some(id) = found.filter(|id| *id != f.id) { " " a href=(format!("#f-{id}")) { "finding" } }
                                 }
-                                td.v.dim { (line(&related.rule)) }
+                                td.dim title=(related.rule) { (line(places.title(&related.rule))) }
                             }
                         }
                     }
@@ -219,7 +219,11 @@ fn why(entry: &Entry) -> Markup {
         section {
             h4 { "Why it fired" }
             @if entry.reasons.is_empty() {
-                p.none { (if entry.finding.event.is_some() { "The detection's conditions could not be followed for this event." } else { "The finding stands for several events together." }) }
+                p.none {
+                    @if !entry.finding.related.is_empty() { "Several events together fulfil it; they stand below." }
+                    @else if entry.finding.event.is_some() { "The detection's conditions could not be followed for this event." }
+                    @else { "The finding stands for several events together." }
+                }
             }
             ul.why {
                 @for told in &told(&entry.reasons) {

@@ -140,7 +140,7 @@ fn attack(page: &Page) -> Markup {
 
 fn sources(page: &Page) -> Markup {
     html! {
-        @if !page.data_sources.is_empty() || !page.reads.is_empty() {
+        @if !page.data_sources.is_empty() || !page.reads.is_empty() || !page.events.is_empty() {
             section {
                 h4 { "Data sources" }
                 @if !page.data_sources.is_empty() { ul.chips { @for s in &page.data_sources { li { (line(s)) } } } }
@@ -155,6 +155,19 @@ fn sources(page: &Page) -> Markup {
                                         Some(false) => span.bad { "not in these inputs" },
                                         None => {},
                                     }
+                                }
+                            }
+                        }
+                    } }
+                }
+                @if !page.events.is_empty() {
+                    table.reads { tbody {
+                        @for (events, can, lacks) in &page.events {
+                            tr {
+                                td { (line(events)) }
+                                td {
+                                    @if *can { span.good { "can make it fire" } } @else { span.bad { "cannot make it fire" } }
+                                    @if !lacks.is_empty() { span.dim { "; has no " } span.v { (line(&lacks.join(", "))) } }
                                 }
                             }
                         }
