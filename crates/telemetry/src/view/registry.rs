@@ -21,9 +21,25 @@ const ROOTS: [(&str, &str); 11] = [
 /// A key with Sysmon's abbreviation for its root.
 pub(super) fn key<'a>(text: Cow<'a, str>) -> Value<'a> {
     let begins = |root: &str| text.get(..root.len()).is_some_and(|t| t.eq_ignore_ascii_case(root));
-    match ROOTS.iter().find(|(root, _)| begins(root)) {
-        Some((root, short)) if root != short => Value::Text(Cow::Owned([short, &text[root.len()..]].concat())),
-        _ => Value::Text(text),
+    let short = match ROOTS.iter().find(|(root, _)| begins(root)) {
+        // Defender names the user below HKEY_CURRENT_USER.
+        Some((root, "HKCU")) if text[root.len()..].starts_with("\\S-1-") => ["HKU", &text[root.len()..]].concat(),
+        Some((root, short)) if root != short => [short, &text[root.len()..]].concat(),
+        _ => text.into_owned(),
+    };
+    Value::Text(Cow::Owned(current_control_set(short)))
+}
+
+/// A key below a numbered control set, as below the current one (documented: Sysmon, registry events).
+fn current_control_set(key: String) -> String {
+    const BELOW: &str = r"HKLM\SYSTEM\ControlSet00";
+    let rest =
+        key.get(..BELOW.len()).filter(|k| k.eq_ignore_ascii_case(BELOW)).and_then(|_| key.get(BELOW.len() + 1..));
+    match rest {
+        Some(rest) if rest.is_empty() || rest.starts_with('\\') => {
+            [&key[..r"HKLM\SYSTEM\".len()], "CurrentControlSet", rest].concat()
+        }
+        _ => key,
     }
 }
 
@@ -60,7 +76,11 @@ mod tests {
             (r"\REGISTRY\MACHINE\SOFTWARE\a", r"HKLM\SOFTWARE\a"),
             (r"\Registry\User\S-1-5-21\a", r"HKU\S-1-5-21\a"),
             (r"HKEY_LOCAL_MACHINE\SYSTEM", r"HKLM\SYSTEM"),
-            (r"HKEY_CURRENT_USER\S-1-5\a", r"HKCU\S-1-5\a"),
+            (r"HKEY_CURRENT_USER\S-1-5\a", r"HKU\S-1-5\a"),
+            (r"HKEY_CURRENT_USER\Software", r"HKCU\Software"),
+            (r"\REGISTRY\MACHINE\SYSTEM\ControlSet001\Services\x", r"HKLM\SYSTEM\CurrentControlSet\Services\x"),
+            (r"HKLM\System\ControlSet00", r"HKLM\System\ControlSet00"),
+            (r"HKLM\System\ControlSet0012\x", r"HKLM\System\ControlSet0012\x"),
             (r"HKLM\a", r"HKLM\a"),
             (r"\REGISTRY\A\{guid}", r"\REGISTRY\A\{guid}"),
         ] {
