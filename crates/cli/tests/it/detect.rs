@@ -153,6 +153,14 @@ fn analytics_rules() {
 fn threads_find_the_same() {
     let with = |n: &str| rules(&["--format", "ndjson", "--threads", n]);
     assert_eq!(with("1"), with("7"));
+    // Several files, and rows of several queries in one reading.
+    let telemetry = fixtures().join("../../../../packs/T1059.011/telemetry/sysmon").display().to_string();
+    let pack = |n: &str| {
+        run(&["detect", "--input", &telemetry, "--only", "sentinel", "*kql", "--threads", n, "--format", "csv"])
+    };
+    let said = pack("1");
+    assert_eq!(said, pack("5"));
+    assert!(said.contains("T1059.011/sentinel"));
 }
 
 #[test]

@@ -225,7 +225,7 @@ pub fn run_all(job: &Job<'_>, reading: &mut Reading, watch: Watch<'_>, sink: Sin
     // Whether a query has to know the time of the latest event is seen when it is planned.
     let sigma = (0..rules.len()).any(|at| chosen(at) && !rules[at].is_query());
     let census = sigma && job.now.is_none() && queries.iter().any(|at| needs_census(job, *at));
-    if let Some(out) = sigma::run(job, census, reading, sink)? {
+    if let Some(out) = sigma::run(job, census, reading, watch, sink)? {
         runs = out.runs;
         clock.census = out.census.map(Arc::new);
         notes = out.notes;

@@ -1,7 +1,7 @@
 //! Sigma: all rules in one reading, then the correlations over what they matched, by time.
 
 use super::applies::cannot_fire;
-use super::{DetectionRun, Job, Reading, RunOutcome, Sink};
+use super::{DetectionRun, Job, Reading, RunOutcome, Sink, Watch};
 use crate::finding::{Event, Finding, Hash, Reason, Related};
 use crate::source::{Body, Correlation, SigmaRule};
 use parallax_diagnostics::{Diagnostic, Span};
@@ -27,7 +27,13 @@ pub(super) struct Out {
 }
 
 /// Runs all that is chosen of Sigma. Nothing where none of it is.
-pub(super) fn run(job: &Job<'_>, census: bool, reading: &mut Reading, sink: Sink<'_>) -> io::Result<Option<Out>> {
+pub(super) fn run(
+    job: &Job<'_>,
+    census: bool,
+    reading: &mut Reading,
+    watch: Watch<'_>,
+    sink: Sink<'_>,
+) -> io::Result<Option<Out>> {
     let plan = Plan::new(job);
     if plan.places.is_empty() {
         return Ok(None);
@@ -50,7 +56,7 @@ pub(super) fn run(job: &Job<'_>, census: bool, reading: &mut Reading, sink: Sink
     let wanted = taker.wanted.clone();
     let asked = HitsAsked { rules: rules.clone(), wanted, reasons: true, census };
     reading.times += 1;
-    let seen = job.session.hits(asked, &mut |hit| taker.take(hit));
+    let seen = job.session.hits_watched(asked, &mut |report| watch("Sigma", report), &mut |hit| taker.take(hit));
     let Taker { pending, failed, timeless, .. } = taker;
     failed?;
     match seen {

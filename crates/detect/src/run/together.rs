@@ -76,18 +76,16 @@ pub(super) fn run(
         &plans.iter().collect::<Vec<_>>(),
         &mut kept,
         &mut |report| watch("detections", report),
-        &mut |query, batch| {
+        &mut |query, batch, row| {
             let one = &mut all[query];
-            for row in 0..batch.num_rows() {
-                let found = finding(&one.rule.about, &one.plan.columns, true, batch, row);
-                if let Some(run) = runs.get_mut(&one.at) {
-                    run.found(&found);
-                }
-                one.known.insert(found.id.clone());
-                if let Err(e) = sink(&found) {
-                    failed = Err(e);
-                    return ControlFlow::Break(());
-                }
+            let found = finding(&one.rule.about, &one.plan.columns, true, batch, row);
+            if let Some(run) = runs.get_mut(&one.at) {
+                run.found(&found);
+            }
+            one.known.insert(found.id.clone());
+            if let Err(e) = sink(&found) {
+                failed = Err(e);
+                return ControlFlow::Break(());
             }
             ControlFlow::Continue(())
         },

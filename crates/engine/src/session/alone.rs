@@ -7,6 +7,7 @@
 use super::catalog::Asked;
 use super::conditions::Conditions;
 use super::kept::{Kept, give_up};
+use super::part::{Part, What, by_place};
 use super::{Session, finish};
 use crate::dialect::Dialect;
 use crate::error::Error;
@@ -14,27 +15,18 @@ use crate::execute::{Instant, Needs};
 use crate::lift;
 use crate::scan::{TelemetryTable, lower_bound};
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::SchemaRef;
-use datafusion::catalog::streaming::StreamingTable;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DataFusionError};
-use datafusion::datasource::{provider_as_source, source_as_provider};
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::utils::{conjunction, disjunction, split_conjunction_owned};
-use datafusion::logical_expr::{
-    Expr, LogicalPlan, LogicalPlanBuilder, ScalarUDF, TableScan, TableScanBuilder, TableSource, lit,
-};
-use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::streaming::PartitionStream;
+use datafusion::logical_expr::utils::disjunction;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ScalarUDF, TableScan};
 use parallax_catalog::{Catalog, Context, Output};
 use parallax_diagnostics::Diagnostics;
 use parallax_telemetry::Report;
 use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 /// How a reading names its table.
 const TABLE: &str = "t";
@@ -48,7 +40,7 @@ pub struct Alone {
     pub diagnostics: Diagnostics,
     /// How far back from the reference time it looks, in nanoseconds, where that was left out of it.
     pub reach: Option<i64>,
-    plan: LogicalPlan,
+    pub(super) plan: LogicalPlan,
     table: Over,
 }
 
@@ -127,8 +119,8 @@ impl Session {
     }
 
     /// Reads the sources once for all queries over the same table. Of those that look at each event alone the rows are
-    /// handed over, with the hidden columns, in the order of the sources and of the places in them, some rows of one
-    /// query after some of another. For the others their events are kept. `watch` is given the report of each reading.
+    /// handed over one by one, with the hidden columns, in the order of the sources, of the places in them, and of the
+    /// queries. For the others their events are kept. `watch` is given the report of each reading.
     ///
     /// # Errors
     /// A plan fails; `each` has been given what came before.
@@ -137,7 +129,7 @@ impl Session {
         queries: &[&Alone],
         kept: &mut [Kept],
         watch: &mut dyn FnMut(&Arc<Report>),
-        each: &mut dyn FnMut(usize, &RecordBatch) -> ControlFlow<()>,
+        each: &mut dyn FnMut(usize, &RecordBatch, usize) -> ControlFlow<()>,
     ) -> Result<AloneRead, Error> {
         let mut tables: BTreeMap<Over, Vec<Part>> = BTreeMap::new();
         for (query, alone) in queries.iter().enumerate() {
@@ -177,7 +169,7 @@ impl Session {
         parts: &mut [Part],
         asked: &Asked,
         kept: &mut [Kept],
-        each: &mut dyn FnMut(usize, &RecordBatch) -> ControlFlow<()>,
+        each: &mut dyn FnMut(usize, &RecordBatch, usize) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, Error> {
         let began = Instant::now();
         let failure = |e| self.executor.failure(e);
@@ -189,6 +181,7 @@ impl Session {
             let Some(hits) = batch.column_by_name("hits").and_then(|c| c.as_binary_opt::<i32>()).cloned() else {
                 return Err(Error::Execution("a reading without conditions".to_owned()));
             };
+            let mut out = Vec::new();
             for (place, part) in parts.iter_mut().enumerate() {
                 let holds = |bits: Option<&[u8]>| bits.is_some_and(|b| b[place / 8] & (1 << (place % 8)) != 0);
                 let keep: BooleanArray = hits.iter().map(|bits| Some(holds(bits))).collect();
@@ -206,9 +199,12 @@ impl Session {
                 };
                 *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(vec![given]);
                 for rows in self.executor.start(physical.clone(), began)? {
-                    if each(query, &rows?).is_break() {
-                        return Ok(ControlFlow::Break(()));
-                    }
+                    out.push((query, rows?));
+                }
+            }
+            for (query, rows, row) in by_place(&batch, &out) {
+                if each(query, rows, row).is_break() {
+                    return Ok(ControlFlow::Break(()));
                 }
             }
         }
@@ -259,101 +255,8 @@ impl Session {
 /// How plans name Sumo's table.
 const MESSAGES: &str = "messages";
 
-/// What one scan of a query wants of a reading.
-struct Part {
-    schema: SchemaRef,
-    condition: Expr,
-    what: What,
-}
-
-/// What is done with its rows.
-enum What {
-    /// They go through the query's own plan at once.
-    Runs { query: usize, physical: Arc<dyn ExecutionPlan>, slot: Slot },
-    /// They are kept.
-    Keeps { query: usize, scan: usize },
-}
-
-impl Part {
-    fn runs(query: usize, alone: &Alone, session: &Session) -> Result<Self, Error> {
-        let failure = |e| session.executor.failure(e);
-        let gone = || Error::Execution("a plan without its scan".to_owned());
-        let scan = only_scan(&alone.plan).map_err(failure)?.ok_or_else(gone)?;
-        let schema: SchemaRef = Arc::clone(scan.projected_schema.inner());
-        let condition = conjunction(asked_of(&alone.plan, &scan).map_err(failure)?).unwrap_or_else(|| lit(true));
-        let slot = Slot::default();
-        let source = given(schema.clone(), slot.clone()).map_err(failure)?;
-        let plan = alone.plan.clone().transform_up(|node| {
-            Ok(match node {
-                LogicalPlan::TableScan(scan) => {
-                    let scan = TableScanBuilder::new(scan.table_name, source.clone()).build()?;
-                    Transformed::yes(LogicalPlan::TableScan(scan))
-                }
-                node => Transformed::no(node),
-            })
-        });
-        let plan = plan.map_err(failure)?.data;
-        let physical = session.executor.physical(&plan, Needs { order: true, rounding: false })?;
-        Ok(Part { schema, condition, what: What::Runs { query, physical, slot } })
-    }
-
-    /// The rows that fulfil the condition, with the columns that the plan reads.
-    fn take(&self, batch: &RecordBatch, keep: &BooleanArray) -> datafusion::common::Result<RecordBatch> {
-        let wanted = self.schema.fields().iter().map(|f| batch.schema().index_of(f.name()));
-        let batch = filter_record_batch(&batch.project(&wanted.collect::<Result<Vec<_>, _>>()?)?, keep)?;
-        Ok(batch.with_schema(self.schema.clone())?)
-    }
-}
-
-/// What the plan asks of the rows of a scan first: the parts of the filter right above it.
-pub(super) fn asked_of(plan: &LogicalPlan, scan: &TableScan) -> datafusion::common::Result<Vec<Expr>> {
-    // The filter stays above a scan that is told of it.
-    let mut above = None;
-    plan.apply(|node| {
-        if let LogicalPlan::Filter(filter) = node
-            && let LogicalPlan::TableScan(below) = filter.input.as_ref()
-            && below == scan
-        {
-            above = Some(filter.predicate.clone());
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    Ok(match above {
-        Some(predicate) => split_conjunction_owned(predicate),
-        None => scan.filters.iter().cloned().flat_map(split_conjunction_owned).collect(),
-    })
-}
-
-/// Rows that are put before a plan.
-pub(super) type Slot = Arc<Mutex<Option<Vec<RecordBatch>>>>;
-
-/// A table of those rows.
-pub(super) fn given(schema: SchemaRef, slot: Slot) -> datafusion::common::Result<Arc<dyn TableSource>> {
-    let table = StreamingTable::try_new(schema.clone(), vec![Arc::new(Given { schema, slot })])?;
-    Ok(provider_as_source(Arc::new(table)))
-}
-
-/// What a plan finds in place of its table.
-#[derive(Debug)]
-struct Given {
-    schema: SchemaRef,
-    slot: Slot,
-}
-
-impl PartitionStream for Given {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let given = self.slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let stream = futures::stream::iter(given.unwrap_or_default().into_iter().map(Ok));
-        Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), stream))
-    }
-}
-
 /// The plan's scan, if it has one and no more.
-fn only_scan(plan: &LogicalPlan) -> datafusion::common::Result<Option<TableScan>> {
+pub(super) fn only_scan(plan: &LogicalPlan) -> datafusion::common::Result<Option<TableScan>> {
     let mut scans = Vec::new();
     plan.apply(|node| {
         if let LogicalPlan::TableScan(scan) = node {

@@ -4,7 +4,8 @@
 //! to it at any time. These are kept, with the columns that it reads; at each time its plan runs over those that had
 //! happened by then.
 
-use super::alone::{Over, Slot, asked_of, given, over};
+use super::alone::{Over, over};
+use super::part::{Slot, asked_of, given};
 use super::{Census, Session, finish};
 use crate::dialect::Dialect;
 use crate::error::Error;

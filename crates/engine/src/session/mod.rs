@@ -10,6 +10,7 @@ mod follow;
 mod hits;
 mod kept;
 mod parquet;
+mod part;
 mod records;
 mod tree;
 

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 /// A line for each, with what is known without reading the inputs.
 pub(super) fn write(prepared: &Prepared, format: Format) -> Result<(), Failure> {
     let names = ["rule", "title", "kind", "dialect", "severity", "status", "attack", "applies", "lacks", "source"];
-    let columns = names.iter().map(|name| Column::new(*name, "string")).collect();
+    let columns = names.iter().map(|name| Column::new(name, "string")).collect();
     let mut out = to_stdout(format, columns)?;
     let mut shown = 0;
     for (at, rule) in prepared.detections.rules.iter().enumerate() {

@@ -87,11 +87,25 @@ impl Session {
     /// # Errors
     /// It took longer than the session's limit.
     pub fn hits(&self, asked: HitsAsked, each: &mut dyn FnMut(Hit) -> ControlFlow<()>) -> Result<HitsSeen, Error> {
+        self.hits_watched(asked, &mut |_| {}, each)
+    }
+
+    /// As [`Session::hits`]; `watch` is given the report as the reading begins.
+    ///
+    /// # Errors
+    /// It took longer than the session's limit.
+    pub fn hits_watched(
+        &self,
+        asked: HitsAsked,
+        watch: &mut dyn FnMut(&Arc<Report>),
+        each: &mut dyn FnMut(Hit) -> ControlFlow<()>,
+    ) -> Result<HitsSeen, Error> {
         let began = Instant::now();
         let limit = self.executor.timeout();
         let deadline = limit.map(|limit| began + limit);
         let threads = self.executor.threads();
         let reading = Arc::new(Reading::new(asked, self.sources.clone(), self.window, threads));
+        watch(reading.report());
         let workers = threads.min(reading.parts());
         for _ in 0..workers {
             let reading = reading.clone();

@@ -102,6 +102,10 @@ impl Reading {
         }
     }
 
+    pub(super) fn report(&self) -> &Arc<Report> {
+        &self.report
+    }
+
     pub(super) fn parts(&self) -> usize {
         self.parts.len()
     }
