@@ -1,8 +1,8 @@
 //! Files of atomic tests: those of a pack, or those below a folder.
 
-use super::{AtomicTest, read};
+use super::{AtomicTest, cut_off, read};
 use crate::pack::{InFile, Pack, PackError};
-use parallax_diagnostics::{Diagnostic, Diagnostics, Span};
+use parallax_diagnostics::{Diagnostic, Diagnostics, Severity, Span};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -53,12 +53,13 @@ pub fn find_in_pack(pack: &Pack) -> Vec<Found> {
     all
 }
 
-/// The tests in a file, or in all YAML files below a folder that hold any.
+/// The tests in a file, or in all YAML files below a folder that hold any; and what is to be said of the files: in a folder
+/// one that is wrong leaves the others.
 ///
 /// # Errors
-/// Nothing can be read there, or what is named is wrong.
-pub fn find(path: &Path) -> Result<Vec<Found>, PackError> {
-    let mut files = Vec::new();
+/// Nothing can be read there, or the file is wrong.
+pub fn find(path: &Path) -> Result<(Vec<Found>, PackError), PackError> {
+    let (mut files, mut said) = (Vec::new(), PackError { problems: Vec::new() });
     if path.is_dir() {
         walk(path, &mut files).map_err(|e| unreadable(path, &e))?;
     } else {
@@ -67,14 +68,25 @@ pub fn find(path: &Path) -> Result<Vec<Found>, PackError> {
     let mut all = Vec::new();
     for file in files {
         let text = std::fs::read_to_string(&file).map_err(|e| unreadable(&file, &e))?;
-        // In a folder there are other files too: lists of tests, for instance.
-        if path.is_dir() && !text.contains("atomic_tests:") {
+        // In a folder there are other files too: indexes of tests, for instance.
+        if path.is_dir() && !text.lines().any(|l| l.starts_with("atomic_tests:")) {
             continue;
         }
         let name = file.display().to_string();
-        let technique = read(&text).map_err(|diagnostics| PackError {
-            problems: vec![InFile { file: name.clone(), text: text.clone(), diagnostics }],
-        })?;
+        let wrong = |diagnostics, text| InFile { file: name.clone(), text, diagnostics };
+        let technique = match read(&text) {
+            Ok(technique) => technique,
+            Err(diagnostics) if path.is_dir() => {
+                said.problems.push(wrong(diagnostics, text));
+                continue;
+            }
+            Err(diagnostics) => return Err(PackError { problems: vec![wrong(diagnostics, text)] }),
+        };
+        let mut lost = cut_off(&text, &technique);
+        lost.0.iter_mut().for_each(|d| d.severity = Severity::Warning);
+        if !lost.is_empty() {
+            said.problems.push(wrong(lost, text));
+        }
         let folder = above(&file);
         for (at, test) in technique.tests.into_iter().enumerate() {
             all.push(Found {
@@ -86,7 +98,7 @@ pub fn find(path: &Path) -> Result<Vec<Found>, PackError> {
             });
         }
     }
-    Ok(all)
+    Ok((all, said))
 }
 
 /// A file is `atomics/T1059.011/T1059.011.yaml`, by custom.

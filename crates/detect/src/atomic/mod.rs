@@ -10,4 +10,4 @@ mod read;
 pub use command::{Commands, Needed, commands};
 pub use find::{Found, find, find_in_pack};
 pub use live::{Live, expected, look};
-pub use read::{Argument, AtomicTest, Dependency, Executor, ExecutorName, Scalar, Technique, read};
+pub use read::{Argument, AtomicTest, Dependency, Executor, ExecutorName, Scalar, Technique, cut_off, read};

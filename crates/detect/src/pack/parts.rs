@@ -101,7 +101,11 @@ impl Check<'_> {
             if text.is_empty() {
                 continue;
             }
-            match atomic::read(&text) {
+            let read = atomic::read(&text).and_then(|read| {
+                let lost = atomic::cut_off(&text, &read);
+                if lost.is_empty() { Ok(read) } else { Err(lost) }
+            });
+            match read {
                 Ok(read) => {
                     let technique = read.attack_technique;
                     files.push(AtomicFile { path: path.value, technique, tests: read.tests });

@@ -7,6 +7,7 @@ mod show;
 use crate::args::{AtomicArgs, AtomicCommand, AtomicTestArgs, AtomicsArgs};
 use crate::exit::{Exit, Failure};
 use crate::policy::{self, Talk};
+use crate::say;
 use parallax_detect::atomic::{Commands, Found, commands, find, find_in_pack};
 use parallax_detect::pack::MANIFEST;
 use parallax_detect::{EMBEDDED, Pack};
@@ -38,7 +39,11 @@ fn tests(args: &AtomicsArgs, talk: Talk) -> Result<Tests, Failure> {
         if path.join(MANIFEST).is_file() {
             tests.add(Pack::open(path).map_err(wrong)?);
         } else {
-            tests.found.extend(find(path).map_err(wrong)?.into_iter().map(|f| (f, None)));
+            let (found, said) = find(path).map_err(wrong)?;
+            if !talk.quiet && !said.problems.is_empty() {
+                say::line(&said.render(talk.style));
+            }
+            tests.found.extend(found.into_iter().map(|f| (f, None)));
         }
     }
     Ok(tests)

@@ -129,16 +129,6 @@ fn exact(line: &str) -> String {
     out
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_command_is_shown_as_it_is() {
-        assert_eq!(exact("rm \u{202e}txt.a\u{1b}[2J\tx \u{2028}ü"), "rm \\u{202e}txt.a\\u{1b}[2J\tx \\u{2028}ü");
-    }
-}
-
 pub(super) fn as_json(found: &Found, commands: &Commands) -> Json {
     let needs = commands
         .dependencies
@@ -159,4 +149,14 @@ pub(super) fn as_json(found: &Found, commands: &Commands) -> Json {
         "dependency_executor": commands.dependency_executor.name(),
         "dependencies": needs,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_shown_as_it_is() {
+        assert_eq!(exact("rm \u{202e}txt.a\u{1b}[2J\tx \u{2028}ü"), "rm \\u{202e}txt.a\\u{1b}[2J\tx \\u{2028}ü");
+    }
 }
