@@ -68,7 +68,7 @@ fn kind(inner: &[Entry], section: &Entry, condition: Option<&Node>, said: &mut S
     let percentile = || {
         let entry = condition.and_then(Node::map).and_then(|m| get(m, "percentile"))?;
         match entry.value.data() {
-            Data::Number(value, _) => Some(*value),
+            Data::Number(value, ..) => Some(*value),
             _ => None,
         }
     };

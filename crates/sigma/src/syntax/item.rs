@@ -159,15 +159,19 @@ impl Key<'_> {
     }
 
     fn texts(&self, node: &Node, said: &mut Said) -> Option<Vec<Is>> {
-        let start = match node.data() {
+        let mut texts = match node.data() {
             Data::Text(text, plain) => {
                 values::doubtful(text, *plain, node.span, said);
-                chunks::parsed(text)
+                let start = chunks::parsed(text);
+                self.habits(&start, node.span, said);
+                vec![start]
             }
-            _ => chunks::literal(node.text()?),
+            Data::Number(_, text, others) => {
+                values::other_base(text, others, node.span, said);
+                std::iter::once(text).chain(others).map(|t| chunks::literal(t)).collect()
+            }
+            _ => vec![chunks::literal(node.text()?)],
         };
-        self.habits(&start, node.span, said);
-        let mut texts = vec![start];
         for step in &self.chain.steps {
             texts = self.step(*step, texts, node.span, said)?;
         }

@@ -42,7 +42,7 @@ fn masked(address: IpAddr, bits: u8) -> IpAddr {
 
 /// A number, also one in quotes.
 pub(crate) fn number(node: &Node, said: &mut Said) -> Option<f64> {
-    if let Data::Number(value, _) = node.data() {
+    if let Data::Number(value, ..) = node.data() {
         return Some(*value);
     }
     let text = node.text().unwrap_or_default();
@@ -144,6 +144,14 @@ pub(crate) fn expression(chunks: &[Chunk]) -> String {
         Chunk::Any => ".*".to_owned(),
     };
     chunks.iter().map(part).collect()
+}
+
+/// A number that is not written as events have it.
+pub(crate) fn other_base(text: &str, others: &[String], span: Span, said: &mut Said) {
+    if let Some(written) = others.iter().find(|o| o.starts_with('0') && o.contains(['x', 'o'])) {
+        let message = format!("`{written}` is the number {text}, and also taken for the text that it is");
+        said.warn("SIGMA0610", span, message, "put it in quotes: other tools take it for the number alone");
+    }
 }
 
 /// Texts that other readers of YAML take for something else.

@@ -26,8 +26,9 @@ pub(crate) struct Node {
 pub(crate) enum Data {
     Null,
     Bool(bool),
-    /// A number, and the text that it is compared by.
-    Number(f64, String),
+    /// A number, the text that it is compared by, and other texts of the same number: as written, where that is not
+    /// decimal, and without zeros that say nothing.
+    Number(f64, String, Vec<String>),
     /// A text, and whether it was written without quotes.
     Text(String, bool),
     List(Vec<Node>),
@@ -73,7 +74,7 @@ impl Node {
     /// The text of a scalar that is not null.
     pub(crate) fn text(&self) -> Option<&str> {
         match self.data() {
-            Data::Text(text, _) | Data::Number(_, text) => Some(text),
+            Data::Text(text, _) | Data::Number(_, text, _) => Some(text),
             Data::Bool(true) => Some("true"),
             Data::Bool(false) => Some("false"),
             _ => None,
@@ -312,7 +313,16 @@ fn scalar(text: &str, plain: bool, tag: Option<&str>) -> Data {
         _ => {}
     }
     match number(text) {
-        Some((value, text)) => Data::Number(value, text),
+        Some((value, decimal)) => {
+            let whole = decimal.trim_start_matches('-').bytes().all(|b| b.is_ascii_digit());
+            let mut others = Vec::new();
+            if whole && text.contains(['x', 'o']) {
+                others.push(text.to_owned());
+            } else if !whole && value.to_string() != decimal {
+                others.push(value.to_string());
+            }
+            Data::Number(value, decimal, others)
+        }
         None => Data::Text(text.to_owned(), true),
     }
 }
