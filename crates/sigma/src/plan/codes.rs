@@ -4,7 +4,7 @@
 pub const CORRELATION: &str = "SIGMA0701";
 /// There is nothing to query in the file.
 pub const NO_RULE: &str = "SIGMA0702";
-/// Several rules where one is due.
+/// More rules than are due.
 pub const SEVERAL: &str = "SIGMA0703";
 /// A log source that is not of Sigma's taxonomy.
 pub const UNKNOWN_SOURCE: &str = "SIGMA0704";

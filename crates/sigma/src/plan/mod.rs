@@ -21,6 +21,9 @@ use expressions::{column, expression, text};
 use parallax_catalog::{Catalog, Context, Encoding, Output, PROVENANCE, Planned, Table};
 use parallax_diagnostics::{Diagnostic, Diagnostics, Span};
 
+/// So many rules are one query: each is a scan of its own.
+const RULES: usize = 100;
+
 /// The table's name in plans.
 const TABLE: &str = "logs";
 
@@ -78,6 +81,11 @@ impl Planner<'_> {
                 let d = Diagnostic::warning(codes::IDLE_FILTER, Span::at(span.start), message);
                 self.diagnostics.push(d.help("`parallax detect` applies the filters of a folder to its rules"));
             }
+        }
+        if rules.len() > RULES {
+            let message = format!("a query takes {RULES} rules, and this file has {}", rules.len());
+            let d = Diagnostic::error(codes::SEVERAL, Span::at(rules[RULES].1.start), message);
+            return Err(d.help("`parallax detect` runs any number of rules in one reading").into());
         }
         if rules.is_empty() {
             let d = Diagnostic::error(codes::NO_RULE, Span::at(0), "there is no rule in this text");
