@@ -35,14 +35,13 @@ struct Field {
     end: usize,
 }
 
-/// All texts of an event, for keywords.
+/// All texts of an event, folded, for keywords.
 #[derive(Debug, Default)]
 struct Texts {
     event: u32,
-    plain: String,
     folded: String,
-    /// Where each ends in the one and in the other.
-    ends: Vec<(usize, usize)>,
+    /// Where each ends.
+    ends: Vec<usize>,
 }
 
 /// A value of that many bytes is rare; its room is given back.
@@ -67,7 +66,7 @@ impl Scratch {
                 ..Scratch::default()
             };
         }
-        for room in [&mut self.folded, &mut self.texts.plain, &mut self.texts.folded] {
+        for room in [&mut self.folded, &mut self.texts.folded] {
             room.clear();
             room.shrink_to(ROOM);
         }
@@ -97,7 +96,7 @@ pub(super) fn matches<'v, 's>(
             event.gather();
             let Scratch { texts, candidates, .. } = &mut *event.scratch;
             let mut start = 0;
-            for (_, end) in &texts.ends {
+            for end in &texts.ends {
                 index.candidates(&texts.folded[start..*end], None, &mut |rules| candidates.extend_from_slice(rules));
                 start = *end;
             }
@@ -210,42 +209,49 @@ impl<'v> Event<'_, 'v> {
         *field.base.get_or_insert_with(|| base_hash(&folded.as_bytes()[field.start..field.end]))
     }
 
-    /// Gathers all texts of the event: its own, and the values of its fields.
-    fn gather(&mut self) {
+    /// Calls with all texts of the event: its own, and the values of its fields.
+    fn each_text(&self, each: &mut dyn FnMut(&str)) {
         let Some((raw, fields)) = self.rules.keywords else { return };
-        if self.scratch.texts.event == self.scratch.event {
-            return;
+        if let Some(raw) = self.text(raw) {
+            each(&raw);
         }
-        let (raw, fields) = (self.text(raw), self.text(fields));
-        let texts = &mut self.scratch.texts;
-        texts.event = self.scratch.event;
-        texts.ends.clear();
-        let mut add = |text: &str| {
-            texts.plain.push_str(text);
-            fold_into(text, &mut texts.folded);
-            texts.ends.push((texts.plain.len(), texts.folded.len()));
-        };
-        if let Some(raw) = raw {
-            add(&raw);
-        }
-        if let Some(fields) = fields {
-            each_value(&fields, &mut add);
+        if let Some(fields) = self.text(fields) {
+            each_value(&fields, each);
         }
     }
 
+    /// Gathers all texts of the event, folded.
+    fn gather(&mut self) {
+        if self.scratch.texts.event == self.scratch.event {
+            return;
+        }
+        let mut texts = std::mem::take(&mut self.scratch.texts);
+        texts.event = self.scratch.event;
+        texts.ends.clear();
+        self.each_text(&mut |text| {
+            fold_into(text, &mut texts.folded);
+            texts.ends.push(texts.folded.len());
+        });
+        self.scratch.texts = texts;
+    }
+
     fn held(&mut self, held: &Held) -> bool {
-        self.gather();
-        let texts = &self.scratch.texts;
-        let (mut plain, mut folded) = (0, 0);
-        texts.ends.iter().any(|(plain_end, folded_end)| {
-            let (text, lower) = (&texts.plain[plain..*plain_end], &texts.folded[folded..*folded_end]);
-            (plain, folded) = (*plain_end, *folded_end);
-            match held {
-                Held::Like(glob, Case::Ignored) => glob.find(lower).is_some(),
-                Held::Like(glob, Case::Counts) => glob.find(text).is_some(),
-                Held::Meaning(meaning) => meaning.held(text),
+        let mut found = false;
+        match held {
+            Held::Like(glob, Case::Ignored) => {
+                self.gather();
+                let texts = &self.scratch.texts;
+                let mut start = 0;
+                found = texts
+                    .ends
+                    .iter()
+                    .any(|end| glob.find(&texts.folded[std::mem::replace(&mut start, *end)..*end]).is_some());
             }
-        })
+            // These are rare, and look at the texts as they are.
+            Held::Like(glob, Case::Counts) => self.each_text(&mut |text| found |= glob.find(text).is_some()),
+            Held::Meaning(meaning) => self.each_text(&mut |text| found |= meaning.held(text)),
+        }
+        found
     }
 }
 

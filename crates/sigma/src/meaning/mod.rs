@@ -5,10 +5,12 @@
 mod fold;
 mod glob;
 mod number;
+mod texts;
 
 pub use fold::{fold, fold_char, fold_into};
 pub use glob::Glob;
 pub use number::{number, time_part};
+pub use texts::each_value;
 
 use crate::tree::{Case, Is, Network, Order, Part, Regex, TimePart};
 use std::net::IpAddr;
@@ -99,24 +101,6 @@ pub fn keyword(meaning: &Meaning, raw: Option<&str>, fields: Option<&str>) -> bo
         each_value(fields, &mut |value| found |= meaning.held(value));
     }
     found
-}
-
-/// Calls with each text, number and truth value in a JSON text, whatever the depth.
-pub fn each_value(json: &str, each: &mut dyn FnMut(&str)) {
-    if let Ok(value) = serde_json::from_str::<serde_json::Value>(json) {
-        walk(&value, each);
-    }
-}
-
-fn walk(value: &serde_json::Value, each: &mut dyn FnMut(&str)) {
-    match value {
-        serde_json::Value::Null => {}
-        serde_json::Value::Bool(b) => each(if *b { "true" } else { "false" }),
-        serde_json::Value::Number(n) => each(&n.to_string()),
-        serde_json::Value::String(s) => each(s),
-        serde_json::Value::Array(values) => values.iter().for_each(|v| walk(v, each)),
-        serde_json::Value::Object(members) => members.values().for_each(|v| walk(v, each)),
-    }
 }
 
 /// Compiles a regular expression of a rule.
