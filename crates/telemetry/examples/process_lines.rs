@@ -20,11 +20,12 @@ fn main() -> io::Result<()> {
     for source in discover(&arguments[..1], &Options::default(), &report) {
         rows(&source, &view::logs(&columns), &columns, &report, &mut |row| {
             let text = |at: usize| row.value(at).into_text().unwrap_or_default().into_owned();
-            if text(0) == "Microsoft-Windows-Sysmon" && text(1) == "1" {
-                if let Ok(Json::Object(fields)) = serde_json::from_str(&text(2)) {
-                    lines += &line(fields, nested, &text(3), &text(4), row.position()).to_string();
-                    lines.push('\n');
-                }
+            if text(0) == "Microsoft-Windows-Sysmon"
+                && text(1) == "1"
+                && let Ok(Json::Object(fields)) = serde_json::from_str(&text(2))
+            {
+                lines += &line(fields, nested, &text(3), &text(4), row.position()).to_string();
+                lines.push('\n');
             }
             ControlFlow::Continue(())
         })?;

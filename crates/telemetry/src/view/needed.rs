@@ -88,7 +88,7 @@ fn says(expr: &Expr, literal: &Literal) -> Says {
         Expr::Call(Function::Join | Function::All, parts) => match parts.split_first() {
             // Text put between values parts no piece only where it is never within one.
             Some((Expr::Const(between), rest))
-                if between.chars().all(|c| matches!(c, '\\' | '/' | ' ' | '"' | ',')) =>
+                if !between.is_empty() && between.chars().all(|c| matches!(c, '\\' | '/' | ' ' | '"' | ',')) =>
             {
                 all(&mut rest.iter())
             }
@@ -103,5 +103,25 @@ fn pseudo(name: &str) -> Says {
     match name {
         "@raw" | "@message" | "@cmdline" | "@user_cmd" => Says::Shown,
         _ => Says::Nothing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_of_an_expression() {
+        let of = |expr: &str, text: &str| {
+            let literal = Literal { column: String::new(), text: text.to_owned(), folds: false };
+            says(&Expr::parse(expr).unwrap(), &literal)
+        };
+        assert!(of(r#"all("\", Domain, Name)"#, r"LAB\anna") == Says::Shown);
+        assert!(of(r#"case(x, "1", "SetValue")"#, "Delete") == Says::Never);
+        assert!(of(r#"case(x, "1", "SetValue")"#, "setvalue") == Says::Nothing);
+        // A literal may begin in one of the parts and end in the next.
+        assert!(of(r#"all("", "SHA1=", SHA1)"#, "SHA1=AB") == Says::Nothing);
+        assert!(of("registry(Key)", "HKLM") == Says::Nothing);
+        assert!(of("details(Type, Data)", "DWORD") == Says::Nothing);
     }
 }

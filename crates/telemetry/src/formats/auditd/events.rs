@@ -3,7 +3,7 @@
 use super::arguments::Arguments;
 use super::decode::Decoder;
 use super::fields::{View, Want};
-use super::join::{self, Group, Pending, Stamp};
+use super::join::{self, Group, Pending, Record, Stamp};
 use super::process::{Id, Image, Seen, Table};
 use super::record::{self, RecordType};
 use super::syscall::Syscall;
@@ -258,7 +258,11 @@ impl<'r> Events<'r> {
             if wanted {
                 flow = give(kind, (group.file, group.position), &view);
             }
-            for record in group.records.iter().filter(|r| records && r.kind != RecordType::Eoe) {
+            // The first EXECVE record has the arguments of those that go on with it.
+            let first = group.first(RecordType::Execve).map(|r| r.place);
+            let goes_on = |r: &Record| exec && r.kind == RecordType::Execve && Some(r.place) != first;
+            let given = |r: &&Record| records && r.kind != RecordType::Eoe && !goes_on(r);
+            for record in group.records.iter().filter(given) {
                 if flow.is_break() {
                     break;
                 }
