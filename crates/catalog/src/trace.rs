@@ -101,6 +101,8 @@ pub enum Place {
     Start,
     /// Where it ends.
     End,
+    /// Where it matches: the text is a regular expression of Sumo's.
+    Pattern,
     /// As a term.
     Term,
     /// With a boundary before it.

@@ -335,6 +335,10 @@ fn place(sought: &Sought, text: &str) -> Option<Span> {
     };
     let place = match sought.place {
         Place::Whole => return Some(Span::new(0, text.len())),
+        Place::Pattern => {
+            let found = parallax_functions::sumo::regex(&sought.text).ok()?.find(text)?;
+            return Some(Span::new(found.start(), found.end()));
+        }
         Place::Start => return same(0).then_some(Span::new(0, length)),
         Place::End => {
             let at = text.len().checked_sub(length)?;

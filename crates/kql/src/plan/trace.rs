@@ -217,21 +217,17 @@ impl<'t> Tracer<'t, '_, '_> {
 
     /// The conditions within a computed column.
     fn conditions(&mut self, argument: &'t Argument, rows: &Relation, scope: &Scope, step: &mut Step) -> Result<()> {
-        let condition = match &argument.value.kind {
-            ExprKind::Call(call) if matches!(call.name.text.as_str(), "iff" | "iif") => {
-                call.arguments.first().map(|a| &a.value)
-            }
-            ExprKind::In { .. } | ExprKind::And(_) | ExprKind::Or(_) | ExprKind::Binary { .. } => Some(&argument.value),
-            _ => None,
-        };
-        let Some(condition) = condition else { return Ok(()) };
-        if matches!(argument.naming, Naming::Many(_))
-            || self.binder.scalar(condition, &Rows::of(scope, rows))?.ty != Type::Bool
-        {
+        let mut found = Vec::new();
+        conditions_of(&argument.value, &mut found);
+        if matches!(argument.naming, Naming::Many(_)) {
             return Ok(());
         }
-        let probe = self.probe(condition, rows, scope)?;
-        step.probes.push(probe);
+        for condition in found {
+            if self.binder.scalar(condition, &Rows::of(scope, rows))?.ty == Type::Bool {
+                let probe = self.probe(condition, rows, scope)?;
+                step.probes.push(probe);
+            }
+        }
         Ok(())
     }
 
@@ -270,6 +266,32 @@ impl<'t> Tracer<'t, '_, '_> {
         let exprs: Vec<_> = watched.chain(hidden.iter().zip(PROVENANCE).map(|(h, p)| id(h).alias(p.name))).collect();
         let plan = rows.select(span, exprs)?.plan;
         Ok(Traced { plan, columns: columns.into_iter().map(|(_, o)| o).collect(), steps, beyond, found })
+    }
+}
+
+/// The conditions of a computed value: itself, or those by which it is chosen, in its branches too.
+fn conditions_of<'t>(value: &'t Expr, found: &mut Vec<&'t Expr>) {
+    // Of a value with more only so many are told.
+    const MOST: usize = 32;
+    if found.len() >= MOST {
+        return;
+    }
+    match &value.kind {
+        ExprKind::Paren(inner) => conditions_of(inner, found),
+        ExprKind::Call(call) if matches!(call.name.text.as_str(), "iff" | "iif" | "case") => {
+            let last = call.arguments.len().saturating_sub(1);
+            for (at, argument) in call.arguments.iter().enumerate() {
+                match at % 2 == 0 && at < last {
+                    true => found.push(&argument.value),
+                    false if matches!(argument.value.kind, ExprKind::Call(_) | ExprKind::Paren(_)) => {
+                        conditions_of(&argument.value, found);
+                    }
+                    false => {}
+                }
+            }
+        }
+        ExprKind::In { .. } | ExprKind::And(_) | ExprKind::Or(_) | ExprKind::Binary { .. } => found.push(value),
+        _ => {}
     }
 }
 

@@ -225,15 +225,27 @@ fn why(entry: &Entry) -> Markup {
                     @else { "The finding stands for several events together." }
                 }
             }
-            ul.why {
-                @for told in &told(&entry.reasons) {
-                    li {
-                        @if let Some(field) = told.field { b { (line(field)) } " " }
-                        span.v { (marked(told.value, &told.marks, Space::Line)) }
-                        @for test in &told.tests { br; code { (line(test)) } }
-                    }
+            @let all = told(&entry.reasons);
+            @let marked = all.iter().take_while(|t| !t.marks.is_empty()).count();
+            // What marks nothing (a field that is no exception, a score above zero) is behind what does.
+            @let (first, rest) = all.split_at(if marked == 0 { all.len() } else { marked });
+            ul.why { @for told in first { (reason(told)) } }
+            @if !rest.is_empty() {
+                details.more {
+                    summary { (count(rest.len(), "more condition that held", "more conditions that held")) }
+                    ul.why { @for told in rest { (reason(told)) } }
                 }
             }
+        }
+    }
+}
+
+fn reason(told: &Told<'_>) -> Markup {
+    html! {
+        li {
+            @if let Some(field) = told.field { b { (line(field)) } " " }
+            span.v { (marked(told.value, &told.marks, Space::Line)) }
+            @for test in &told.tests { br; code { (short(test, 400)) } }
         }
     }
 }

@@ -170,20 +170,38 @@ fn condition_of(find: &Tree) -> Option<&TreeExpr> {
 
 /// The conditions in an operator whose parts are worth a look.
 fn conditions(operator: &Operator) -> Vec<&TreeExpr> {
-    fn within(value: &TreeExpr) -> Option<&TreeExpr> {
-        match &value.kind {
-            ExprKind::Conditional(condition, ..) => Some(condition),
-            ExprKind::Call(name, arguments) if name.eq_ignore_ascii_case("if") => arguments.first(),
-            _ => None,
+    /// Those of a conditional, and of the conditionals in its branches.
+    fn within<'t>(value: &'t TreeExpr, found: &mut Vec<&'t TreeExpr>) {
+        let (condition, branches) = match &value.kind {
+            ExprKind::Conditional(condition, yes, no) => (condition.as_ref(), [yes.as_ref(), no.as_ref()]),
+            ExprKind::Call(name, arguments) if name.eq_ignore_ascii_case("if") => match arguments.as_slice() {
+                [condition, yes, no] => (condition, [yes, no]),
+                _ => return,
+            },
+            _ => return,
+        };
+        if found.len() < MAX_CONDITIONS {
+            found.push(condition);
+            branches.into_iter().for_each(|b| within(b, found));
         }
     }
+    let mut found = Vec::new();
     match &operator.kind {
         OperatorKind::Where(condition) => vec![condition],
-        OperatorKind::Assign { value, .. } => within(value).into_iter().collect(),
-        OperatorKind::Eval(items) => items.iter().filter_map(|(_, value)| within(value)).collect(),
+        OperatorKind::Assign { value, .. } => {
+            within(value, &mut found);
+            found
+        }
+        OperatorKind::Eval(items) => {
+            items.iter().for_each(|(_, value)| within(value, &mut found));
+            found
+        }
         _ => Vec::new(),
     }
 }
+
+/// Of an operator with more conditions only so many are told.
+const MAX_CONDITIONS: usize = 32;
 
 /// The field that an operator takes apart, where it names one.
 fn source(operator: &Operator) -> Option<&Name> {

@@ -113,7 +113,11 @@ impl Tracer<'_, '_> {
 /// The texts that stand in the left side where the condition holds, and where: what stands between the stars of a
 /// pattern. What has an escape or stands for any character is not told.
 fn sought(op: BinaryOp, right: &Expr) -> Vec<(&str, Place)> {
-    let ExprKind::Text(text) = &right.kind else { return Vec::new() };
+    let text = match (&right.kind, op) {
+        (ExprKind::Text(text), _) => text,
+        (ExprKind::Regex(pattern), BinaryOp::Matches | BinaryOp::NotMatches) => return vec![(pattern, Place::Pattern)],
+        _ => return Vec::new(),
+    };
     match op {
         BinaryOp::Contains => vec![(text, Place::Anywhere)],
         BinaryOp::Matches | BinaryOp::NotMatches => {
