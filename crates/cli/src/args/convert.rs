@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(crate) struct ConvertArgs {
-    /// Query files (.kql, .sumo) and files of Sigma rules (.yml).
+    /// Query files (.kql, .sumo), files of Sigma rules (.yml), and folders of these.
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<String>,
 

@@ -13,8 +13,8 @@ pub struct Regression {
     pub title: String,
     /// The file that it stands in.
     pub file: String,
-    /// How many events match.
-    pub matches: usize,
+    /// How many events match, where that is said.
+    pub matches: Option<usize>,
     /// What kind of file it is: `evtx`, `xml`, `json`, `log`.
     pub kind: String,
     /// Who recorded the events, as far as that is one provider.
@@ -51,7 +51,9 @@ pub fn regression(
         if let Some(provider) = &one.provider {
             let _ = writeln!(out, "      provider: {provider}");
         }
-        let _ = writeln!(out, "      match_count: {}", one.matches);
+        if let Some(matches) = one.matches {
+            let _ = writeln!(out, "      match_count: {matches}");
+        }
         let _ = writeln!(out, "      path: {path}");
         copies.push((one.file.clone(), path));
     }

@@ -49,7 +49,7 @@ pub fn write(detection: &Detection) -> Result<(String, Losses), Diagnostics> {
     let logs = &detection.logs;
     for (key, value) in [("category", &logs.category), ("product", &logs.product), ("service", &logs.service)] {
         if let Some(value) = value {
-            let _ = writeln!(out, "    {key}: {value}");
+            let _ = writeln!(out, "    {key}: {}", yaml::plain_or_quoted(value));
         }
     }
     let _ = writeln!(out, "detection:");
@@ -81,14 +81,15 @@ fn head(detection: &Detection, out: &mut String, losses: &mut Losses) {
         made.push("id");
         crate::uuid::of(&format!("{title}\n{:?}", detection.condition))
     });
-    let _ = writeln!(out, "id: {id}");
+    let _ = writeln!(out, "id: {}", yaml::plain_or_quoted(&id));
     if !related.is_empty() {
         let _ = writeln!(out, "related:");
         for (kind, id) in related {
+            let (id, kind) = (yaml::plain_or_quoted(id), yaml::plain_or_quoted(kind));
             let _ = writeln!(out, "    - id: {id}\n      type: {kind}");
         }
     }
-    let _ = writeln!(out, "status: {}", status.as_deref().unwrap_or("experimental"));
+    let _ = writeln!(out, "status: {}", yaml::plain_or_quoted(status.as_deref().unwrap_or("experimental")));
     if let Some(description) = description {
         let _ = writeln!(out, "description: {}", yaml::plain_or_quoted(description));
     }
@@ -148,5 +149,5 @@ fn tail(detection: &Detection, out: &mut String, losses: &mut Losses) {
             let _ = writeln!(out, "    - {}", yaml::plain_or_quoted(one));
         }
     }
-    let _ = writeln!(out, "level: {}", detection.about.level.as_deref().unwrap_or("medium"));
+    let _ = writeln!(out, "level: {}", yaml::plain_or_quoted(detection.about.level.as_deref().unwrap_or("medium")));
 }

@@ -25,7 +25,10 @@ pub(crate) fn quoted(text: &str) -> String {
 /// A text as it is where that reads as the same text, else quoted.
 pub(crate) fn plain_or_quoted(text: &str) -> String {
     const WORDS: [&str; 11] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "~", ".nan"];
-    let plain = text.starts_with(|c: char| c.is_alphabetic())
+    // An id stands as it is, unless it could be a number.
+    let id =
+        text.len() == 36 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-') && text.matches('-').count() == 4;
+    let plain = (text.starts_with(|c: char| c.is_alphabetic()) || id)
         && !text.ends_with([' ', ':'])
         && text.chars().all(|c| c.is_alphanumeric() || " _-./()&,+|%@;=*'?".contains(c) || c == ':')
         && !text.contains(": ")

@@ -171,7 +171,7 @@ fn regression(
     let fires = |case: &Case| {
         let expected = case.expect.iter().find(|e| Some(e.detection) == at)?;
         match expected.outcome {
-            Outcome::Fires(count) if case.kind == CaseKind::Attack => Some(count.unwrap_or(1)),
+            Outcome::Fires(count) if case.kind == CaseKind::Attack => Some(count),
             _ => None,
         }
     };

@@ -114,19 +114,45 @@ fn sources(args: &ConvertArgs) -> Result<Vec<Source>, Failure> {
     }
     let mut sources = Vec::new();
     for file in &args.files {
-        let from = match Dialect::of_file(file) {
-            Some(Dialect::Kql) => Language::Kql,
-            Some(Dialect::Sumo) => Language::Sumo,
-            Some(Dialect::Sigma) => Language::Sigma,
-            None => {
-                let message = format!("{file}: the ending does not say the language; .kql, .sumo, .yml");
-                return Err(Failure::usage(message));
+        if Path::new(file).is_dir() {
+            let mut files = Vec::new();
+            below(Path::new(file), &mut files).map_err(|e| Failure::usage(format!("{file}: {e}")))?;
+            files.sort();
+            for file in files {
+                sources.extend(source(&file)?.filter(|s| s.from != language(args.to)));
             }
-        };
-        let text = std::fs::read_to_string(file).map_err(|e| Failure::usage(format!("{file}: {e}")))?;
-        sources.push(Source { text, origin: file.clone(), from });
+        } else {
+            sources.push(source(file)?.ok_or_else(|| {
+                Failure::usage(format!("{file}: the ending does not say the language; .kql, .sumo, .yml"))
+            })?);
+        }
     }
     Ok(sources)
+}
+
+/// The files below a folder.
+fn below(folder: &Path, files: &mut Vec<String>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            below(&entry.path(), files)?;
+        } else {
+            files.push(entry.path().display().to_string());
+        }
+    }
+    Ok(())
+}
+
+/// A file, where its ending says a language.
+fn source(file: &str) -> Result<Option<Source>, Failure> {
+    let from = match Dialect::of_file(file) {
+        Some(Dialect::Kql) => Language::Kql,
+        Some(Dialect::Sumo) => Language::Sumo,
+        Some(Dialect::Sigma) => Language::Sigma,
+        None => return Ok(None),
+    };
+    let text = std::fs::read_to_string(file).map_err(|e| Failure::usage(format!("{file}: {e}")))?;
+    Ok(Some(Source { text, origin: file.to_owned(), from }))
 }
 
 /// `category=process_creation,product=windows`
