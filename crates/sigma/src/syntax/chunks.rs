@@ -70,3 +70,13 @@ fn flush(bytes: &mut Vec<u8>, parts: &mut Vec<Piece>) -> Option<()> {
     }
     Some(())
 }
+
+/// A pattern as modifiers take it.
+pub(crate) fn of(pattern: &Pattern) -> Chunks {
+    let chunk = |piece: &Piece| match piece {
+        Piece::Text(text) => Chunk::Bytes(text.as_bytes().to_vec()),
+        Piece::One => Chunk::One,
+        Piece::Any => Chunk::Any,
+    };
+    pattern.parts.iter().map(chunk).collect()
+}

@@ -135,8 +135,38 @@ fn entry(parts: &[Condition], all: bool) -> Option<Entry> {
         return None;
     }
     let test = |p: &Condition| if let Condition::Test(test) = p { value(&test.is) } else { None };
+    let dashes = if all || first.field.is_none() { None } else { dashes(parts) };
+    if let Some(firsts) = dashes {
+        key.push_str("|windash");
+        let values: Vec<String> = firsts.into_iter().map(test).collect::<Option<_>>()?;
+        return Some(Entry { key, list: values.len() > 1, values });
+    }
     let values = parts.iter().map(test).collect::<Option<_>>()?;
     Some(Entry { key, values, list: parts.len() > 1 })
+}
+
+/// Of alternatives that `windash` makes, those that it makes them of; nothing where it is not all of them.
+fn dashes(parts: &[Condition]) -> Option<Vec<&Condition>> {
+    let pattern = |c: &Condition| match c {
+        Condition::Test(Test { is: Is::Like(pattern), .. }) => Some(pattern.clone()),
+        _ => None,
+    };
+    let (mut firsts, mut expanded) = (Vec::new(), false);
+    let mut rest = parts;
+    while let Some(first) = rest.first() {
+        let own = pattern(first)?;
+        let texts = super::encode::windash(&super::chunks::of(&own)).ok()?;
+        let group = rest.get(..texts.len())?;
+        for (text, other) in texts.iter().zip(group) {
+            if super::chunks::pattern(text, own.case)? != pattern(other)? {
+                return None;
+            }
+        }
+        expanded |= texts.len() > 1;
+        firsts.push(first);
+        rest = &rest[texts.len()..];
+    }
+    expanded.then_some(firsts)
 }
 
 /// The entry of texts that stand at different places, spelled with wildcards.

@@ -162,6 +162,15 @@ proptest! {
 }
 
 #[test]
+fn what_windash_made_is_printed_with_it() {
+    let text = "title: T\nlogsource:\n    product: windows\ndetection:\n    selection:\n        CommandLine|contains|windash:\n            - ' -a'\n            - 'b'\n            - ' -c -d'\n    condition: selection\n";
+    let rule = back(text);
+    let printed = print(&rule);
+    assert_eq!(printed.replace("'b'", "b").replace(": '", ": "), text.replace("'b'", "b"));
+    assert_eq!(back(&printed), rule);
+}
+
+#[test]
 fn published_rules_read_back() {
     let Some(files) = crate::corpus::files() else { return };
     let (mut rules, mut split) = (0, 0);
@@ -178,7 +187,7 @@ fn published_rules_read_back() {
             split += usize::from(again.detections != rule.detections);
         }
     }
-    // Where a key would have to stand twice in a map (`windash` beside another text of the same field).
+    // Those in which a key would have to stand twice in a map.
     eprintln!("{rules} rules read back, {split} of them with other names of detections");
     assert!(split * 20 < rules);
 }
