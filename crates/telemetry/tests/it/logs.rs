@@ -2,7 +2,7 @@
 
 use crate::support::{fixture, source, sources};
 use parallax_telemetry::logsource::Sorter;
-use parallax_telemetry::{LogSource, Report, Source, Value, scan, view};
+use parallax_telemetry::{Event, LogSource, Report, Request, Source, Value, scan, view};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
@@ -164,4 +164,71 @@ fn run(file: &str, case: &Case) {
         found.insert(wanted.clone(), events.into_iter().map(|(_, values)| line(values)).collect::<Vec<_>>());
     }
     assert_eq!(found, case.events, "{file}: {}", case.name);
+}
+
+/// Values that are decoded when they are looked at are those that are decoded at once.
+#[test]
+fn late_values_are_the_values() {
+    let fields = [
+        "@time",
+        "@host",
+        "@id",
+        "@raw",
+        "@fields",
+        "@channel",
+        "@provider",
+        "@eventid",
+        "@table",
+        "@type",
+        "@cmdline",
+        "@parent.exe",
+        "@user",
+        "Image",
+        "image",
+        "CommandLine",
+        "EventData.Image",
+        "User",
+        "Hashes",
+        "EventID",
+        "Channel",
+        "Computer",
+        "param1",
+        "ProcessId",
+        "ProcessID",
+        "FileName",
+        "FolderPath",
+        "ProcessCommandLine",
+        "ActionType",
+        "AdditionalFields",
+        "AdditionalFields.x",
+        "properties.FileName",
+        "exe",
+        "a0",
+        "a1",
+        "SYSCALL",
+        "name",
+        "type",
+        "NoSuchField",
+    ];
+    let values = |source: &Source, late: bool| {
+        let request = Request { fields: fields.map(str::to_owned).to_vec(), late, ..Request::default() };
+        let mut out = Vec::new();
+        let mut sink = |event: &Event<'_>| {
+            let value = |slot| event.late.map_or_else(|| event.values.get(slot).cloned(), |l| Some(l.value(slot)));
+            let values: Vec<_> = (0..fields.len()).map(|slot| shown(&value(slot).unwrap_or_default())).collect();
+            out.push((event.kind, event.position, values));
+            ControlFlow::Continue(())
+        };
+        source.reader().unwrap().read(&request, &Report::new(), &mut sink).unwrap();
+        out
+    };
+    let mut events = 0;
+    for folder in ["windows", "defender", "auditd"] {
+        for source in sources(&fixture(folder)).0 {
+            let (now, late) = (values(&source, false), values(&source, true));
+            assert_eq!(now, late, "{}", source.name);
+            events += now.len();
+        }
+    }
+    assert!(events > 500, "{events}");
 }
