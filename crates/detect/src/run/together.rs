@@ -3,7 +3,7 @@
 
 use super::{Clock, DetectionRun, Job, Reading, RunOutcome, Sink, Watch};
 use crate::finding::{Finding, finding};
-use crate::source::{Body, Rule};
+use crate::source::{Body, Kind, Rule};
 use parallax_diagnostics::Style;
 use parallax_engine::{Alone, Context, Error, Kept, TableUse};
 use std::collections::{BTreeMap, HashSet};
@@ -149,8 +149,10 @@ fn planned(job: &Job<'_>, rule: &Rule, context: &Context) -> Result<Planned, Err
 /// Rules of a whole cloud name many tables that recorded telemetry never has.
 pub(super) fn outcome(rule: &Rule, e: Error) -> RunOutcome {
     const UNKNOWN_TABLE: &str = "KQL0201";
-    match (&rule.body, &e) {
-        (Body::Sentinel(_), Error::Query(all)) if all.iter().any(|d| d.code == UNKNOWN_TABLE) => {
+    let hunting = rule.about.kind == Kind::Query && [".yaml", ".yml"].iter().any(|end| rule.about.file.ends_with(end));
+    let of_cloud = matches!(rule.body, Body::Sentinel(_)) || hunting;
+    match &e {
+        Error::Query(all) if of_cloud && all.iter().any(|d| d.code == UNKNOWN_TABLE) => {
             let unknown = all.iter().filter(|d| d.code == UNKNOWN_TABLE);
             RunOutcome::NotApplicable(unknown.map(|d| d.span.of(&rule.about.text).to_owned()).collect())
         }
