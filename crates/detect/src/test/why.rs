@@ -117,15 +117,18 @@ fn holds(part: &Part) -> bool {
 
 /// The part that decides that `part` is not what is wanted, and what is wanted of it.
 fn decisive(part: &Part, wanted: bool) -> (&Part, bool) {
-    let conditions = || part.parts.iter().filter(|p| matches!(p.role, Role::All | Role::Any | Role::Not | Role::Test));
+    let is_condition = |p: &&Part| !matches!(p.role, Role::Operand | Role::Needle(_) | Role::Matched);
+    let conditions = || part.parts.iter().filter(is_condition);
+    let all = matches!(part.role, Role::All | Role::Named(_));
     match (&part.role, wanted) {
         (Role::Not, _) => conditions().next().map_or((part, wanted), |inner| decisive(inner, !wanted)),
-        (Role::All, true) => conditions().find(|p| !holds(p)).map_or((part, wanted), |p| decisive(p, true)),
+        // A part that has but one is that one.
+        (Role::All | Role::Any | Role::Named(_), _) if conditions().count() == 1 => {
+            conditions().next().map_or((part, wanted), |p| decisive(p, wanted))
+        }
+        (_, true) if all => conditions().find(|p| !holds(p)).map_or((part, wanted), |p| decisive(p, true)),
         (Role::Any, false) => conditions().find(|p| holds(p)).map_or((part, wanted), |p| decisive(p, false)),
         // None of several is true, or all are: that is the reason.
-        (Role::Any, true) if conditions().count() == 1 => {
-            conditions().next().map_or((part, wanted), |p| decisive(p, true))
-        }
         _ => (part, wanted),
     }
 }

@@ -104,7 +104,12 @@ pub(super) fn check(
     json["result"]["pack"] = Json::from(pack.id.clone());
     to_stdout(args, &lines, &json)?;
     say::reading(&result.reading, talk);
-    Ok(if result.holds() && !live.case.signals.is_empty() { Exit::Done } else { Exit::Found })
+    Ok(match (result.holds(), live.case.signals.is_empty()) {
+        (false, _) => Exit::Found,
+        (true, false) => Exit::Done,
+        // Nothing was held against anything.
+        (true, true) => Exit::Unreadable,
+    })
 }
 
 /// What a run is held against, what came of it, whether a start of a program was recorded, and the signals that may be
