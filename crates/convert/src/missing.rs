@@ -86,6 +86,11 @@ pub(crate) fn says_nothing(condition: &Condition) -> Option<(Field, &Test)> {
     (one == other && (pair(a, b) || pair(b, a))).then(|| (one.clone(), a))
 }
 
+/// Whether it is a test for a missing or for an empty value.
+fn is_half(condition: &Condition) -> bool {
+    matches!(condition, Condition::Test(test) if test.is == Is::Null || is_empty(&test.is))
+}
+
 /// Whether the test is for the empty text.
 pub(crate) fn is_empty(is: &Is) -> bool {
     matches!(is, Is::Like(p) if p.parts.is_empty())
@@ -117,8 +122,8 @@ fn pair_up(
     let mut out = Vec::new();
     while !left.is_empty() {
         let one = left.remove(0);
-        let partner =
-            left.iter().position(|other| says_nothing(&Condition::Any(vec![one.clone(), other.clone()])).is_some());
+        let with = |other: &Condition| says_nothing(&Condition::Any(vec![one.clone(), other.clone()])).is_some();
+        let partner = if is_half(&one) { left.iter().position(with) } else { None };
         out.push(close(match partner {
             Some(at) => Condition::Any(vec![one, left.remove(at)]),
             None => one,
@@ -133,8 +138,8 @@ fn pair_up_all(parts: &[Condition], open: impl Fn(&Condition) -> Condition) -> V
     while !left.is_empty() {
         let one = left.remove(0);
         let inner = open(&one);
-        let partner =
-            left.iter().position(|other| says_nothing(&Condition::Any(vec![inner.clone(), open(other)])).is_some());
+        let with = |other: &Condition| says_nothing(&Condition::Any(vec![inner.clone(), open(other)])).is_some();
+        let partner = if is_half(&inner) { left.iter().position(with) } else { None };
         out.push(match partner {
             Some(at) => {
                 let other = open(&left.remove(at));

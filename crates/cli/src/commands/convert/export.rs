@@ -46,6 +46,9 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Exit, Failure> {
         let names = [Some(about.name.as_str()), about.id.as_deref(), about.short.as_deref()];
         args.only.is_empty() || args.only.iter().any(|only| names.contains(&Some(only.as_str())))
     };
+    if !detections.rules.iter().any(|r| named(&r.about)) {
+        return Err(Failure::usage("no detection to export"));
+    }
     for rule in detections.rules.iter().filter(|r| named(&r.about)) {
         let about = &rule.about;
         let language = match (about.kind, about.dialect) {
