@@ -97,7 +97,7 @@ pub(super) fn timeline(document: &Document, places: &Places<'_>) -> Markup {
                     @for (at, rule) in rules.iter().enumerate() {
                         @let y = BARS + 8.0 + at as f64 * ROW;
                         line.axis x1="0" x2=(WIDTH) y1=(y) y2=(y) {}
-                        text.name x="0" y=(y + 14.0) { title { (text::line(name(*rule))) } (text::short(places.title(name(*rule)), 46)) }
+                        text.name x="0" y=(y + 14.0) { title { (text::line(name(*rule))) } (text::short(places.title(name(*rule)), 52)) }
                         @for (n, column) in columns.iter().enumerate() {
                             @if let Some((found, severity)) = column.rules.get(rule) {
                                 rect class=(format!("dot {severity}")) x=(x(n) + width * 0.1) y=(y + 5.0)
