@@ -18,9 +18,7 @@ pub struct Scratch {
     folded: String,
     /// For each test the event and whether it passed.
     tests: Vec<(u32, bool)>,
-    /// For each rule the event for which it was last evaluated.
-    seen: Vec<u32>,
-    candidates: Vec<u32>,
+    candidates: Candidates,
     hits: Vec<u32>,
     texts: Texts,
 }
@@ -33,6 +31,26 @@ struct Field {
     base: Option<u32>,
     start: usize,
     end: usize,
+}
+
+/// The rules to evaluate on an event, each once: a hostile value may show a literal a million times.
+#[derive(Debug, Default)]
+struct Candidates {
+    /// For each rule the event for which it was last added.
+    seen: Vec<u32>,
+    rules: Vec<u32>,
+}
+
+impl Candidates {
+    fn add(&mut self, event: u32, rules: &[u32]) {
+        for rule in rules {
+            let seen = &mut self.seen[*rule as usize];
+            if *seen != event {
+                *seen = event;
+                self.rules.push(*rule);
+            }
+        }
+    }
 }
 
 /// All texts of an event, folded, for keywords.
@@ -55,14 +73,14 @@ impl Scratch {
 
     fn begin(&mut self, rules: &Rules) {
         self.event = self.event.wrapping_add(1);
-        let sizes = (self.fields.len(), self.tests.len(), self.seen.len());
+        let sizes = (self.fields.len(), self.tests.len(), self.candidates.seen.len());
         if self.event == 0 || sizes != (rules.fields.len(), rules.tests.len(), rules.rules.len()) {
             // Of other rules, or the numbers begin anew.
             *self = Scratch {
                 event: 1,
                 fields: vec![Field::default(); rules.fields.len()],
                 tests: vec![(0, false); rules.tests.len()],
-                seen: vec![0; rules.rules.len()],
+                candidates: Candidates { seen: vec![0; rules.rules.len()], rules: Vec::new() },
                 ..Scratch::default()
             };
         }
@@ -70,7 +88,7 @@ impl Scratch {
             room.clear();
             room.shrink_to(ROOM);
         }
-        self.candidates.clear();
+        self.candidates.rules.clear();
         self.hits.clear();
     }
 }
@@ -85,19 +103,20 @@ pub(super) fn matches<'v, 's>(
     scratch.begin(rules);
     let mut event = Event { rules, values, scratch };
     for group in sources.iter().filter_map(|source| rules.groups.get(*source as usize)) {
-        event.scratch.candidates.extend_from_slice(&group.always);
+        let now = event.scratch.event;
+        event.scratch.candidates.add(now, &group.always);
         for (field, index) in &group.indexes {
             let Some((start, end)) = event.folded(*field) else { continue };
             let base = if index.asks_base() { Some(event.base(*field)) } else { None };
             let Scratch { folded, candidates, .. } = &mut *event.scratch;
-            index.candidates(&folded[start..end], base, &mut |rules| candidates.extend_from_slice(rules));
+            index.candidates(&folded[start..end], base, &mut |rules| candidates.add(now, rules));
         }
         if let Some(index) = &group.keywords {
             event.gather();
             let Scratch { texts, candidates, .. } = &mut *event.scratch;
             let mut start = 0;
             for end in &texts.ends {
-                index.candidates(&texts.folded[start..*end], None, &mut |rules| candidates.extend_from_slice(rules));
+                index.candidates(&texts.folded[start..*end], None, &mut |rules| candidates.add(now, rules));
                 start = *end;
             }
         }
@@ -120,19 +139,14 @@ struct Event<'e, 'v> {
 
 impl<'v> Event<'_, 'v> {
     fn evaluate(&mut self) {
-        let candidates = std::mem::take(&mut self.scratch.candidates);
+        let candidates = std::mem::take(&mut self.scratch.candidates.rules);
         for rule in &candidates {
-            let seen = &mut self.scratch.seen[*rule as usize];
-            if *seen == self.scratch.event {
-                continue;
-            }
-            *seen = self.scratch.event;
             let rules = self.rules;
             if rules.rules[*rule as usize].node.as_ref().is_some_and(|node| self.holds(node)) {
                 self.scratch.hits.push(*rule);
             }
         }
-        self.scratch.candidates = candidates;
+        self.scratch.candidates.rules = candidates;
     }
 
     fn holds(&mut self, node: &Node) -> bool {

@@ -314,6 +314,7 @@ fn hostile_values() {
     assert_eq!(hits("invoke-kıss"), [1]);
     assert_eq!(hits(&String::from_utf16_lossy(&[0xd800, 0x69, 0xdc00])), [0u32; 0]);
     assert_eq!(hits(""), [0u32; 0]);
+    assert_eq!(hits(&"invoke-kiss".repeat(1 << 17)), [0]);
 }
 
 #[test]
