@@ -276,6 +276,10 @@ impl Writer {
             let message = format!("records of Defender and of Linux audit have no field `{}`", field.name);
             self.losses.add(codes::FIELD, Effect::Narrows.negated(negated), test.at, message);
         }
+        if self.form == Form::Search && matches!(field.name.as_str(), "User" | "ParentUser") {
+            let message = "messages of the Security log have system accounts under the machine's name";
+            self.losses.add(codes::FIELD, Effect::Either, test.at, message);
+        }
         if self.form == Form::Search && UNLIKE.contains(&field.name.as_str()) {
             let message = format!("messages of some channels have no field `{}`, but others in its place", field.name);
             self.losses.add(codes::FIELD, Effect::Narrows.negated(negated), test.at, message);
