@@ -2,6 +2,8 @@
 //!
 //! Prints a line a hit (rule, file, place) or, with `--count`, how many of each; then what was read.
 
+#![allow(clippy::print_stdout, reason = "a program whose output is what it finds")]
+
 use parallax_sigma::tree::{Document, Rule};
 use parallax_sigma::{Rules, Scratch, read};
 use parallax_telemetry::logsource::Sorter;

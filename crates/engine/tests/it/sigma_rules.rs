@@ -55,7 +55,7 @@ fn matches(rules: &[Rule], inputs: &[String], search: Search) -> BTreeSet<(Strin
 #[test]
 fn rules_found_by_their_literals_are_all_rules() {
     let (Ok(sigma), Ok(events)) = (std::env::var("PARALLAX_SIGMA"), std::env::var("PARALLAX_HAYABUSA")) else {
-        println!("skipped: PARALLAX_SIGMA or PARALLAX_HAYABUSA is not set");
+        eprintln!("skipped: PARALLAX_SIGMA or PARALLAX_HAYABUSA is not set");
         return;
     };
     let rules = rules(&Path::new(&sigma).join("rules"));
@@ -67,5 +67,5 @@ fn rules_found_by_their_literals_are_all_rules() {
     let found = matches(&rules, &paths, Search::Indexed);
     assert!(found.len() > 100, "{}", found.len());
     assert_eq!(found, matches(&rules, &paths, Search::Every));
-    println!("{} matches in {} files", found.len(), paths.len());
+    eprintln!("{} matches in {} files", found.len(), paths.len());
 }
