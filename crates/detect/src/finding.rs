@@ -5,6 +5,7 @@ use crate::source::About;
 use arrow::record_batch::RecordBatch;
 use parallax_engine::value::{Value, datetime, value};
 use parallax_engine::{Encoding, Output, PROVENANCE};
+use serde::Serialize;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -52,7 +53,7 @@ pub struct Finding {
 pub const RELATED: usize = 100;
 
 /// A part of a rule that holds, and by which text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reason {
     /// The test, as the rule has it.
     pub what: String,
@@ -261,13 +262,14 @@ impl Finding {
         Json::Object(self.columns.iter().map(|(n, _, v)| (n.clone(), v.clone())).collect())
     }
 
+    /// Why it matched, as the text of a JSON array.
+    pub fn reasons_text(&self) -> String {
+        serde_json::to_string(&self.reasons).unwrap_or_default()
+    }
+
     /// Why it matched, as a JSON array.
     pub fn reasons_json(&self) -> Json {
-        let one = |r: &Reason| {
-            let hits: Vec<_> = r.hits.iter().map(|(from, to)| serde_json::json!([from, to])).collect();
-            serde_json::json!({ "what": r.what, "field": r.field, "value": r.value, "hits": hits })
-        };
-        self.reasons.iter().map(one).collect()
+        serde_json::to_value(&self.reasons).unwrap_or_default()
     }
 
     /// Whom and what it is about, as a JSON array.

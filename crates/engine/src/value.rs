@@ -89,6 +89,11 @@ fn plain(column: &ArrayRef, row: usize) -> Value<'_> {
     }
 }
 
+/// Whether a text is JSON, found out without making a tree of it.
+pub fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
 impl Value<'_> {
     /// As text for people; `None` where there is no value.
     pub fn text(&self) -> Option<Cow<'_, str>> {

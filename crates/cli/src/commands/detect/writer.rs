@@ -138,7 +138,7 @@ impl Parts {
     fn of(f: &Finding) -> Self {
         Parts {
             columns: f.columns_json().to_string(),
-            reasons: f.reasons_json().to_string(),
+            reasons: f.reasons_text(),
             entities: f.entities_json().to_string(),
             details: f.details_json().to_string(),
             related: f.related_json().to_string(),
