@@ -1,6 +1,6 @@
 //! What the comments at the beginning of a query say of it: `// title: …`.
 
-use super::load::Fault;
+use super::loaded::Fault;
 use super::{About, tags};
 use crate::pack::{Confidence, Severity};
 use parallax_diagnostics::{Diagnostic, Span};

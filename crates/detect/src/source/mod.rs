@@ -3,12 +3,14 @@
 mod filter;
 mod header;
 mod load;
+mod loaded;
 pub mod sentinel;
 mod sigma;
 mod tags;
 
 pub use filter::{Chosen, Filters, LeftOut};
-pub use load::{Detections, Fault, Found, Placeholders, placeholders};
+pub use load::{Found, placeholders};
+pub use loaded::{Detections, Fault, Placeholders};
 pub use sentinel::Analytics;
 pub(crate) use tags::tactic;
 

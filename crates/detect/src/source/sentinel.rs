@@ -3,7 +3,7 @@
 //! Keys and their values: documented (“Query Style Guide” of the repository's wiki, “Scheduled analytics rules in
 //! Microsoft Sentinel”), and as the repository's own validation reads them.
 
-use super::load::Fault;
+use super::loaded::Fault;
 use super::{About, Body, Kind, Rule, tags};
 use crate::pack::Severity;
 use parallax_diagnostics::{Diagnostic, Diagnostics, Span};

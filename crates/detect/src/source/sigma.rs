@@ -1,6 +1,6 @@
 //! Sigma documents: what each says of itself, and how they refer to each other.
 
-use super::load::{Detections, Fault, Placeholders};
+use super::loaded::{Detections, Fault, Placeholders};
 use super::{About, Body, Correlation, Kind, Rule, SigmaRule, tags};
 use crate::pack::Severity;
 use parallax_diagnostics::{Diagnostic, Span};

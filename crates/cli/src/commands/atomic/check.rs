@@ -1,6 +1,6 @@
 //! What the telemetry of a run shows.
 
-use super::run::{Ran, Telemetry, to_stdout};
+use super::ran::{Ran, Telemetry, to_stdout};
 use super::show;
 use crate::args::AtomicRunArgs;
 use crate::commands::packs;

@@ -1,6 +1,7 @@
 //! `parallax atomic`
 
 mod check;
+mod ran;
 mod run;
 mod show;
 

@@ -1,37 +1,19 @@
 //! `parallax atomic run`
 
+use super::ran::{Ran, Telemetry};
 use super::{check, show, tests, with_arguments};
-use crate::args::{AtomicRunArgs, ReportFormat};
+use crate::args::AtomicRunArgs;
 use crate::exit::{Exit, Failure};
 use crate::policy::{self, Talk};
 use crate::say;
-use parallax_detect::atomic::audit::{self, Mark};
+use parallax_detect::atomic::audit;
 use parallax_detect::atomic::process::{self, End, Ended};
 use parallax_detect::atomic::{Commands, ExecutorName, Found};
-use std::io::{self, BufRead, IsTerminal, Write, stderr, stdin};
+use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
-
-/// Where the telemetry of a run comes from.
-pub(super) enum Telemetry {
-    /// What auditd writes from the mark on.
-    Audit(Mark),
-    /// Given inputs.
-    Given,
-    /// Nowhere, for this reason.
-    None(String),
-}
-
-/// What was run.
-pub(super) struct Ran {
-    /// When it began, in nanoseconds since the Unix epoch.
-    pub(super) began: i64,
-    pub(super) command: Ended,
-    /// The cleanup command, where there is one.
-    pub(super) cleanup: Option<Result<Ended, String>>,
-}
 
 pub(super) fn run(args: &AtomicRunArgs) -> Result<Exit, Failure> {
     let talk = Talk::new(&args.talk);
@@ -226,14 +208,5 @@ fn said(ended: &Ended) {
     }
     if ended.beyond > 0 {
         say::line(&format!("  and {} more that are not kept", say::bytes(ended.beyond)));
-    }
-}
-
-/// What a run writes to standard output.
-pub(super) fn to_stdout(args: &AtomicRunArgs, text: &str, json: &serde_json::Value) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    match args.format {
-        ReportFormat::Json => writeln!(out, "{}", serde_json::to_string_pretty(json).unwrap_or_default()),
-        ReportFormat::Table => out.write_all(text.as_bytes()),
     }
 }
