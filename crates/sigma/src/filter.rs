@@ -1,19 +1,22 @@
 //! Which rules a filter is for.
 
-use crate::tree::{Filter, LogSource, Rule};
+use crate::tree::{Filter, LogSource, Meta, Rule};
+
+impl Meta {
+    /// Whether correlations and filters mean it by that id, name or title.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(name))
+            || self.name.as_deref() == Some(name)
+            || self.title == name
+    }
+}
 
 impl Filter {
     /// Whether it is for that rule: named by id, name or title, or for any, and of a log source that takes in the
     /// rule's.
     pub fn is_for(&self, rule: &Rule) -> bool {
-        let meta = &rule.meta;
-        let named = |r: &String| {
-            meta.id.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(r))
-                || meta.name.as_ref() == Some(r)
-                || meta.title == *r
-        };
         let source = self.logsource.as_ref().is_none_or(|wide| takes_in(wide, &rule.logsource));
-        source && (self.rules.is_empty() || self.rules.iter().any(named))
+        source && (self.rules.is_empty() || self.rules.iter().any(|name| rule.meta.is_called(name)))
     }
 }
 

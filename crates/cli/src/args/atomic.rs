@@ -1,6 +1,6 @@
 //! `parallax atomic`
 
-use super::{ConfigArgs, InputArgs, LimitArgs, ReportFormat, TalkArgs};
+use super::{InputArgs, ReportFormat, RunArgs, TalkArgs};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -112,11 +112,5 @@ pub(crate) struct AtomicRunArgs {
     pub(crate) input: InputArgs,
 
     #[command(flatten)]
-    pub(crate) limits: LimitArgs,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigArgs,
-
-    #[command(flatten)]
-    pub(crate) talk: TalkArgs,
+    pub(crate) run: RunArgs,
 }

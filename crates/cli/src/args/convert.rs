@@ -1,6 +1,6 @@
 //! The flags of `parallax convert`.
 
-use super::{ConfigArgs, LimitArgs, ReportFormat, TalkArgs};
+use super::{ConfigArgs, ReportFormat, RunArgs, TalkArgs};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -51,13 +51,7 @@ pub(crate) struct ConvertArgs {
     pub(crate) format: ReportFormat,
 
     #[command(flatten)]
-    pub(crate) limits: LimitArgs,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigArgs,
-
-    #[command(flatten)]
-    pub(crate) talk: TalkArgs,
+    pub(crate) run: RunArgs,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,6 @@
 //! The flags of `parallax detect`.
 
-use super::{ConfigArgs, InputArgs, LimitArgs, OutputArgs, SeverityArg, TalkArgs, TimeArgs};
+use super::{ConfigArgs, InputArgs, OutputArgs, RunArgs, SeverityArg, TalkArgs, TimeArgs};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -23,13 +23,7 @@ pub(crate) struct DetectArgs {
     pub(crate) output: FindingArgs,
 
     #[command(flatten)]
-    pub(crate) limits: LimitArgs,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigArgs,
-
-    #[command(flatten)]
-    pub(crate) talk: TalkArgs,
+    pub(crate) run: RunArgs,
 }
 
 #[derive(Debug, Args)]

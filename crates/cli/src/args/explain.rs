@@ -1,6 +1,6 @@
 //! The flags of `parallax explain`.
 
-use super::{ConfigArgs, InputArgs, LanguageArgs, LimitArgs, TalkArgs, TextArgs, TimeArgs};
+use super::{InputArgs, LanguageArgs, RunArgs, TextArgs, TimeArgs};
 use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]
@@ -39,13 +39,7 @@ pub(crate) struct ExplainArgs {
     pub(crate) time: TimeArgs,
 
     #[command(flatten)]
-    pub(crate) limits: LimitArgs,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigArgs,
-
-    #[command(flatten)]
-    pub(crate) talk: TalkArgs,
+    pub(crate) run: RunArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -113,13 +113,7 @@ pub(crate) struct QueryArgs {
     pub(crate) output: OutputArgs,
 
     #[command(flatten)]
-    pub(crate) limits: LimitArgs,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigArgs,
-
-    #[command(flatten)]
-    pub(crate) talk: TalkArgs,
+    pub(crate) run: RunArgs,
 }
 
 /// The text of one query.
@@ -169,13 +163,7 @@ pub(crate) struct TestArgs {
     pub(crate) json: Option<PathBuf>,
 
     #[command(flatten)]
-    pub(crate) limits: LimitArgs,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigArgs,
-
-    #[command(flatten)]
-    pub(crate) talk: TalkArgs,
+    pub(crate) run: RunArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -291,6 +279,19 @@ pub(crate) struct OutputArgs {
     /// The form of the result.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
     pub(crate) format: Format,
+}
+
+/// What every command that runs detections or queries takes.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
 }
 
 #[derive(Debug, Default, Args)]

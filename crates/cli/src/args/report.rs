@@ -1,6 +1,6 @@
 //! The flags of `parallax report`.
 
-use super::{ConfigArgs, InputArgs, LimitArgs, RulesArgs, TalkArgs, TimeArgs};
+use super::{InputArgs, RulesArgs, RunArgs, TimeArgs};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -36,11 +36,5 @@ pub(crate) struct ReportArgs {
     pub(crate) time: TimeArgs,
 
     #[command(flatten)]
-    pub(crate) limits: LimitArgs,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigArgs,
-
-    #[command(flatten)]
-    pub(crate) talk: TalkArgs,
+    pub(crate) run: RunArgs,
 }

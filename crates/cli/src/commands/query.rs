@@ -20,14 +20,14 @@ pub(super) struct Text {
 }
 
 pub(crate) fn run(args: &QueryArgs) -> Result<Exit, Failure> {
-    let talk = Talk::new(&args.talk);
+    let talk = Talk::new(&args.run.talk);
     let query = text(&args.text)?;
     if args.output.format == Format::Parquet && stdout().is_terminal() {
         return Err(Failure::usage("Parquet is not for a terminal; write it to a file with `> rows.parquet`"));
     }
     let now = policy::now(&args.time, Now::Wall)?;
-    let mut options = policy::options(Some(&args.input), Some(&args.time), &args.limits)?;
-    options.config = packs::config_around(args.text.file.as_deref(), &args.config, talk)?;
+    let mut options = policy::options(Some(&args.input), Some(&args.time), &args.run.limits)?;
+    options.config = packs::config_around(args.text.file.as_deref(), &args.run.config, talk)?;
     let session = Session::open(&args.input.input, options).map_err(Failure::usage)?;
     let mut seen = Reading::default();
     seen.add(session.discovery());

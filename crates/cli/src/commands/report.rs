@@ -22,13 +22,14 @@ use std::path::Path;
 const PAGES: usize = 100;
 
 pub(crate) fn run(args: &ReportArgs) -> Result<Exit, Failure> {
-    let talk = Talk::new(&args.talk);
+    let talk = Talk::new(&args.run.talk);
     if args.input.input.is_empty() && !args.catalogue {
         return Err(Failure::usage(
             "no input: give files or folders with --input PATH…, or --detections for the detections alone",
         ));
     }
-    let mut prepared = prepare(&args.rules, &args.input, Some(&args.time), Some(&args.limits), &args.config, talk)?;
+    let mut prepared =
+        prepare(&args.rules, &args.input, Some(&args.time), Some(&args.run.limits), &args.run.config, talk)?;
     let mut out = Target::open(&args.output)?;
     let tested = if args.test { Some(test_all(args, &prepared.detections.packs, talk)?) } else { None };
     let mut document = Document { title: title(args, &prepared), made: made(), ..Document::default() };
@@ -91,7 +92,8 @@ fn find(
 fn test_all(args: &ReportArgs, packs: &[Pack], talk: Talk) -> Result<Vec<Vec<CaseResult>>, Failure> {
     let scratch = tempfile::tempdir().map_err(Failure::usage)?;
     // A case binds the lists of its pack itself.
-    let options = Options { config: policy::config(&args.config, talk)?, ..policy::options(None, None, &args.limits)? };
+    let options =
+        Options { config: policy::config(&args.run.config, talk)?, ..policy::options(None, None, &args.run.limits)? };
     let cases = |pack: &Pack| pack.cases.iter().collect::<Vec<&Case>>().len();
     if packs.iter().map(cases).sum::<usize>() == 0 {
         say::line("note: --test: there is no case to run");

@@ -2,11 +2,9 @@
 
 use super::AtomicTest;
 use crate::pack::{Case, CaseKind, Outcome, Pack, Rows, Signal};
-use crate::run::Reading;
 use crate::test::{CaseResult, DetectionResult, SignalResult, detection, formats_of, signals};
 use parallax_engine::{Options, Session};
 use std::path::Path;
-use std::time::Duration;
 
 /// What a run is held against.
 #[derive(Clone, Debug)]
@@ -78,20 +76,8 @@ fn kind(outcome: Outcome) -> Outcome {
 /// A sentence.
 pub fn look(session: &Session, pack: &Pack, live: &Live, now: i64) -> Result<(CaseResult, Vec<SignalResult>), String> {
     let case = &live.case;
-    let mut result = CaseResult {
-        case: case.id.clone(),
-        signals: Vec::new(),
-        detections: Vec::new(),
-        formats: Vec::new(),
-        missing: Vec::new(),
-        reading: Reading::default(),
-        took: Duration::ZERO,
-        failure: None,
-    };
-    result.reading.add(session.discovery());
-    result.formats = session.sources().iter().map(|s| s.format.name()).collect();
-    result.formats.sort_unstable();
-    result.formats.dedup();
+    let mut result = CaseResult::of(case);
+    result.opened(session);
     result.signals = signals(session, &case.signals, now, &mut result.reading);
     let sometimes = signals(session, &live.sometimes, now, &mut result.reading);
     for index in 0..pack.detections.len() {

@@ -6,7 +6,7 @@ use crate::pack::Severity;
 use parallax_diagnostics::{Diagnostic, Span};
 use parallax_sigma::Options;
 use parallax_sigma::syntax::all as both;
-use parallax_sigma::tree::{Condition, Document, Filter, LogSource, Meta};
+use parallax_sigma::tree::{Condition, Document, Filter, Meta};
 use std::sync::Arc;
 
 /// A document, and which rule it became.
@@ -34,10 +34,7 @@ impl Loaded {
     }
 
     fn is(&self, name: &str) -> bool {
-        let meta = meta(&self.document);
-        meta.id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(name))
-            || meta.name.as_deref() == Some(name)
-            || meta.title == name
+        meta(&self.document).is_called(name)
     }
 }
 
@@ -264,22 +261,15 @@ fn apply(all: &mut Detections, loaded: &[Loaded], from: &Loaded, filter: &Filter
         }
     }
     for one in loaded.iter().filter(|l| own(l)) {
-        let meant = filter.rules.is_empty() || filter.rules.iter().any(|name| one.is(name));
-        let Some(at) = one.at.filter(|_| meant) else { continue };
+        let Some(at) = one.at else { continue };
         let Some(Rule { body: Body::Sigma(sigma), .. }) = all.rules.get_mut(at) else { continue };
-        if !filter.logsource.as_ref().is_none_or(|wanted| covers(wanted, &sigma.rule.logsource)) {
+        if !filter.is_for(&sigma.rule) {
             continue;
         }
         let own = std::mem::replace(&mut sigma.rule.condition, Condition::And(Vec::new()));
         sigma.rule.condition = both(vec![own, filter.condition.clone()]);
         sigma.filters.push(from.about.title.clone());
     }
-}
-
-/// Whether what the filter says of the log source is so.
-fn covers(wanted: &LogSource, is: &LogSource) -> bool {
-    let same = |a: &Option<String>, b: &Option<String>| a.is_none() || a == b;
-    same(&wanted.category, &is.category) && same(&wanted.product, &is.product) && same(&wanted.service, &is.service)
 }
 
 fn fault(all: &mut Detections, one: &Loaded, code: &'static str, word: &str, why: String) {

@@ -5,6 +5,7 @@ use crate::finding::Event;
 use crate::pack::{Case, Expectation, Outcome, Pack, Reference, Rows, Signal, bind};
 use crate::run::{Reading, RunOutcome, When, run};
 use parallax_engine::{Context, Dialect, Error, Options, Session};
+use parallax_telemetry::source::Source;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
@@ -84,6 +85,26 @@ pub enum Actual {
 }
 
 impl CaseResult {
+    /// Of a case that nothing is known of yet.
+    pub(crate) fn of(case: &Case) -> Self {
+        CaseResult {
+            case: case.id.clone(),
+            signals: Vec::new(),
+            detections: Vec::new(),
+            formats: Vec::new(),
+            missing: Vec::new(),
+            reading: Reading::default(),
+            took: Duration::ZERO,
+            failure: None,
+        }
+    }
+
+    /// The telemetry was opened.
+    pub(crate) fn opened(&mut self, session: &Session) {
+        self.reading.add(session.discovery());
+        self.formats = formats(session.sources());
+    }
+
     /// Whether everything was as expected. A case whose telemetry can't be read whole proves nothing.
     pub fn holds(&self) -> bool {
         self.failure.is_none()
@@ -96,16 +117,7 @@ impl CaseResult {
 /// Runs one case with some of the pack's detections. `scratch` is a folder for telemetry that is built into the program.
 pub fn case(pack: &Pack, case: &Case, detections: &[usize], options: &Options, scratch: &Path) -> CaseResult {
     let began = Instant::now();
-    let mut result = CaseResult {
-        case: case.id.clone(),
-        signals: Vec::new(),
-        detections: Vec::new(),
-        formats: Vec::new(),
-        missing: Vec::new(),
-        reading: Reading::default(),
-        took: Duration::ZERO,
-        failure: None,
-    };
+    let mut result = CaseResult::of(case);
     if let Err(e) = fill(pack, case, detections, options, scratch, &mut result) {
         result.failure = Some(e);
     }
@@ -125,9 +137,7 @@ fn fill(
     let paths = paths.collect::<io::Result<Vec<String>>>().map_err(|e| format!("telemetry can't be unpacked: {e}"))?;
     let config = bind(&[pack], Some(case), &options.config, scratch).map_err(|e| e.to_string())?;
     let session = Session::open(&paths, Options { config, ..options.clone() }).map_err(|e| e.to_string())?;
-    result.reading.add(session.discovery());
-    let formats: BTreeSet<&'static str> = session.sources().iter().map(|s| s.format.name()).collect();
-    result.formats = formats.into_iter().collect();
+    result.opened(&session);
     let now = match case.now {
         Reference::At(time) => time,
         Reference::LatestEvent => {
@@ -235,6 +245,11 @@ pub(crate) fn formats_of(pack: &Pack, case: &Case, options: &Options, scratch: &
     let paths = case.telemetry.iter().filter_map(|t| pack.files.on_disk(t, scratch).ok());
     let paths: Vec<String> = paths.map(|p| p.display().to_string()).collect();
     let sources = parallax_telemetry::source::discover(&paths, &options.telemetry, &parallax_telemetry::Report::new());
+    formats(&sources)
+}
+
+/// The formats of some sources, each once, in order.
+fn formats(sources: &[Source]) -> Vec<&'static str> {
     let formats: BTreeSet<&'static str> = sources.iter().map(|s| s.format.name()).collect();
     formats.into_iter().collect()
 }

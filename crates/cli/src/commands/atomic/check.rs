@@ -127,8 +127,8 @@ fn looked(
     talk: Talk,
 ) -> Result<Option<Looked>, Failure> {
     let Some(pack) = pack.filter(|_| !inputs.is_empty()) else { return Ok(None) };
-    let mut options = policy::options(Some(&args.input), None, &args.limits)?;
-    options.config = packs::config(&[pack], &args.config, scratch, talk)?;
+    let mut options = policy::options(Some(&args.input), None, &args.run.limits)?;
+    options.config = packs::config(&[pack], &args.run.config, scratch, talk)?;
     // Records carry the time of the last tick of the kernel's clock.
     options.window = Window { from: Some(ran.began.saturating_sub(20_000_000)), to: None };
     if options.telemetry.settings.host.is_none() {

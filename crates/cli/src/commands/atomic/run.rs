@@ -16,7 +16,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 pub(super) fn run(args: &AtomicRunArgs) -> Result<Exit, Failure> {
-    let talk = Talk::new(&args.talk);
+    let talk = Talk::new(&args.run.talk);
     let all = tests(&args.test.atomics, talk)?;
     let (found, pack) = all.one(&args.test.test)?;
     let commands = with_arguments(found, &args.test)?;

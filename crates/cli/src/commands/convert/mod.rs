@@ -32,19 +32,19 @@ struct Outcome<'a> {
 }
 
 pub(crate) fn run(args: &ConvertArgs) -> Result<Exit, Failure> {
-    let talk = Talk::new(&args.talk);
+    let talk = Talk::new(&args.run.talk);
     let to = language(args.to);
     let sources = sources(args)?;
     let logs = args.logsource.as_deref().map(logsource).transpose()?;
     let options = Options { table: args.table.clone(), scope: args.scope.clone(), strict: args.strict };
-    let mut verifier = args.verify.as_ref().map(|paths| Verifier::new(paths, &args.limits, talk)).transpose()?;
+    let mut verifier = args.verify.as_ref().map(|paths| Verifier::new(paths, &args.run.limits, talk)).transpose()?;
     let mut outcomes = Vec::new();
     for source in &sources {
         if source.from == to {
             return Err(Failure::usage(format!("{}: this is {} already", source.origin, name(to))));
         }
         let file = Some(source.origin.as_str()).filter(|_| !args.files.is_empty());
-        let values = placeholders(&packs::config_around(file, &args.config, talk)?);
+        let values = placeholders(&packs::config_around(file, &args.run.config, talk)?);
         for found in read(&source.text, source.from, logs.as_ref(), &values) {
             let result = found.and_then(|(detection, losses): (Detection, Losses)| {
                 let converted = convert(&detection, losses, to, &options)?;

@@ -17,14 +17,15 @@ use std::io::{IsTerminal, stdout};
 use writer::Writer;
 
 pub(crate) fn run(args: &DetectArgs) -> Result<Exit, Failure> {
-    let talk = Talk::new(&args.talk);
+    let talk = Talk::new(&args.run.talk);
     if args.input.input.is_empty() {
         return Err(Failure::usage("no input: give files or folders with --input PATH…"));
     }
     if args.output.format == FindingFormat::Parquet && stdout().is_terminal() {
         return Err(Failure::usage("Parquet is not for a terminal; write it to a file with `> findings.parquet`"));
     }
-    let mut prepared = prepare(&args.rules, &args.input, Some(&args.time), Some(&args.limits), &args.config, talk)?;
+    let mut prepared =
+        prepare(&args.rules, &args.input, Some(&args.time), Some(&args.run.limits), &args.run.config, talk)?;
     let mut out = Writer::new(args.output.format)?;
     let progress = Progress::new(&prepared.session, talk);
     let terminal = stdout().is_terminal();

@@ -16,11 +16,11 @@ use parallax_engine::{Error, Followed, Pick, Session};
 use std::io::{BufWriter, Write, stdout};
 
 pub(crate) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
-    let talk = Talk::new(&args.talk);
+    let talk = Talk::new(&args.run.talk);
     let query = text(&args.text)?;
     let now = policy::now(&args.time, Now::Wall)?;
-    let mut options = policy::options(Some(&args.input), Some(&args.time), &args.limits)?;
-    options.config = packs::config_around(args.text.file.as_deref(), &args.config, talk)?;
+    let mut options = policy::options(Some(&args.input), Some(&args.time), &args.run.limits)?;
+    options.config = packs::config_around(args.text.file.as_deref(), &args.run.config, talk)?;
     let session = Session::open(&args.input.input, options).map_err(Failure::usage)?;
     let pick = pick(args, &session)?;
     let mut seen = Reading::default();

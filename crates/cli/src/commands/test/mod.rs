@@ -23,11 +23,11 @@ struct Ran<'a> {
 }
 
 pub(crate) fn run(args: &TestArgs) -> Result<Exit, Failure> {
-    let talk = Talk::new(&args.talk);
+    let talk = Talk::new(&args.run.talk);
     let packs = packs::open(&args.packs, talk)?;
-    let mut options = policy::options(None, None, &args.limits)?;
-    options.config = policy::config(&args.config, talk)?;
-    packs::check_lists(&packs.iter().collect::<Vec<_>>(), &options.config, &args.config, talk)?;
+    let mut options = policy::options(None, None, &args.run.limits)?;
+    options.config = policy::config(&args.run.config, talk)?;
+    packs::check_lists(&packs.iter().collect::<Vec<_>>(), &options.config, &args.run.config, talk)?;
     chosen(args, &packs)?;
     let scratch = tempfile::tempdir().map_err(Failure::usage)?;
     let mut all: Vec<Ran<'_>> = Vec::new();
