@@ -13,18 +13,18 @@ pin=(); [[ -n "${CPUS:-}" ]] && pin=(taskset -c "$CPUS")
 input=${TMPDIR:-/tmp}/sysmon-$lines.json
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 
-[[ -s $input ]] || cargo run -q --release -p parallax-telemetry --example sysmon_lines -- "$lines" > "$input"
+[[ -s $input ]] || cargo run -q --release -p parallax-generate --example generate -- --format sysmon-json --rows "$lines" "$input"
 
 names=(json anchor regex)
 sumo=(
   '* | json "EventID", "Image" as id, image | where id = "1" | count by image'
   '* | parse "\"Image\":\"*\"" as image | count by image'
-  '* | parse regex "\"Image\":\"(?<image>[^\"]+)\",\"User\":\"(?<user>[^\"]+)\"" | count by user'
+  '* | parse regex "\"EventID\":(?<id>[0-9]+),.*\"User\":\"(?<user>[^\"]+)\"" | count by user'
 )
 grinder=(
   '* | json | where EventID == 1 | count by Image'
   '* | parse "\"Image\":\"*\"" as image | count by image'
-  '* | parse regex "\"Image\":\"(?P<image>[^\"]+)\",\"User\":\"(?P<user>[^\"]+)\"" | count by user'
+  '* | parse regex "\"EventID\":(?P<id>[0-9]+),.*\"User\":\"(?P<user>[^\"]+)\"" | count by user'
 )
 
 # Runs a command; its wall and CPU seconds go to a file, what it prints to another.

@@ -5,6 +5,7 @@ mod auditd_properties;
 mod auditd_rules;
 mod damage;
 mod defender;
+mod generated;
 mod logs;
 mod parts;
 mod records;

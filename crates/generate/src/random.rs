@@ -18,7 +18,8 @@ impl Random {
         ((u128::from(self.bits()) * u128::from(n)) >> 64) as u64
     }
 
-    /// A number below `n`, small ones far more often: the first tenth of them nearly half of the time.
+    /// A number below `n`, small ones far more often, as Zipf has it with an exponent of two thirds: the first tenth of
+    /// them nearly half of the time.
     pub(crate) fn skewed(&mut self, n: u64) -> u64 {
         let u = (self.bits() >> 11) as f64 / (1u64 << 53) as f64;
         ((u * u * u * n as f64) as u64).min(n - 1)
@@ -29,8 +30,18 @@ impl Random {
         self.below(n) == 0
     }
 
+    /// True in so many of all cases, from 0 to 1.
+    pub(crate) fn chance(&mut self, of: f64) -> bool {
+        ((self.bits() >> 11) as f64) < of * (1u64 << 53) as f64
+    }
+
     pub(crate) fn pick<'a, T>(&mut self, all: &'a [T]) -> &'a T {
         &all[self.below(all.len() as u64) as usize]
+    }
+
+    /// One of several, the first ones far more often.
+    pub(crate) fn pick_skewed<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        &all[self.skewed(all.len() as u64) as usize]
     }
 }
 

