@@ -146,7 +146,9 @@ impl Executor {
         let plan =
             planned.and_then(|plan| self.handle().block_on(state.query_planner().create_physical_plan(&plan, state)));
         let in_order = needs.order || needs.rounding;
-        plan.and_then(|plan| if in_order { in_order::settle(plan) } else { Ok(plan) }).map_err(|e| self.failure(e))
+        plan.and_then(|plan| if in_order { in_order::settle(plan) } else { Ok(plan) })
+            .and_then(parallax_functions::grouping::by_numbers)
+            .map_err(|e| self.failure(e))
     }
 
     pub(crate) fn threads(&self) -> usize {

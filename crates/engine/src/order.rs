@@ -25,6 +25,26 @@ const ORDERLESS: [&str; 14] = [
     "bool_and", "bool_or",
 ];
 
+/// Aggregates that add nothing up: into which partitions rows are cut, as long as they meet in their order, does not
+/// show in the result.
+const EXACT: [&str; 15] = [
+    "count",
+    "min",
+    "max",
+    "dcount",
+    "bool_and",
+    "bool_or",
+    "make_set",
+    "make_list",
+    "make_list_with_nulls",
+    "make_bag",
+    "arg_max",
+    "arg_min",
+    "take_any",
+    "take_any_row",
+    "buildschema",
+];
+
 /// Makes every sort of the plan total, and sorts the rows of aggregates and joins where the query does not.
 pub(crate) fn settle(plan: LogicalPlan, ordered: bool) -> Result<LogicalPlan> {
     let all = plan.schema().fields().iter().map(|f| f.name().clone()).collect();
@@ -115,7 +135,7 @@ pub(crate) fn rounds(plan: &LogicalPlan) -> Result<bool> {
         if let LogicalPlan::Aggregate(a) = node {
             for e in &a.aggr_expr {
                 let name = aggregate_name(e).unwrap_or_default();
-                rounds |= !["count", "min", "max", "dcount", "bool_and", "bool_or"].contains(&name.as_str())
+                rounds |= !EXACT.contains(&name.as_str())
                     && !matches!(e.get_type(a.input.schema().as_ref())?, DataType::Int64 | DataType::UInt64);
             }
         }

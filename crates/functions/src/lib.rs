@@ -7,6 +7,7 @@
 mod braces;
 mod compiled;
 mod english;
+pub mod grouping;
 pub mod kql;
 pub mod matcher;
 pub mod sumo;

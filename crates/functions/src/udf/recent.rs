@@ -6,17 +6,17 @@
 use arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
 
 /// Numbers of texts that were just looked up, by their views. Only for one array at a time.
-pub(crate) struct Recent(Vec<(u128, u32)>);
+pub(super) struct Recent(Vec<(u128, u32)>);
 
 impl Recent {
     const PLACES: usize = 1024;
 
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         // No text is that long.
         Recent(vec![(u128::MAX, 0); Self::PLACES])
     }
 
-    pub(crate) fn number(&mut self, view: u128, look_up: impl FnOnce() -> u32) -> u32 {
+    pub(super) fn number(&mut self, view: u128, look_up: impl FnOnce() -> u32) -> u32 {
         let mixed = ((view ^ (view >> 64)) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let place = &mut self.0[(mixed >> 54) as usize % Self::PLACES];
         if place.0 != view {

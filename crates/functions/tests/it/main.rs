@@ -4,6 +4,7 @@ mod aggregates;
 mod call;
 mod cases;
 mod corpus;
+mod grouping;
 mod hostile;
 mod optimised;
 mod plans;

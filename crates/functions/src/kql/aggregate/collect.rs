@@ -1,19 +1,22 @@
-//! `make_list`, `make_set`, `make_bag`: over dynamics.
+//! `make_list`, `make_bag`: over dynamics.
 
 use super::adapter::{State, put_bytes, take_bytes, take_u64};
 use crate::kql::json;
 use crate::udf::Row;
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
-use hashbrown::DefaultHashBuilder;
-use indexmap::{IndexMap, IndexSet};
-use serde_json::Value;
+use indexmap::IndexMap;
 
 /// How many elements there can be where the query says nothing (documented).
 const MOST: u64 = 1_048_576;
 
+/// How many there can be where the query says `asked`.
+pub(super) fn most(asked: Option<i64>) -> u64 {
+    asked.and_then(|n| u64::try_from(n).ok()).map_or(MOST, |n| n.min(MOST))
+}
+
 fn limit(row: &Row<'_>) -> u64 {
-    row.long(1).and_then(|n| u64::try_from(n).ok()).map_or(MOST, |n| n.min(MOST))
+    most(row.long(1))
 }
 
 fn text(s: String) -> Result<ScalarValue> {
@@ -131,80 +134,6 @@ impl State for ListWithNulls {
 
     fn size(&self) -> usize {
         self.0.text.capacity()
-    }
-}
-
-/// Whether a value could stand in other JSON text too: `"a\/b"` is `"a/b"`.
-fn may_be_spelt_otherwise(v: &str) -> bool {
-    v.starts_with(['[', '{', ' ', '\n', '\t', '\r']) || v.contains("\\/") || v.contains("\\u")
-}
-
-/// Distinct values in order of first appearance. An array gives its elements (measured); nulls are left out.
-#[derive(Default)]
-pub(super) struct Set {
-    all: IndexSet<Box<str>, DefaultHashBuilder>,
-    bytes: usize,
-    most: u64,
-}
-
-impl Set {
-    fn push(&mut self, v: &str) {
-        if v != "null" && (self.all.len() as u64) < self.most && !self.all.contains(v) {
-            self.bytes += v.len();
-            self.all.insert(v.into());
-        }
-    }
-}
-
-impl State for Set {
-    fn returns(_: &[DataType]) -> DataType {
-        DataType::Utf8View
-    }
-
-    fn add(&mut self, row: &Row<'_>) {
-        let Some(v) = row.text(0) else { return };
-        self.most = limit(row);
-        // An array is not itself an element, though an element of another may look like it.
-        if !v.starts_with('[') && self.all.contains(v) {
-            return;
-        }
-        match may_be_spelt_otherwise(v).then(|| json::value(v)).flatten() {
-            Some(Value::Array(items)) => items.iter().for_each(|v| self.push(&json::compact(v))),
-            Some(v) => self.push(&json::compact(&v)),
-            None => self.push(v),
-        }
-    }
-
-    fn save(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.most.to_le_bytes());
-        self.all.iter().for_each(|v| put_bytes(out, v.as_bytes()));
-    }
-
-    fn merge(&mut self, mut saved: &[u8]) {
-        let Some(most) = take_u64(&mut saved) else { return };
-        self.most = self.most.max(most);
-        while let Some(v) = take_bytes(&mut saved) {
-            if let Ok(v) = std::str::from_utf8(v) {
-                self.push(v);
-            }
-        }
-    }
-
-    fn finish(&mut self, _: &DataType) -> Result<ScalarValue> {
-        let mut out = String::with_capacity(self.bytes + self.all.len() + 2);
-        out.push('[');
-        for (i, v) in self.all.iter().enumerate() {
-            if i > 0 {
-                out.push(',');
-            }
-            out.push_str(v);
-        }
-        out.push(']');
-        text(out)
-    }
-
-    fn size(&self) -> usize {
-        self.bytes + self.all.capacity() * 32
     }
 }
 

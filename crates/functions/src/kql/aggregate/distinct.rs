@@ -4,9 +4,13 @@
 //! state travels as a list of values a group.
 
 use super::adapter::passes;
-use crate::udf::Recent;
-use arrow::array::{Array, ArrayRef, AsArray, BinaryViewBuilder, BooleanArray, Int64Array, ListArray, StringViewArray};
-use arrow::buffer::{Buffer, OffsetBuffer};
+use crate::grouping::numbers::Pairs;
+use crate::grouping::texts::{Seen, Texts};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryViewBuilder, BooleanArray, Int64Array, ListArray, StringViewArray, UInt32Array,
+};
+use arrow::buffer::OffsetBuffer;
+use arrow::compute;
 use arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef, Float64Type, Int32Type, Int64Type};
 use datafusion::common::{Result, ScalarValue, exec_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -14,8 +18,6 @@ use datafusion::logical_expr::utils::format_state_name;
 use datafusion::logical_expr::{
     Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, TypeSignature, Volatility,
 };
-use hashbrown::{DefaultHashBuilder, HashSet, HashTable};
-use std::hash::BuildHasher;
 use std::mem;
 use std::sync::Arc;
 
@@ -67,53 +69,13 @@ impl AggregateUDFImpl for Distinct {
     }
 }
 
-/// Values, each once, under numbers.
-#[derive(Default)]
-struct Values {
-    bytes: Vec<u8>,
-    /// Where each value ends.
-    ends: Vec<usize>,
-    table: HashTable<u32>,
-    hasher: DefaultHashBuilder,
-}
-
-impl Values {
-    fn get(&self, id: u32) -> (usize, usize) {
-        let at = id as usize;
-        (if at == 0 { 0 } else { self.ends[at - 1] }, self.ends[at])
-    }
-
-    fn number(&mut self, value: &[u8]) -> u32 {
-        let hash = self.hasher.hash_one(value);
-        let same = |id: &u32| {
-            let (from, to) = self.get(*id);
-            &self.bytes[from..to] == value
-        };
-        if let Some(id) = self.table.find(hash, same) {
-            return *id;
-        }
-        let id = self.ends.len() as u32;
-        self.bytes.extend_from_slice(value);
-        self.ends.push(self.bytes.len());
-        let (bytes, ends, hasher) = (&self.bytes, &self.ends, &self.hasher);
-        self.table.insert_unique(hash, id, |id| {
-            let at = *id as usize;
-            hasher.hash_one(&bytes[if at == 0 { 0 } else { ends[at - 1] }..ends[at]])
-        });
-        id
-    }
-
-    fn size(&self) -> usize {
-        self.bytes.capacity() + self.ends.capacity() * 8 + self.table.capacity() * 5
-    }
-}
-
 /// What all groups have seen.
 #[derive(Default)]
 struct Groups {
-    values: Values,
+    values: Texts,
+    seen: Seen,
     /// A group's number and a value's.
-    pairs: HashSet<u64, DefaultHashBuilder>,
+    pairs: Pairs,
     counts: Vec<i64>,
 }
 
@@ -125,7 +87,7 @@ impl std::fmt::Debug for Groups {
 
 impl Groups {
     fn note(&mut self, group: usize, value: u32) {
-        if self.pairs.insert((group as u64) << 32 | u64::from(value)) {
+        if self.pairs.insert(group, value) {
             self.counts[group] += 1;
         }
     }
@@ -146,9 +108,9 @@ impl Groups {
     }
 
     fn texts(&mut self, texts: &StringViewArray, rows: impl Iterator<Item = (usize, usize)>) {
-        let mut recent = Recent::new();
+        self.seen.enter(texts.data_buffers());
         for (i, group) in rows {
-            let id = recent.number(texts.views()[i], || self.values.number(texts.value(i).as_bytes()));
+            let id = self.seen.number(texts.views()[i], || self.values.number(texts.value(i).as_bytes()));
             self.note(group, id);
         }
     }
@@ -156,12 +118,12 @@ impl Groups {
     fn merge(&mut self, state: &ArrayRef, group_of: impl Fn(usize) -> usize) {
         let lists = state.as_list::<i32>();
         let values = lists.values().as_binary_view();
-        let mut recent = Recent::new();
+        self.seen.enter(values.data_buffers());
         for i in (0..lists.len()).filter(|i| lists.is_valid(*i)) {
             let group = group_of(i);
             for at in lists.value_offsets()[i]..lists.value_offsets()[i + 1] {
                 let at = at as usize;
-                let id = recent.number(values.views()[at], || self.values.number(values.value(at)));
+                let id = self.seen.number(values.views()[at], || self.values.number(values.value(at)));
                 self.note(group, id);
             }
         }
@@ -170,38 +132,28 @@ impl Groups {
     /// Takes the first groups away: their counts, and their pairs in order.
     fn emit(&mut self, emit: EmitTo) -> (Vec<i64>, Vec<u64>) {
         let counts = emit.take_needed(&mut self.counts);
-        let all = mem::take(&mut self.pairs);
-        let n = (counts.len() as u64) << 32;
-        let (mut gone, kept): (Vec<u64>, Vec<u64>) = all.into_iter().partition(|p| *p < n);
-        self.pairs.extend(kept.into_iter().map(|p| p - n));
+        let mut gone = self.pairs.split(counts.len());
         gone.sort_unstable();
         (counts, gone)
     }
 
     fn states(&mut self, emit: EmitTo) -> Result<ArrayRef> {
         let (counts, pairs) = self.emit(emit);
-        let mut views = BinaryViewBuilder::with_capacity(pairs.len());
-        let bytes = match self.counts.is_empty() {
-            true => mem::take(&mut self.values.bytes),
-            false => self.values.bytes.clone(),
+        let numbers: UInt32Array = pairs.iter().map(|pair| *pair as u32).collect::<Vec<_>>().into();
+        let values = match self.counts.is_empty() {
+            true => {
+                self.seen = Seen::default();
+                mem::take(&mut self.values).into_bytes()?
+            }
+            false => self.values.to_bytes()?,
         };
-        let block = views.append_block(Buffer::from(bytes));
-        for pair in pairs {
-            let (from, to) = self.values.get(pair as u32);
-            let (Ok(from), Ok(len)) = (u32::try_from(from), u32::try_from(to - from)) else {
-                return exec_err!("dcount: over 4 GB of distinct values");
-            };
-            views.try_append_view(block, from, len)?;
-        }
-        if self.counts.is_empty() {
-            self.values = Values::default();
-        }
+        let values = compute::take(&values, &numbers, None)?;
         let offsets = OffsetBuffer::from_lengths(counts.iter().map(|n| *n as usize));
-        Ok(Arc::new(ListArray::try_new(item(), offsets, Arc::new(views.finish()), None)?))
+        Ok(Arc::new(ListArray::try_new(item(), offsets, values, None)?))
     }
 
     fn memory(&self) -> usize {
-        self.values.size() + self.pairs.capacity() * 9 + self.counts.capacity() * 8
+        self.values.size() + self.seen.size() + self.pairs.size() + self.counts.capacity() * 8
     }
 }
 

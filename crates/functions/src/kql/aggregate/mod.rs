@@ -28,6 +28,7 @@ mod collect;
 mod distinct;
 mod percentile;
 mod schema;
+mod set;
 mod sketch;
 mod weighted;
 
@@ -49,7 +50,7 @@ static AGGREGATES: LazyLock<BTreeMap<&'static str, Arc<AggregateUDF>>> = LazyLoc
     }
     add(of::<collect::List>("kql_make_list"), "kql_make_list");
     add(of::<collect::ListWithNulls>("kql_make_list_with_nulls"), "kql_make_list_with_nulls");
-    add(of::<collect::Set>("kql_make_set"), "kql_make_set");
+    add(AggregateUDF::from(set::Set::new()), set::Set::NAME);
     add(of::<collect::Bag>("kql_make_bag"), "kql_make_bag");
     add(AggregateUDF::from(distinct::Distinct::new()), distinct::Distinct::NAME);
     add(of::<schema::Schema>("kql_buildschema"), "kql_buildschema");
