@@ -1,6 +1,7 @@
 //! Lines of bounded length.
 
 use crate::needles::{Finder, Screen};
+use crate::report::Report;
 use memchr::memchr;
 use std::io::{self, BufRead};
 use std::ops::Range;
@@ -82,6 +83,14 @@ impl<R: BufRead> Lines<R> {
     /// How many bytes and lines (blank ones not counted) were passed over since this was last asked.
     pub fn passed(&mut self) -> (u64, u64) {
         std::mem::take(&mut self.passed)
+    }
+
+    /// Counts what was passed over as read.
+    pub fn tell_passed(&mut self, report: &Report) {
+        let (bytes, events) = self.passed();
+        if bytes > 0 {
+            report.pass(bytes, events);
+        }
     }
 
     /// Passes over what nobody needs of the reader's buffer.

@@ -1,18 +1,23 @@
 //! CSV with a header line: Defender's portal exports, and tables of their own.
 
+mod screen;
+
 use crate::event::{Event, Family, Kind, Reader, Request, Sink, Value, defender as code};
 use crate::format::{Format, Recognised};
 use crate::formats::defender;
 use crate::formats::json::{HOSTS, TIMES};
 use crate::input::{self, Input};
 use crate::lines::MAX_LINE;
+use crate::needles::Finder;
 use crate::report::Report;
 use crate::time;
+use screen::{Passed, Screened};
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::ops::ControlFlow;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Reads CSV.
 pub struct CsvReader {
@@ -175,9 +180,9 @@ impl Plan {
 
 impl Reader for CsvReader {
     fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
-        input::each(&self.inputs, report, |input, file, name| {
-            read_one(input, file, name, self.offset_minutes, request, report, sink)
-        });
+        let finder = request.needles.as_ref().and_then(Finder::new).map(Arc::new);
+        let asked = Asked { request, finder, offset_minutes: self.offset_minutes };
+        input::each(&self.inputs, report, |input, file, name| read_one(input, file, name, &asked, report, sink));
         Ok(())
     }
 }
@@ -201,17 +206,37 @@ impl<R: io::Read> io::Read for Bounded<R> {
     }
 }
 
+/// What is asked of every file.
+struct Asked<'r> {
+    request: &'r Request,
+    finder: Option<Arc<Finder>>,
+    offset_minutes: i32,
+}
+
+impl Asked<'_> {
+    /// The search for a file, where its cells come out as they stand: local times do not.
+    fn finder(&self, input: &Input) -> io::Result<Option<Arc<Finder>>> {
+        match &self.finder {
+            Some(finder) if !header(input)?.local.contains(&true) => Ok(Some(finder.clone())),
+            _ => Ok(None),
+        }
+    }
+}
+
 fn read_one(
     input: &Input,
     file: u32,
     name: &str,
-    offset_minutes: i32,
-    request: &Request,
+    asked: &Asked<'_>,
     report: &Report,
     sink: &mut dyn Sink,
 ) -> io::Result<ControlFlow<()>> {
+    let &Asked { request, offset_minutes, .. } = asked;
     let taken = Rc::new(Cell::new(0));
-    let mut reader = settings().from_reader(Bounded { inner: input.open_text()?, taken: taken.clone() });
+    let passed = Rc::new(RefCell::new(Passed::default()));
+    let finder = asked.finder(input)?;
+    let screened = Screened::new(input.open_text()?, finder, passed.clone());
+    let mut reader = settings().from_reader(Bounded { inner: screened, taken: taken.clone() });
     let mut bytes = csv::ByteRecord::new();
     if !reader.read_byte_record(&mut bytes).map_err(io::Error::other)? {
         return Ok(ControlFlow::Continue(()));
@@ -228,10 +253,14 @@ fn read_one(
         report.add_bytes(at - read);
         read = at;
         taken.set(0);
+        let (left_out, rows) = passed.borrow_mut().take();
+        if left_out > 0 {
+            report.pass(left_out, rows);
+        }
         if !more {
             return Ok(ControlFlow::Continue(()));
         }
-        let position = bytes.position().map_or(0, csv::Position::byte);
+        let position = passed.borrow_mut().whole(bytes.position().map_or(0, csv::Position::byte));
         if bytes.len() != plan.header.names.len() {
             let reason = format!("a row of {} cells under {} columns", bytes.len(), plan.header.names.len());
             report.damage(name, Some(position), reason);
@@ -249,6 +278,14 @@ fn read_one(
             return Ok(ControlFlow::Break(()));
         }
     }
+}
+
+/// The header of a file.
+fn header(input: &Input) -> io::Result<Header> {
+    let bounded = Bounded { inner: input.open_text()?, taken: Rc::default() };
+    let mut bytes = csv::ByteRecord::new();
+    settings().from_reader(bounded).read_byte_record(&mut bytes).map_err(io::Error::other)?;
+    Ok(Header::new(text(&bytes).iter()))
 }
 
 /// One row and what is made of all of it, where that is asked for.

@@ -9,12 +9,13 @@
 
 use crate::event::{Event, Family, Kind, Reader, Request, Sink, Value};
 use crate::input::{self, Input};
-use crate::lines::Lines;
+use crate::needles::Finder;
 use crate::report::Report;
 use crate::time;
 use std::borrow::Cow;
 use std::io;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// Reads syslog lines.
 pub struct SyslogReader {
@@ -30,7 +31,10 @@ impl SyslogReader {
 
 impl Reader for SyslogReader {
     fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
-        input::each(&self.inputs, report, |input, file, _| read_one(input, file, request, report, sink));
+        let finder = request.needles.as_ref().and_then(Finder::new).map(Arc::new);
+        input::each(&self.inputs, report, |input, file, _| {
+            read_one(input, file, request, finder.clone(), report, sink)
+        });
         Ok(())
     }
 }
@@ -39,11 +43,13 @@ fn read_one(
     input: &Input,
     file: u32,
     request: &Request,
+    finder: Option<Arc<Finder>>,
     report: &Report,
     sink: &mut dyn Sink,
 ) -> io::Result<ControlFlow<()>> {
     let kind = Kind::new(Family::Syslog, 0);
-    let mut lines = Lines::new(input.open_text()?);
+    // Whatever a line is, it is a message.
+    let mut lines = input.lines()?.screened(finder, |_| true);
     let mut undated = 0;
     while let Some(line) = lines.next()? {
         report.add_bytes(line.oversized.unwrap_or(line.bytes.len() as u64 + 1));
@@ -62,7 +68,9 @@ fn read_one(
         if sink.event(&Event { kind, file, position: line.offset, values: &values, late: None }).is_break() {
             return Ok(ControlFlow::Break(()));
         }
+        lines.tell_passed(report);
     }
+    lines.tell_passed(report);
     if undated > 0 {
         report.note(&format!("{}: syslog lines without a year, their time missing", input.name()), undated);
     }

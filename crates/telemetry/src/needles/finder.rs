@@ -6,8 +6,9 @@ use aho_corasick::{Span, packed};
 /// The patterns of one vectorised pass; more in one make it slower than two passes.
 const A_PASS: usize = 64;
 
-/// Spellings that can stand for any character: what holds one is always read.
-const ESCAPES: [&str; 2] = ["\\u00", "&#"];
+/// Spellings that can stand for any character, and what parts a word in XML (CDATA, comments): what holds one is always
+/// read.
+const ESCAPES: [&str; 3] = ["\\u00", "&#", "<!"];
 
 /// Letters beyond ASCII that fold to ASCII ones (or begin with one, folded), as they stand and as JSON escapes them.
 const FOLDING: [&str; 6] = ["\u{212a}", "\u{17f}", "\u{130}", "\\u212a", "\\u017f", "\\u0130"];
@@ -27,8 +28,19 @@ impl Finder {
     /// A search for needles in text of lines (JSON, XML in lines, plain). `None` where this processor has no search
     /// that is worth it.
     pub fn new(needles: &Needles) -> Option<Self> {
+        Finder::beside(needles, &[])
+    }
+
+    /// The same in JSON, which may hold WMI's text: there `l\\ua` spells `lua`, so what holds one is always read.
+    pub(crate) fn in_json(needles: &Needles) -> Option<Self> {
+        Finder::beside(needles, &["win32_ntlogevent"])
+    }
+
+    fn beside(needles: &Needles, others: &[&str]) -> Option<Self> {
+        let others = others.iter().copied();
         let folding = FOLDING.iter().filter(|_| needles.folds()).copied();
-        let all: Vec<&str> = needles.pieces().iter().map(String::as_str).chain(ESCAPES).chain(folding).collect();
+        let all: Vec<&str> =
+            needles.pieces().iter().map(String::as_str).chain(ESCAPES).chain(folding).chain(others).collect();
         let pass = |some: &[&str]| packed::Config::new().builder().extend(some).build();
         let passes = all.chunks(A_PASS).map(pass).collect::<Option<Vec<_>>>()?;
         Some(Finder { passes })

@@ -9,9 +9,11 @@
 
 mod finder;
 mod line;
+mod sieve;
 
 pub use finder::Finder;
 pub(crate) use line::Screen;
+pub(crate) use sieve::Sieve;
 
 /// A literal that the value of a column must hold, in any case of its ASCII letters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -23,6 +25,15 @@ pub struct Literal {
     /// Whether letters beyond ASCII may stand for ASCII ones (the Kelvin sign for `k`, the long s for `s`, the dotted
     /// capital i for `i`).
     pub folds: bool,
+    /// Whether the text of the column is JSON out of which the literal comes: there it may be spelled with escapes.
+    pub escaped: bool,
+}
+
+impl Literal {
+    /// A text in a column as it stands there.
+    pub fn new(column: impl Into<String>, text: impl Into<String>) -> Self {
+        Literal { column: column.into(), text: text.into(), folds: false, escaped: false }
+    }
 }
 
 /// Literals of which one at least must be there.
@@ -42,6 +53,7 @@ pub struct Needles {
     /// For lines of text; in lower case, none holds another.
     pieces: Vec<String>,
     folds: bool,
+    escaped: bool,
 }
 
 impl Needles {
@@ -51,7 +63,13 @@ impl Needles {
         let texts: Vec<(String, bool)> = texts.into_iter().map(|(t, folds)| (t.to_owned(), folds)).collect();
         let pieces = of_all(texts.iter().map(|(t, _)| piece(t, is_plain, |p| !is_spelled_variously(p))))?;
         let folds = texts.iter().any(|(t, folds)| *folds && t.contains(FOLDED));
-        Some(Needles { texts, pieces, folds })
+        Some(Needles { texts, pieces, folds, escaped: false })
+    }
+
+    /// The needles of a clause.
+    pub fn of(clause: &[Literal]) -> Option<Self> {
+        let needles = Needles::new(clause.iter().map(|l| (l.text.as_str(), l.folds)))?;
+        Some(Needles { escaped: clause.iter().any(|l| l.escaped), ..needles })
     }
 
     /// How often one of them may be expected; to choose between clauses. Lower is better.
@@ -74,7 +92,17 @@ impl Needles {
     pub(crate) fn in_binary(&self) -> Option<Vec<String>> {
         let binary =
             |c: char| c.is_ascii_hexdigit() || matches!(c, '-' | '.' | 'x' | 'X' | 's' | 'S' | 't' | 'T' | 'z' | 'Z');
-        let text = |p: &str| !is_spelled_variously(p) && !p.chars().all(binary);
+        // What stands for a character in the XML that is made of an event, and for numbers that are none.
+        let made = |p: &str| {
+            ["true", "false", "quot", "apos", "amp", "nan", "inf", "utc"]
+                .iter()
+                .any(|w| w.contains(&p.to_ascii_lowercase()))
+        };
+        let text = |p: &str| !is_spelled_variously(p) && !p.chars().all(binary) && !made(p);
+        // Escapes are not looked for in binary.
+        if self.escaped {
+            return None;
+        }
         of_all(self.texts.iter().map(|(t, folds)| match folds {
             true => piece(t, |c| is_plain(c) && !FOLDED.contains(&c), text),
             false => piece(t, is_plain, text),
@@ -105,6 +133,27 @@ fn piece(text: &str, plain: impl Fn(char) -> bool, worth: impl Fn(&str) -> bool)
     Some(rarest.to_ascii_lowercase())
 }
 
+/// The runs of plain characters of a text that are long enough for a piece.
+pub fn runs(text: &str) -> impl Iterator<Item = &str> {
+    text.split(parts).filter(|run| run.len() >= SHORTEST)
+}
+
+/// Whether pieces never reach over a character.
+pub fn parts(c: char) -> bool {
+    !is_plain(c)
+}
+
+/// A literal of a text that may be JSON written anew: a letter at the beginning of a piece may be that of an escape
+/// (`\n`).
+pub fn outside_of_escapes(literal: &str) -> String {
+    let piece = |piece: &str| match piece.as_bytes() {
+        [b'b' | b'f' | b'n' | b'r' | b't' | b'B' | b'F' | b'N' | b'R' | b'T', ..] => piece[1..].to_owned(),
+        [b'u' | b'U', b'0', b'0', _, _, ..] => piece[5..].to_owned(),
+        _ => piece.to_owned(),
+    };
+    runs(literal).map(piece).collect::<Vec<_>>().join(" ")
+}
+
 /// Characters that stand for themselves in every format of lines, and between which nothing is ever put.
 fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '(' | ')' | '*' | '$' | '@' | '!' | '~' | '^' | '?')
@@ -113,7 +162,7 @@ fn is_plain(c: char) -> bool {
 /// Numbers and words that a format may write in several ways (`1.50`, `1.5e0`; `true` from `1`).
 fn is_spelled_variously(piece: &str) -> bool {
     let number = piece.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'e' | b'E'));
-    number || ["true", "false", "null"].iter().any(|w| w.eq_ignore_ascii_case(piece))
+    number || ["true", "false", "null", "inf", "-inf", "nan"].iter().any(|w| w.eq_ignore_ascii_case(piece))
 }
 
 /// Words that stand in nearly every event of some log.
@@ -174,6 +223,11 @@ mod tests {
         assert!(Needles::new([("mask", true)]).unwrap().folds());
         assert!(!Needles::new([("lua", true)]).unwrap().folds());
         assert!(!Needles::new([("mask", false)]).unwrap().folds());
+    }
+
+    #[test]
+    fn letters_of_escapes_are_left_out() {
+        assert_eq!(outside_of_escapes(r"C:\nfoo bar tool.exe \u0041lua"), "foo ar ool.exe lua");
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub use logs::logs;
 pub(crate) use logs::sigma_name;
 pub(crate) use mapping::FamilyData;
 pub use messages::messages;
+pub use needed::LooksFor;
 pub use records::{record_attribute, record_attributes, records};
 
 use crate::event::{Family, Kind};

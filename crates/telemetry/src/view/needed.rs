@@ -2,8 +2,20 @@
 
 use super::View;
 use super::expr::{Expr, Function};
-use crate::needles::{Clause, Literal, Needles};
-use crate::source::{Format, Source};
+use crate::event::Family;
+use crate::needles::{self, Clause, Literal, Needles};
+use crate::source::{Format, Settings, Source};
+use crate::types::ColumnType;
+use std::borrow::Cow;
+
+/// What a scan looks for in raw events before it decodes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LooksFor {
+    /// Pieces of text, in lower case: an event that shows none is passed over.
+    Pieces(Vec<String>),
+    /// Every event is decoded, for that reason.
+    Nothing(&'static str),
+}
 
 impl View {
     /// What an event of `source` must show one of for the view's rows to fulfil all of `clauses`: of the clauses that
@@ -13,96 +25,168 @@ impl View {
         all.min_by(|a, b| a.frequency().total_cmp(&b.frequency()))
     }
 
-    /// The pieces of text of which a raw event of `source` must show one, in lower case; `None` where all are decoded:
-    /// nothing follows from the clauses, or nothing is looked for in that format.
-    pub fn looks_for(&self, source: &Source, clauses: &[Clause]) -> Option<Vec<String>> {
-        let needles = self.needles(source, clauses)?;
-        match source.format {
-            Format::Evtx => needles.in_binary(),
-            Format::JsonLines | Format::WindowsJson | Format::DefenderJson => Some(needles.pieces().to_vec()),
-            _ => None,
+    /// What is looked for in raw events of `source`, for people.
+    pub fn looks_for(&self, source: &Source, clauses: &[Clause]) -> LooksFor {
+        if clauses.is_empty() {
+            return LooksFor::Nothing("no filter needs a text that can be looked for");
         }
+        let Some(needles) = self.needles(source, clauses) else {
+            return LooksFor::Nothing("what the filters need is not written in these events as it is compared");
+        };
+        let pieces = match source.format {
+            Format::Evtx => needles.in_binary(),
+            Format::Auditd | Format::Parquet => return LooksFor::Nothing("nothing is looked for in this format"),
+            _ => Some(needles.pieces().to_vec()),
+        };
+        pieces.map_or(LooksFor::Nothing("what the filters need may be a number or a time in binary"), LooksFor::Pieces)
     }
 
     fn needles_of(&self, source: &Source, clause: &Clause) -> Option<Needles> {
         let feeds: Vec<_> = self.feeds().iter().filter(|f| source.format.families().contains(&f.family)).collect();
         let mut shown = Vec::new();
         for literal in clause {
+            let literal = match self.column_type(&literal.column) {
+                Some(ColumnType::Dynamic) => {
+                    Cow::Owned(Literal { text: needles::outside_of_escapes(&literal.text), ..literal.clone() })
+                }
+                _ => Cow::Borrowed(literal),
+            };
             for feed in &feeds {
                 // A column that nothing feeds has no text to hold the literal.
                 let Some(expr) = self.source_of(feed, &literal.column) else { continue };
-                match says(&expr, literal) {
-                    Says::Shown => shown.push((literal.text.as_str(), literal.folds)),
+                match (At { family: feed.family, settings: &source.settings }).says(&expr, &literal) {
+                    Says::Shown { folds } => {
+                        shown.push(Literal { folds: literal.folds || folds, ..literal.clone().into_owned() });
+                    }
                     Says::Never => {}
                     Says::Nothing => return None,
                 }
             }
         }
-        Needles::new(shown)
+        Needles::of(&shown)
     }
 }
 
 /// What follows for the raw event when the value of an expression holds a literal.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Says {
-    /// Each piece of the literal stands in it.
-    Shown,
+    /// Each piece of the literal stands in it, perhaps with letters that fold to its own.
+    Shown { folds: bool },
     /// It cannot be: the value never holds it.
     Never,
     /// Nothing.
     Nothing,
 }
 
-fn says(expr: &Expr, literal: &Literal) -> Says {
-    let all = |parts: &mut dyn Iterator<Item = &Expr>| {
-        parts.fold(Says::Never, |said, part| match (said, says(part, literal)) {
+impl Says {
+    /// Of two of which the value may be either.
+    fn or(self, other: Says) -> Says {
+        match (self, other) {
             (Says::Nothing, _) | (_, Says::Nothing) => Says::Nothing,
-            (Says::Shown, _) | (_, Says::Shown) => Says::Shown,
-            _ => Says::Never,
-        })
-    };
-    match expr {
-        Expr::Field(name) if name.starts_with('@') => pseudo(name),
-        Expr::Field(_) => Says::Shown,
-        Expr::Const(text) => match text.to_ascii_lowercase().contains(&literal.text.to_ascii_lowercase()) {
-            // Every event has it.
-            true => Says::Nothing,
-            false => Says::Never,
-        },
-        Expr::First(parts) => all(&mut parts.iter()),
-        // What is cut out of a value stands in the value, and no piece of a literal reaches over a slash.
-        Expr::Call(
-            Function::Basename
-            | Function::Dirname
-            | Function::Before
-            | Function::After
-            | Function::Unless
-            | Function::Hash
-            | Function::Lower
-            | Function::Guid,
-            parts,
-        ) => all(&mut parts.iter().take(1)),
-        Expr::Call(Function::Path, parts) => all(&mut parts.iter()),
-        // The value that decides, then pairs of a text and what it stands for; the words between are not the result.
-        Expr::Call(Function::Case, parts) => all(&mut parts.iter().skip(2).step_by(2)),
-        Expr::Call(Function::Join | Function::All, parts) => match parts.split_first() {
-            // Text put between values parts no piece only where it is never within one.
-            Some((Expr::Const(between), rest))
-                if !between.is_empty() && between.chars().all(|c| matches!(c, '\\' | '/' | ' ' | '"' | ',')) =>
-            {
-                all(&mut rest.iter())
-            }
-            _ => Says::Nothing,
-        },
-        Expr::Call(..) => Says::Nothing,
+            (Says::Shown { folds: a }, Says::Shown { folds: b }) => Says::Shown { folds: a || b },
+            (Says::Never, other) | (other, Says::Never) => other,
+        }
     }
 }
 
-/// Pseudo-fields whose text stands in the event as it is, or as values of it with white space between.
-fn pseudo(name: &str) -> Says {
-    match name {
-        "@raw" | "@message" | "@cmdline" | "@user_cmd" => Says::Shown,
-        _ => Says::Nothing,
+/// Whose events are asked.
+#[derive(Clone, Copy)]
+struct At<'s> {
+    family: Family,
+    settings: &'s Settings,
+}
+
+impl At<'_> {
+    fn says(self, expr: &Expr, literal: &Literal) -> Says {
+        let all = |parts: &[Expr]| self.any(parts.iter(), literal);
+        match expr {
+            Expr::Field(name) => self.field(name, literal),
+            Expr::Const(text) => constant(text, literal),
+            Expr::First(parts) => all(parts),
+            // What is cut out of a value stands in the value, and no piece of a literal reaches over a slash.
+            Expr::Call(
+                Function::Basename
+                | Function::Dirname
+                | Function::Before
+                | Function::After
+                | Function::Unless
+                | Function::Hash
+                | Function::Guid,
+                parts,
+            ) => all(&parts[..1]),
+            Expr::Call(Function::Lower, parts) => match all(&parts[..1]) {
+                Says::Shown { .. } => Says::Shown { folds: true },
+                other => other,
+            },
+            Expr::Call(Function::Path, parts) => all(parts),
+            // The value that decides, then pairs of a text and what it stands for; the words between are not the result.
+            Expr::Call(Function::Case, parts) => self.any(parts.iter().skip(2).step_by(2), literal),
+            Expr::Call(Function::Join | Function::All, parts) => match parts.split_first() {
+                Some((Expr::Const(between), rest)) if apart(between, rest) => all(rest),
+                _ => Says::Nothing,
+            },
+            Expr::Call(Function::Host, _) => {
+                self.settings.host.as_deref().map_or(Says::Never, |t| constant(t, literal))
+            }
+            Expr::Call(Function::Collector, _) => {
+                self.settings.collector.as_deref().map_or(Says::Never, |t| constant(t, literal))
+            }
+            Expr::Call(..) => Says::Nothing,
+        }
+    }
+
+    fn any<'e>(self, parts: impl Iterator<Item = &'e Expr>, literal: &Literal) -> Says {
+        parts.fold(Says::Never, |said, part| said.or(self.says(part, literal)))
+    }
+
+    fn field(self, name: &str, literal: &Literal) -> Says {
+        const SHOWN: Says = Says::Shown { folds: false };
+        let windows = matches!(self.family, Family::Sysmon | Family::Security | Family::Windows);
+        let audit = matches!(self.family, Family::Auditd | Family::AuditRecord);
+        match name {
+            // Some collectors write a number.
+            _ if name.eq_ignore_ascii_case("keywords") => Says::Nothing,
+            _ if !name.starts_with('@') => SHOWN,
+            "@raw" | "@message" | "@cmdline" | "@user_cmd" => SHOWN,
+            "@host" if !audit => SHOWN,
+            "@process" if self.family == Family::Syslog => SHOWN,
+            "@provider" | "@channel" if windows => SHOWN,
+            // As it stood or written anew: then its own words and those of escapes are not the event's.
+            "@eventdata.xml" | "@eventdata.json" if windows => {
+                let numbered = needles::runs(&literal.text).any(|piece| piece.to_ascii_lowercase().contains("param"));
+                if numbered || constant(WRITTEN, literal) != Says::Never { Says::Nothing } else { SHOWN }
+            }
+            _ => Says::Nothing,
+        }
+    }
+}
+
+/// The words that an event's data written anew has of itself.
+const WRITTEN: &str = "EventData UserData Data Name xmlns http://schemas.microsoft.com/win/2004/08/events/event \
+                       lt gt amp quot apos true false";
+
+/// Of a value that is, or has in it, that text whatever the event. A literal may reach over its end: so each of its
+/// pieces counts.
+fn constant(text: &str, literal: &Literal) -> Says {
+    let text = text.to_ascii_lowercase();
+    let held = |piece: &str| text.contains(&piece.to_ascii_lowercase());
+    match needles::runs(&literal.text).any(held) || literal.folds && !text.is_ascii() {
+        true => Says::Nothing,
+        false => Says::Never,
+    }
+}
+
+/// Whether values put together with a text between them stay apart: no piece of a literal reaches from one into the
+/// next.
+fn apart(between: &str, parts: &[Expr]) -> bool {
+    let ends = |part: &Expr, last: bool| match part {
+        Expr::Const(text) if last => text.chars().next_back().is_some_and(needles::parts),
+        Expr::Const(text) => text.chars().next().is_some_and(needles::parts),
+        _ => false,
+    };
+    match between.is_empty() {
+        true => parts.windows(2).all(|two| ends(&two[0], true) || ends(&two[1], false)),
+        false => between.chars().all(needles::parts),
     }
 }
 
@@ -112,16 +196,27 @@ mod tests {
 
     #[test]
     fn what_follows_of_an_expression() {
+        let settings = Settings { host: Some("web-01".to_owned()), ..Settings::default() };
         let of = |expr: &str, text: &str| {
-            let literal = Literal { column: String::new(), text: text.to_owned(), folds: false };
-            says(&Expr::parse(expr).unwrap(), &literal)
+            let at = At { family: Family::Sysmon, settings: &settings };
+            at.says(&Expr::parse(expr).unwrap(), &Literal::new("", text))
         };
-        assert!(of(r#"all("\", Domain, Name)"#, r"LAB\anna") == Says::Shown);
-        assert!(of(r#"case(x, "1", "SetValue")"#, "Delete") == Says::Never);
-        assert!(of(r#"case(x, "1", "SetValue")"#, "setvalue") == Says::Nothing);
+        let shown = Says::Shown { folds: false };
+        assert_eq!(of(r#"all("\", Domain, Name)"#, r"LAB\anna"), shown);
+        assert_eq!(of(r#"case(x, "1", "SetValue")"#, "Delete"), Says::Never);
+        assert_eq!(of(r#"case(x, "1", "SetValue")"#, "setvalue"), Says::Nothing);
         // A literal may begin in one of the parts and end in the next.
-        assert!(of(r#"all("", "SHA1=", SHA1)"#, "SHA1=AB") == Says::Nothing);
-        assert!(of("registry(Key)", "HKLM") == Says::Nothing);
-        assert!(of("details(Type, Data)", "DWORD") == Says::Nothing);
+        assert_eq!(of(r#"all("", "SHA1=", SHA1)"#, "SHA1=AB"), Says::Nothing);
+        assert_eq!(of(r#"all("", "SHA1=", SHA1)"#, "0123abcd"), shown);
+        assert_eq!(of(r#"all("", SHA1, MD5)"#, "0123abcd"), Says::Nothing);
+        assert_eq!(of(r#"all("", "<a>", @eventdata.xml, "</a>")"#, "lua.exe"), shown);
+        assert_eq!(of(r#"all("", "<a>", @eventdata.xml, "</a>")"#, "&quot;lua.exe"), Says::Nothing);
+        assert_eq!(of("lower(Image)", "mask"), Says::Shown { folds: true });
+        assert_eq!(of("@host | host()", "dc-02"), shown);
+        assert_eq!(of("@host | host()", "web-01.lab"), shown);
+        assert_eq!(of("@host | host()", "WEB-01"), Says::Nothing);
+        assert_eq!(of("Keywords", "0x8020000000000000"), Says::Nothing);
+        assert_eq!(of("registry(Key)", "HKLM"), Says::Nothing);
+        assert_eq!(of("details(Type, Data)", "DWORD"), Says::Nothing);
     }
 }

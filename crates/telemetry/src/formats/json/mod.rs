@@ -12,7 +12,7 @@ use crate::event::{Family, Reader, Request, Sink};
 use crate::format::{Format, Recognised};
 use crate::input::{self, Input};
 use crate::lines::{Line, Lines};
-use crate::needles::Finder;
+use crate::needles::{Finder, Sieve};
 use crate::report::Report;
 use row::Rows;
 use split::{Piece, Split};
@@ -40,7 +40,7 @@ impl JsonReader {
 impl Reader for JsonReader {
     fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
         let mut rows = Rows::new(request, report, sink);
-        let finder = request.needles.as_ref().and_then(Finder::new).map(Arc::new);
+        let finder = request.needles.as_ref().and_then(Finder::in_json).map(Arc::new);
         input::each(&self.inputs, report, |input, file, name| {
             rows.file(file, name);
             // Only lines are cut up.
@@ -50,7 +50,10 @@ impl Reader for JsonReader {
             let mut reader = input.open_text()?;
             match is_lines(reader.fill_buf()?) {
                 true => read_lines(Lines::new(reader).screened(finder.clone(), is_object), &mut rows),
-                false => read_document(reader, &mut rows),
+                false => {
+                    let sieve = finder.clone().map(|f| Sieve::new(f, FIRST));
+                    read_document(reader, &mut rows, sieve)
+                }
             }
         });
         Ok(())
@@ -109,13 +112,25 @@ fn is_object(line: &[u8]) -> bool {
     line.starts_with(b"{") && (line.ends_with(b"}") || line.ends_with(b"},"))
 }
 
-fn read_document(reader: impl BufRead, rows: &mut Rows<'_>) -> io::Result<ControlFlow<()>> {
+/// The first rows of a document are read whatever they hold: they show what members there are.
+const FIRST: u64 = 1_000;
+
+fn read_document(reader: impl BufRead, rows: &mut Rows<'_>, mut sieve: Option<Sieve>) -> io::Result<ControlFlow<()>> {
+    let mut passes = |text: &[u8], is: fn(&[u8]) -> bool| sieve.as_mut().is_some_and(|s| s.passes(text, is));
     let mut split = Split::new(reader);
     let mut columns: Vec<String> = Vec::new();
     let mut read = 0;
     loop {
         let flow = match split.next()? {
             None => break,
+            Some(Piece::Row { text, .. }) if passes(text, is_object) => {
+                rows.report().pass(0, 1);
+                ControlFlow::Continue(())
+            }
+            Some(Piece::Cells { text, .. }) if passes(text, |t| t.starts_with(b"[")) => {
+                rows.report().pass(0, 1);
+                ControlFlow::Continue(())
+            }
             Some(Piece::Row { offset, text }) => rows.element(&rows.text(text), offset),
             Some(Piece::Columns(text)) => {
                 columns = row::column_names(&String::from_utf8_lossy(text));

@@ -10,10 +10,12 @@ use super::vocabulary::Sys;
 use crate::event::{Reader, Request, Sink, Value};
 use crate::input::{self, Input};
 use crate::lines::{Lines, MAX_LINE};
+use crate::needles::{Finder, Sieve};
 use crate::report::Report;
 use std::borrow::Cow;
 use std::io;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// How every event begins.
 pub(crate) const BEGIN: &str = "instance of Win32_NTLogEvent";
@@ -33,8 +35,10 @@ impl NtLogEventReader {
 impl Reader for NtLogEventReader {
     fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
         let compiled = Compiled::new(request);
+        let finder = request.needles.as_ref().and_then(Finder::new).map(Arc::new);
         input::each(&self.inputs, report, |input, file, name| {
-            One { compiled: &compiled, report, sink, name, file, values: Vec::new() }.read(input)
+            let sieve = finder.clone().map(|f| Sieve::new(f, 0));
+            One { compiled: &compiled, report, sink, name, file, values: Vec::new(), sieve }.read(input)
         });
         Ok(())
     }
@@ -48,6 +52,7 @@ struct One<'r> {
     name: &'r str,
     file: u32,
     values: Vec<Value<'static>>,
+    sieve: Option<Sieve>,
 }
 
 impl One<'_> {
@@ -87,6 +92,9 @@ impl One<'_> {
     fn event(&mut self, offset: u64, text: &str, whole: bool) -> ControlFlow<()> {
         if !whole {
             self.report.note("events recovered that have no end", 1);
+        } else if self.sieve.as_mut().is_some_and(|s| s.passes(text.as_bytes(), is_usual)) {
+            self.report.pass(0, 1);
+            return ControlFlow::Continue(());
         }
         let mut gather = Gather::new(self.compiled);
         event(text, &mut gather);
@@ -177,6 +185,18 @@ fn string(text: &str) -> (Cow<'_, str>, &str) {
         }
     }
     (Cow::Owned(out), rest)
+}
+
+/// Whether every backslash stands before what WMI writes one for. Elsewhere it is left out: `l\ua` is `lua`.
+fn is_usual(text: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(found) = memchr::memchr(b'\\', &text[at..]) {
+        at += found + 2;
+        if !matches!(text.get(at - 1), Some(b'\\' | b'"' | b'\'' | b'n' | b'r' | b't')) {
+            return false;
+        }
+    }
+    true
 }
 
 /// `Type` is the level, and for audits the keyword.

@@ -5,11 +5,12 @@ use super::gather::Gather;
 use super::{emit, xml};
 use crate::event::{Reader, Request, Sink, Value};
 use crate::input::{self, Input};
-use crate::lines::Lines;
+use crate::needles::Finder;
 use crate::report::Report;
 use memchr::memmem;
 use std::io;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// Reads syslog lines that carry event XML. Other lines (banners, other programs) are passed over and counted.
 ///
@@ -28,7 +29,10 @@ impl SysmonLinuxReader {
 impl Reader for SysmonLinuxReader {
     fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
         let compiled = Compiled::new(request);
-        input::each(&self.inputs, report, |input, file, name| read_one(input, file, name, &compiled, report, sink));
+        let finder = request.needles.as_ref().and_then(Finder::new).map(Arc::new);
+        input::each(&self.inputs, report, |input, file, name| {
+            read_one(input, file, name, &compiled, finder.clone(), report, sink)
+        });
         Ok(())
     }
 }
@@ -38,10 +42,11 @@ fn read_one(
     file: u32,
     name: &str,
     compiled: &Compiled,
+    finder: Option<Arc<Finder>>,
     report: &Report,
     sink: &mut dyn Sink,
 ) -> io::Result<ControlFlow<()>> {
-    let mut lines = Lines::new(input.open()?);
+    let mut lines = input.lines()?.screened(finder, is_whole);
     let mut values: Vec<Value<'static>> = Vec::new();
     let mut others = 0;
     while let Some(line) = lines.next()? {
@@ -61,9 +66,16 @@ fn read_one(
         if emit::event(gather, &text, place, &mut values, report, sink).is_break() {
             return Ok(ControlFlow::Break(()));
         }
+        lines.tell_passed(report);
     }
+    lines.tell_passed(report);
     if others > 0 {
         report.note("syslog lines that are no Sysmon event", others);
     }
     Ok(ControlFlow::Continue(()))
+}
+
+/// Whether a line has a whole event: what a relay cut is told of, and lines of other programs are counted.
+fn is_whole(line: &[u8]) -> bool {
+    line.trim_ascii_end().ends_with(b"</Event>") && memmem::find(line, b"<Event").is_some()
 }

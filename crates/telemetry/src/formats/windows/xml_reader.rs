@@ -6,10 +6,12 @@ use super::{emit, xml};
 use crate::event::{Reader, Request, Sink};
 use crate::input::{self, Input};
 use crate::lines::MAX_LINE;
+use crate::needles::{Finder, Sieve};
 use crate::report::Report;
 use memchr::memmem;
 use std::io::{self, BufRead};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// Reads event XML: one event a line or many in one document, with or without a line's prefix.
 pub struct XmlReader {
@@ -26,8 +28,10 @@ impl XmlReader {
 impl Reader for XmlReader {
     fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
         let compiled = Compiled::new(request);
+        let finder = request.needles.as_ref().and_then(Finder::new).map(Arc::new);
         input::each(&self.inputs, report, |input, file, name| {
-            Ok(One { compiled: &compiled, report, sink, name, file, values: Vec::new() }.read(input.open()?))
+            let sieve = finder.clone().map(|f| Sieve::new(f, 0));
+            Ok(One { compiled: &compiled, report, sink, name, file, values: Vec::new(), sieve }.read(input.open()?))
         });
         Ok(())
     }
@@ -41,6 +45,7 @@ struct One<'r> {
     name: &'r str,
     file: u32,
     values: Vec<crate::event::Value<'static>>,
+    sieve: Option<Sieve>,
 }
 
 impl One<'_> {
@@ -51,6 +56,9 @@ impl One<'_> {
                 Ok(Some(Piece::Event { offset, text, whole })) => {
                     if !whole {
                         self.report.note("events recovered that have no end", 1);
+                    } else if self.sieve.as_mut().is_some_and(|s| s.passes(text, |_| true)) {
+                        self.report.pass(0, 1);
+                        continue;
                     }
                     self.event(offset, text)?;
                 }
