@@ -5,9 +5,11 @@
 //! buffer ([`Matcher::scan`]), which is an order of magnitude faster where few of them match.
 
 mod bulk;
+mod required;
 mod terms;
 
 pub use bulk::Scan;
+pub use required::{Alternatives, Required, letter, required};
 pub use terms::{fold, fold_char, is_term};
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, Anchored, Input, MatchKind, StartKind, packed};

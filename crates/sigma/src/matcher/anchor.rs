@@ -3,7 +3,8 @@
 use crate::meaning::fold;
 use crate::tree::{Condition, Is, Piece};
 use hashbrown::HashMap;
-use regex_syntax::hir::{Class, Hir, HirKind};
+use parallax_functions::matcher::Alternatives;
+use regex_syntax::hir::Hir;
 
 /// Where a literal stands in a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -210,50 +211,12 @@ impl Finder<'_> {
 
 /// Folded texts of which any match of the expression holds one.
 fn required(hir: &Hir) -> Option<Vec<String>> {
-    if let Some(text) = exact(hir) {
-        return (!text.is_empty()).then(|| vec![text]);
-    }
-    let shortest = |texts: &Vec<String>| texts.iter().map(String::len).min().unwrap_or(0);
     // Three letters and more tell something; many alternatives tell less.
-    let better = |texts: &Vec<String>| 100 * shortest(texts).min(12) / (texts.len() + 9);
-    match hir.kind() {
-        HirKind::Capture(capture) => required(&capture.sub),
-        HirKind::Repetition(repetition) if repetition.min > 0 => required(&repetition.sub),
-        HirKind::Alternation(each) => Some(each.iter().map(required).collect::<Option<Vec<_>>>()?.concat()),
-        HirKind::Concat(each) => {
-            let mut sets: Vec<Vec<String>> = Vec::new();
-            let mut run = String::new();
-            for part in each {
-                match exact(part) {
-                    Some(text) => run.push_str(&text),
-                    None => {
-                        sets.push(vec![std::mem::take(&mut run)]);
-                        sets.extend(required(part));
-                    }
-                }
-            }
-            sets.push(vec![run]);
-            sets.into_iter().filter(|texts| shortest(texts) > 0).max_by_key(better)
-        }
-        _ => None,
-    }
-}
-
-/// The one folded text that all matches have; empty for a mere assertion.
-fn exact(hir: &Hir) -> Option<String> {
-    match hir.kind() {
-        HirKind::Empty => Some(String::new()),
-        // An assertion takes no room, but what stands on its sides need not be one run of a match of both.
-        HirKind::Look(_) => Some(String::new()),
-        HirKind::Literal(literal) => std::str::from_utf8(&literal.0).ok().map(|text| fold(text).into_owned()),
-        HirKind::Class(Class::Unicode(class)) => {
-            // All cases of one letter.
-            let mut chars = class.iter().flat_map(|range| range.start()..=range.end()).map(crate::meaning::fold_char);
-            let first = chars.next()?;
-            chars.take(8).all(|c| c == first).then(|| first.to_string())
-        }
-        HirKind::Capture(capture) => exact(&capture.sub),
-        HirKind::Concat(each) => each.iter().map(exact).collect(),
-        _ => None,
-    }
+    let cost = |set: &Alternatives| {
+        let shortest = set.iter().map(|one| one.text.len()).min().unwrap_or(0);
+        -((100 * shortest.min(12) / (set.len() + 9)) as f64)
+    };
+    let sets = parallax_functions::matcher::required(hir, crate::meaning::fold_char, &cost);
+    let best = sets.into_iter().min_by(|a, b| cost(a).total_cmp(&cost(b)))?;
+    Some(best.into_iter().map(|one| one.text).collect())
 }
