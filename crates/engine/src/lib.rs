@@ -20,6 +20,7 @@ pub use execute::{Limits, Rows};
 pub use external::Saving;
 pub use parallax_catalog::trace::{Beyond, Place, Role};
 pub use parallax_catalog::{Context, Encoding, Output, PROVENANCE};
+pub use parallax_telemetry::view::LooksFor;
 pub use scan::Window;
 pub use session::{
     Alone, AloneRead, Census, ColumnRead, Execution, Explanation, Followed, Hit, HitEvent, HitsAsked, HitsSeen, Kept,

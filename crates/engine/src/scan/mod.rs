@@ -8,9 +8,11 @@
 pub(crate) mod needed;
 mod offered;
 mod opener;
+pub(crate) mod origins;
 mod pruned;
 mod source;
 mod table;
+pub(crate) mod texts;
 mod window;
 
 pub use offered::Offered;

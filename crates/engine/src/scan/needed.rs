@@ -4,9 +4,12 @@
 //! other, so of each side one clause is taken and the two are put together. Of a negation, or of anything that is not
 //! known here, nothing follows. The exact filter stays above the scan.
 
-use datafusion::common::ScalarValue;
-use datafusion::logical_expr::{Expr, Operator};
-use parallax_functions::sumo;
+use super::origins::{Origins, text};
+use super::texts;
+use datafusion::logical_expr::expr::{Alias, InList};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use parallax_functions::matcher::{Alternatives, letter, required};
+use parallax_functions::{kql, sumo};
 use parallax_telemetry::needles::{Clause, Literal, Needles};
 
 /// The most literals in one clause: more are no use to a search.
@@ -20,32 +23,59 @@ pub(crate) fn clauses(filters: &[Expr]) -> Vec<Clause> {
 /// What must hold of a row for `filter` to be true.
 pub(crate) fn needs(filter: &Expr) -> Vec<Clause> {
     match filter {
-        Expr::BinaryExpr(b) => match b.op {
-            Operator::And => [needs(&b.left), needs(&b.right)].concat(),
-            Operator::Or => either(needs(&b.left), needs(&b.right)),
-            Operator::Eq => match (text(&b.left), text(&b.right)) {
-                (None, Some(t)) => of(&b.left, [t], false),
-                (Some(t), None) => of(&b.right, [t], false),
-                _ => Vec::new(),
-            },
+        Expr::BinaryExpr(BinaryExpr { op: Operator::And, .. }) => {
+            sides(filter, Operator::And).into_iter().flat_map(needs).collect()
+        }
+        Expr::BinaryExpr(BinaryExpr { op: Operator::Or, .. }) => {
+            any(sides(filter, Operator::Or).into_iter().map(needs))
+        }
+        Expr::BinaryExpr(BinaryExpr { op: Operator::Eq, left, right }) => match (text(left), text(right)) {
+            (None, Some(t)) => of(left, [t], false),
+            (Some(t), None) => of(right, [t], false),
             _ => Vec::new(),
         },
-        Expr::IsTrue(e) | Expr::Alias(datafusion::logical_expr::expr::Alias { expr: e, .. }) => needs(e),
-        Expr::InList(list) if !list.negated => match list.list.iter().map(text).collect::<Option<Vec<_>>>() {
-            Some(texts) => of(&list.expr, texts, false),
-            None => Vec::new(),
-        },
+        Expr::IsTrue(e) | Expr::Alias(Alias { expr: e, .. }) => needs(e),
+        Expr::IsNotNull(e) => there(e),
+        Expr::InList(InList { expr, list, negated: false }) => {
+            let all = list.iter().map(text).collect::<Option<Vec<_>>>();
+            all.map_or_else(Vec::new, |texts| of(expr, texts, false))
+        }
         Expr::ScalarFunction(call) => match call.args.as_slice() {
-            [value, constant] => called(call.func.name(), value, text(constant)),
+            [value, constant, ..] => match constant_of(constant) {
+                Some(constant) => called(call.func.name(), value, &constant),
+                None => Vec::new(),
+            },
             _ => Vec::new(),
         },
         _ => Vec::new(),
     }
 }
 
+/// The sides of a chain of one operator, however long.
+fn sides(filter: &Expr, op: Operator) -> Vec<&Expr> {
+    let (mut sides, mut left) = (Vec::new(), vec![filter]);
+    while let Some(next) = left.pop() {
+        match next {
+            Expr::BinaryExpr(b) if b.op == op => left.extend([b.right.as_ref(), b.left.as_ref()]),
+            side => sides.push(side),
+        }
+    }
+    sides
+}
+
+/// A constant text, or the texts of a constant table as a list.
+fn constant_of(value: &Expr) -> Option<String> {
+    match value {
+        Expr::ScalarSubquery(query) => {
+            let texts = texts::listed(&query.subquery)?;
+            serde_json::to_string(&texts).ok()
+        }
+        value => text(value).map(str::to_owned),
+    }
+}
+
 /// What a function of a value and a constant needs.
-fn called(name: &str, value: &Expr, constant: Option<&str>) -> Vec<Clause> {
-    let Some(constant) = constant else { return Vec::new() };
+fn called(name: &str, value: &Expr, constant: &str) -> Vec<Clause> {
     match name {
         "kql_has" | "kql_has_cs" | "kql_hasprefix" | "kql_hasprefix_cs" | "kql_hassuffix" | "kql_hassuffix_cs"
         | "kql_contains" | "kql_contains_cs" | "kql_equals_ci" | "kql_startswith" | "kql_startswith_cs"
@@ -58,21 +88,59 @@ fn called(name: &str, value: &Expr, constant: Option<&str>) -> Vec<Clause> {
             Some(texts) => texts.iter().flat_map(|t| of(value, [t.as_str()], false)).collect(),
             None => Vec::new(),
         },
+        "kql_matches_regex" => matched(value, kql::compile_regex(constant).ok()),
+        "sumo_matches_regex" => matched(value, sumo::regex(constant).ok()),
         // What stands between the stars is needed, each part.
         "sumo_matches" => constant.split(['*', '?']).flat_map(|part| of(value, [part], false)).collect(),
         "sumo_matches_any" => {
-            let parts = |glob: &str| glob.split('*').flat_map(|part| of(value, [part], false)).collect();
-            sumo::unpack(constant).map(parts).reduce(either).unwrap_or_default()
+            any(sumo::unpack(constant).map(|glob| glob.split('*').flat_map(|part| of(value, [part], false)).collect()))
         }
         // A search's scope compares in lower case.
         "sumo_field_matches" => constant.split(['*', '?']).flat_map(|part| of(value, [part], true)).collect(),
-        "sumo_field_equals" | "sumo_has_phrase" => of(value, [constant], true),
+        "sumo_field_equals" => of(value, [constant], true),
+        // Stars stand for the rest of a token, white space for any other.
+        "sumo_has_term" | "sumo_has_phrase" => {
+            let parts = constant.split(|c: char| matches!(c, '*' | '?') || c.is_whitespace());
+            parts.flat_map(|part| of(value, [part], true)).collect()
+        }
         "sumo_contains" => of(value, [constant], false),
         name => match name.strip_prefix("sigma_") {
             Some(name) => by_rule(name, value, constant),
             None => Vec::new(),
         },
     }
+}
+
+/// What must hold where a value that may be missing is there: that its pattern matched.
+fn there(value: &Expr) -> Vec<Clause> {
+    let Expr::ScalarFunction(call) = value else { return Vec::new() };
+    let [of_what, constant, ..] = call.args.as_slice() else { return Vec::new() };
+    let Some(constant) = text(constant) else { return Vec::new() };
+    match call.func.name() {
+        "kql_captures" => matched(of_what, kql::compile_regex(constant).ok()),
+        "sumo_parse_regex" => match sumo::Pattern::new(constant) {
+            Ok(sumo::Pattern::Linear(regex)) => matched(of_what, Some(regex)),
+            _ => Vec::new(),
+        },
+        "sumo_parse_anchor" => constant.split('*').flat_map(|part| of(of_what, [part], false)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// What a text needs for a regular expression to match.
+fn matched(value: &Expr, regex: Option<regex::Regex>) -> Vec<Clause> {
+    let hir = regex.and_then(|regex| regex_syntax::parse(regex.as_str()).ok());
+    hir.map_or_else(Vec::new, |hir| shown(value, &hir))
+}
+
+fn shown(value: &Expr, hir: &regex_syntax::hir::Hir) -> Vec<Clause> {
+    let of_set = |set: &Alternatives| {
+        let literals = set.iter().map(|one| Literal { folds: one.folds, ..Literal::new("", one.text.as_str()) });
+        literals.collect::<Clause>()
+    };
+    let cost = |set: &Alternatives| needles(&of_set(set)).map_or(f64::INFINITY, |n| n.frequency());
+    let sets = required(hir, letter, &cost);
+    sets.iter().flat_map(|set| of_literals(value, of_set(set))).collect()
 }
 
 /// What a test of a Sigma rule needs. Without `_cs` it folds all letters; `_any` takes a list of texts, one of which is
@@ -88,32 +156,29 @@ fn by_rule(name: &str, value: &Expr, constant: &str) -> Vec<Clause> {
     };
     match name {
         "equals" | "contains" | "startswith" | "endswith" => of(value, texts.iter().map(String::as_str), folds),
-        // All literal parts of one pattern, or one of each of several.
+        // All literal parts of a pattern.
         "like" => {
-            let parts = |text: &String| parallax_sigma::syntax::literals(text);
-            match texts.as_slice() {
-                [one] => parts(one).iter().flat_map(|part| of(value, [part.as_str()], folds)).collect(),
-                _ => {
-                    let longest = |text: &String| parts(text).into_iter().max_by_key(String::len).unwrap_or_default();
-                    let texts: Vec<String> = texts.iter().map(longest).collect();
-                    of(value, texts.iter().map(String::as_str), folds)
-                }
-            }
+            let parts = |pattern: &String| {
+                let parts = parallax_sigma::syntax::literals(pattern);
+                parts.iter().flat_map(|part| of(value, [part.as_str()], folds)).collect::<Vec<_>>()
+            };
+            if let [one] = texts.as_slice() { parts(one) } else { any(texts.iter().map(parts)) }
         }
         _ => Vec::new(),
     }
 }
 
 /// One clause: the value holds one of the texts. None where one of them says nothing.
-fn of<'t>(value: &Expr, texts: impl IntoIterator<Item = &'t str>, folds: bool) -> Vec<Clause> {
-    let Some(origins) = origins(value) else { return Vec::new() };
+pub(crate) fn of<'t>(value: &Expr, texts: impl IntoIterator<Item = &'t str>, folds: bool) -> Vec<Clause> {
+    of_literals(value, texts.into_iter().map(|text| Literal { folds, ..Literal::new("", text) }))
+}
+
+fn of_literals(value: &Expr, literals: impl IntoIterator<Item = Literal>) -> Vec<Clause> {
+    let Some(origins) = Origins::of(value) else { return Vec::new() };
     let mut clause = Clause::new();
-    for text in texts {
-        clause.extend(origins.iter().map(|o| Literal {
-            column: o.column.to_owned(),
-            text: text.to_owned(),
-            folds: folds || o.folds,
-        }));
+    for literal in literals {
+        let Some(found) = origins.literals(&literal) else { return Vec::new() };
+        clause.extend(found);
         if clause.len() > MOST {
             return Vec::new();
         }
@@ -122,83 +187,43 @@ fn of<'t>(value: &Expr, texts: impl IntoIterator<Item = &'t str>, folds: bool) -
 }
 
 /// Of each side the clause that is rarest, together.
-fn either(left: Vec<Clause>, right: Vec<Clause>) -> Vec<Clause> {
-    let best = |clauses: Vec<Clause>| {
+fn any(sides: impl Iterator<Item = Vec<Clause>>) -> Vec<Clause> {
+    let mut all = Clause::new();
+    for clauses in sides {
         let rated = clauses.into_iter().filter_map(|c| Some((needles(&c)?.frequency(), c)));
-        rated.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, c)| c)
-    };
-    match (best(left), best(right)) {
-        (Some(mut l), Some(r)) if l.len() + r.len() <= MOST => {
-            l.extend(r);
-            vec![l]
+        let Some((_, best)) = rated.min_by(|a, b| a.0.total_cmp(&b.0)) else { return Vec::new() };
+        all.extend(best);
+        if all.len() > MOST {
+            return Vec::new();
         }
-        _ => Vec::new(),
     }
+    if all.is_empty() { Vec::new() } else { vec![all] }
 }
 
 fn needles(clause: &Clause) -> Option<Needles> {
-    Needles::new(clause.iter().map(|l| (l.text.as_str(), l.folds)))
+    Needles::of(clause)
 }
 
-/// A column of whose text a value is a piece.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Origin<'e> {
-    pub(crate) column: &'e str,
-    /// Whether letters beyond ASCII may have become ASCII ones.
-    pub(crate) folds: bool,
-}
-
-/// The columns of one of which `value` is a piece, whatever the row; `None` where it may be another text.
-pub(crate) fn origins(value: &Expr) -> Option<Vec<Origin<'_>>> {
-    match value {
-        Expr::Column(c) => Some(vec![Origin { column: &c.name, folds: false }]),
-        Expr::Alias(a) => origins(&a.expr),
-        Expr::Literal(constant, _) if constant.is_null() => Some(Vec::new()),
-        Expr::Case(case) => {
-            let otherwise = case.else_expr.as_deref().map(origins).unwrap_or(Some(Vec::new()))?;
-            let all = case.when_then_expr.iter().map(|(_, then)| origins(then)).collect::<Option<Vec<_>>>()?;
-            let mut all: Vec<_> = all.into_iter().flatten().chain(otherwise).collect();
-            all.dedup();
-            (all.len() <= MOST_ORIGINS).then_some(all)
-        }
-        Expr::ScalarFunction(call) => {
-            let of_first = || origins(call.args.first()?);
-            match call.func.name() {
-                // Upper case makes two letters of some.
-                "kql_tolower" | "sumo_tolowercase" => {
-                    let all = of_first()?.into_iter();
-                    Some(all.map(|o| Origin { folds: true, ..o }).collect())
-                }
-                // What an anchor or a group catches stands in the text.
-                "sumo_parse_anchor" | "sumo_parse_regex" | "sumo_capture" | "sumo_trim" | "kql_trim_ws" => of_first(),
-                _ => None,
-            }
-        }
-        _ => None,
-    }
-}
-
-/// A value is looked for in no more columns than this.
-const MOST_ORIGINS: usize = 8;
-
-fn text(e: &Expr) -> Option<&str> {
-    match e {
-        Expr::Literal(
-            ScalarValue::Utf8View(Some(t)) | ScalarValue::Utf8(Some(t)) | ScalarValue::LargeUtf8(Some(t)),
-            _,
-        ) => Some(t),
-        _ => None,
-    }
-}
-
-/// The texts of a constant list; `None` where an element is none.
+/// The texts of a constant list; `None` where an element is none. Lists within it count as their elements, as for the
+/// operators that take them.
 fn elements(json: &str) -> Option<Vec<String>> {
-    serde_json::from_str(json).ok()
+    fn texts(value: serde_json::Value, all: &mut Vec<String>) -> Option<()> {
+        match value {
+            serde_json::Value::String(text) => all.push(text),
+            serde_json::Value::Array(list) => list.into_iter().try_for_each(|value| texts(value, all))?,
+            _ => return None,
+        }
+        Some(())
+    }
+    let mut all = Vec::new();
+    texts(serde_json::from_str(json).ok()?, &mut all)?;
+    (!all.is_empty()).then_some(all)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use datafusion::common::ScalarValue;
     use datafusion::logical_expr::{col, lit, not};
 
     fn texts(e: Expr) -> Vec<Vec<String>> {
@@ -226,10 +251,47 @@ mod tests {
         assert_eq!(texts(call("sigma_endswith_any", r#"["alpha","beta"]"#)), [["a:alpha", "a:beta"]]);
         assert_eq!(texts(call("sigma_like", r"alpha*be\?ta?gamma")), [["a:alpha"], ["a:be?ta"], ["a:gamma"]]);
         assert_eq!(texts(call("sigma_like_any_cs", r#"["alpha*b","x?beta"]"#)), [["a:alpha", "a:beta"]]);
+        assert_eq!(texts(call("sigma_like_any", r#"["alpha*alphabetical","beta"]"#)), [["a:alphabetical", "a:beta"]]);
         assert!(texts(not(call("sigma_contains", "alpha"))).is_empty());
         assert!(texts(call("sigma_in", "10.0.0.0/8")).is_empty());
         let folds = |name| clauses(&[call(name, "alpha")])[0][0].folds;
         assert!(folds("sigma_equals") && !folds("sigma_equals_cs"));
+    }
+
+    fn called(name: &str, value: Expr, constant: &str) -> Expr {
+        let function = kql::scalar(name).or_else(|| sumo::scalar(name)).expect(name);
+        function.call(vec![value, lit(ScalarValue::Utf8View(Some(constant.to_owned())))])
+    }
+
+    #[test]
+    fn regular_expressions() {
+        assert_eq!(texts(called("kql_matches_regex", col("a"), "lua.*exec")), [["a:lua"], ["a:exec"]]);
+        assert_eq!(texts(called("kql_matches_regex", col("a"), "^(alpha|beta[0-9])$")), [["a:alpha", "a:beta"]]);
+        assert!(texts(called("kql_matches_regex", col("a"), "alpha|b.t")).is_empty());
+        // What RE2 reads as a character.
+        assert_eq!(texts(called("kql_matches_regex", col("a"), "{alpha")), [["a:{alpha"]]);
+        let folds = |pattern: &str| clauses(&[called("sumo_matches_regex", col("a"), pattern)])[0][0].folds;
+        assert!(folds("(?i)task") && !folds("task") && !folds("(?i)alpha"));
+        let caught = called("sumo_parse_regex", col("a"), r"alpha=(?<x>\w+)").is_not_null();
+        assert_eq!(texts(caught), [["a:alpha="]]);
+        let caught = called("sumo_parse_regex", col("a"), r"(?=alpha)(?<x>\w+)").is_not_null();
+        assert!(texts(caught).is_empty());
+    }
+
+    #[test]
+    fn words_of_a_search() {
+        assert_eq!(texts(called("sumo_has_term", col("a"), "alpha*b?ta")), [["a:alpha"]]);
+        assert_eq!(texts(called("sumo_has_phrase", col("a"), "alpha* beta")), [["a:alpha"], ["a:beta"]]);
+    }
+
+    #[test]
+    fn long_chains() {
+        let all = (0..400).map(|i| col("a").eq(lit(format!("alpha{i}")))).reduce(Expr::or).unwrap();
+        assert_eq!(texts(all)[0].len(), 400);
+        let more = (0..50_000).map(|i| col("a").eq(lit(format!("alpha{i}")))).reduce(Expr::or).unwrap();
+        assert!(clauses(std::slice::from_ref(&more)).is_empty());
+        // Dropping it would recurse.
+        std::mem::forget(more);
     }
 
     #[test]

@@ -13,7 +13,8 @@ use parallax_catalog::{Context, Output, Planned};
 use parallax_diagnostics::Diagnostics;
 use parallax_telemetry::logsource::{LogSource, Sorter};
 use parallax_telemetry::needles::Clause;
-use parallax_telemetry::{View, view};
+use parallax_telemetry::view::{self, LooksFor};
+use parallax_telemetry::{Report, Source, View};
 use std::collections::BTreeMap;
 
 /// What a query is, and what it reads.
@@ -50,9 +51,9 @@ pub struct TableRead {
     pub columns: Vec<ColumnRead>,
     /// The scan's own filters: rows that they exclude may be skipped undecoded.
     pub filters: Vec<String>,
-    /// For each format of the inputs, the pieces of text of which an event must show one to be decoded; `None` where
-    /// every event is.
-    pub looks_for: Vec<(&'static str, Option<Vec<String>>)>,
+    /// For each format of the inputs, what is looked for in raw events before any is decoded; where the table is read
+    /// several times for different things, each.
+    pub looks_for: Vec<(&'static str, LooksFor)>,
 }
 
 /// A column that is decoded.
@@ -103,7 +104,7 @@ impl Session {
     }
 
     fn table_read(&self, name: &str, fed: bool, scanned: Scanned, log_sources: &[LogSource]) -> TableRead {
-        let Scanned { columns, filters, clauses } = scanned;
+        let Scanned { columns, filters, told } = scanned;
         let columns = columns.as_slice();
         let view = View::named(name).or_else(|| match name {
             "messages" => Some(view::messages(columns, false)),
@@ -112,16 +113,20 @@ impl Session {
             _ => None,
         });
         let (mut inputs, mut read) = (Vec::new(), Vec::new());
-        let mut looks_for: Vec<(&'static str, Option<Vec<String>>)> = Vec::new();
+        let mut looks_for: Vec<(&'static str, LooksFor)> = Vec::new();
+        let mut looks = |view: &View, source: &Source| {
+            for clauses in &told {
+                let one = (source.format.name(), view.looks_for(source, clauses));
+                if !looks_for.contains(&one) {
+                    looks_for.push(one);
+                }
+            }
+        };
         match &view {
             Some(view) => {
                 let fed_by: Vec<_> = self.sources.iter().filter(|s| view.seen_in(s)).collect();
                 inputs.extend(fed_by.iter().map(|s| (s.name.clone(), s.format.name())));
-                for source in &fed_by {
-                    if looks_for.iter().all(|(format, _)| *format != source.format.name()) {
-                        looks_for.push((source.format.name(), view.looks_for(source, &clauses)));
-                    }
-                }
+                fed_by.iter().for_each(|source| looks(view, source));
                 for column in columns {
                     let mut from: Vec<(&'static str, Option<String>)> = Vec::new();
                     for origin in fed_by.iter().flat_map(|s| view.origins(column, s)) {
@@ -134,8 +139,14 @@ impl Session {
             }
             // A table of a source's own has the source's own columns.
             None => {
-                let own = self.sources.iter().filter(|s| s.format.is_table() && s.table_name() == name);
-                inputs.extend(own.map(|s| (s.name.clone(), s.format.name())));
+                let own: Vec<_> =
+                    self.sources.iter().filter(|s| s.format.is_table() && s.table_name() == name).collect();
+                inputs.extend(own.iter().map(|s| (s.name.clone(), s.format.name())));
+                for source in own {
+                    if let Ok(Some(view)) = View::of(source, &Report::new()) {
+                        looks(&view, source);
+                    }
+                }
                 read.extend(columns.iter().map(|c| ColumnRead { name: c.clone(), from: Vec::new() }));
             }
         }
@@ -149,8 +160,8 @@ struct Scanned {
     columns: Vec<String>,
     /// The filters that they know of.
     filters: Vec<String>,
-    /// What they are told that rows must show. Several scans look for different things: then nothing.
-    clauses: Vec<Clause>,
+    /// What each is told that rows must show.
+    told: Vec<Vec<Clause>>,
 }
 
 impl Scanned {
@@ -170,8 +181,7 @@ impl Scanned {
             }
         })?;
         each_scan(hinted, table, |scan| told.push(clauses(&scan.filters)))?;
-        let clauses = if let [one] = told.as_mut_slice() { std::mem::take(one) } else { Vec::new() };
-        Ok(Scanned { columns, filters, clauses })
+        Ok(Scanned { columns, filters, told })
     }
 }
 

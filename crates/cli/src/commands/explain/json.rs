@@ -2,7 +2,7 @@
 
 use super::Text;
 use parallax_diagnostics::{Severity, Span};
-use parallax_engine::{Explanation, Followed, Part, Role, Shown};
+use parallax_engine::{Explanation, Followed, LooksFor, Part, Role, Shown};
 use serde_json::{Value as Json, json};
 
 pub(super) fn report(query: &Text, e: &Explanation, followed: Option<&[Followed]>) -> Json {
@@ -20,8 +20,17 @@ pub(super) fn report(query: &Text, e: &Explanation, followed: Option<&[Followed]
                     json!({ "name": c.name, "from": from })
                 })
                 .collect();
-            let looks_for: serde_json::Map<String, Json> =
-                t.looks_for.iter().map(|(format, pieces)| ((*format).to_owned(), json!(pieces))).collect();
+            let mut looks_for: serde_json::Map<String, Json> = serde_json::Map::new();
+            for (format, looks) in &t.looks_for {
+                // Where the table is read for several things, all of them; where one of them needs all events, nothing.
+                let LooksFor::Pieces(pieces) = looks else {
+                    looks_for.insert((*format).to_owned(), Json::Null);
+                    continue;
+                };
+                if let Json::Array(all) = looks_for.entry(*format).or_insert_with(|| json!([])) {
+                    all.extend(pieces.iter().map(|p| json!(p)));
+                }
+            }
             json!({
                 "name": t.name,
                 "fed": t.fed,

@@ -3,7 +3,7 @@
 use super::Text;
 use crate::output::text::{safe, width};
 use crate::say;
-use parallax_engine::{Explanation, TableRead};
+use parallax_engine::{Explanation, LooksFor, TableRead};
 use std::io::{self, Write};
 
 pub(super) fn write(out: &mut dyn Write, query: &Text, e: &Explanation, verbose: bool) -> io::Result<()> {
@@ -66,10 +66,10 @@ fn reads(out: &mut dyn Write, table: &TableRead, verbose: bool) -> io::Result<()
     for filter in &table.filters {
         writeln!(out, "  filter {}", safe(filter))?;
     }
-    for (format, pieces) in &table.looks_for {
-        match pieces {
-            Some(pieces) => writeln!(out, "  looks for ({format}) {}", safe(&pieces.join("  ")))?,
-            None => writeln!(out, "  looks for ({format}) nothing: every event is decoded")?,
+    for (format, looks_for) in &table.looks_for {
+        match looks_for {
+            LooksFor::Pieces(pieces) => writeln!(out, "  looks for ({format}) {}", safe(&pieces.join("  ")))?,
+            LooksFor::Nothing(why) => writeln!(out, "  looks for ({format}) nothing, every event is decoded: {why}")?,
         }
     }
     writeln!(out)
