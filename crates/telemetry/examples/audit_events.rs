@@ -1,9 +1,12 @@
-//! Prints the events of audit logs: `audit_events [--records] [--count] FIELD,FIELD… FILE…`, files oldest first.
+//! Prints the events of audit logs: `audit_events [--records] [--count] [--needles=TEXT,TEXT…] FIELD,FIELD… FILE…`,
+//! files oldest first.
 //!
-//! One JSON object a line; with `--count` only what was read and how fast.
+//! One JSON object a line; with `--count` only what was read and how fast. With needles, events that show none of the
+//! texts may be left out.
 
 use parallax_telemetry::formats::auditd::{AuditReader, Settings};
 use parallax_telemetry::input::Compression;
+use parallax_telemetry::needles::Needles;
 use parallax_telemetry::{Event, Input, Reader, Report, Request, Value};
 use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
@@ -17,12 +20,14 @@ fn main() -> std::io::Result<()> {
         args.len() != before
     };
     let (records, count, execs) = (flag("--records"), flag("--count"), flag("--execs"));
-    let mut args = args.into_iter();
+    let texts: Vec<String> = args.iter().filter_map(|a| Some(a.strip_prefix("--needles=")?.to_owned())).collect();
+    let needles = Needles::new(texts.iter().flat_map(|t| t.split(',')).map(|t| (t, false)));
+    let mut args = args.into_iter().filter(|a| !a.starts_with("--needles="));
     let fields: Vec<String> = args.next().unwrap_or_default().split(',').map(str::to_owned).collect();
     let inputs = args.map(|path| Input::file(path, Compression::None)).collect();
     let settings = Settings { records, ..Settings::default() };
     let kinds = if execs { vec![parallax_telemetry::Kind::new(parallax_telemetry::Family::Auditd, 1)] } else { vec![] };
-    let request = Request { fields, kinds, ..Request::default() };
+    let request = Request { fields, kinds, needles, ..Request::default() };
     let report = Report::new();
     let mut out = BufWriter::new(std::io::stdout().lock());
     let start = Instant::now();
@@ -47,9 +52,10 @@ fn main() -> std::io::Result<()> {
         let rate = report.bytes() as f64 / 1e6 / seconds;
         writeln!(
             out,
-            "{} bytes, {} events, {delivered} delivered, {seconds:.3} s, {rate:.0} MB/s",
+            "{} bytes, {} events, {} passed over, {delivered} delivered, {seconds:.3} s, {rate:.0} MB/s",
             report.bytes(),
-            report.events()
+            report.events(),
+            report.passed()
         )?;
     }
     eprintln!("{:?} {:?}", report.notes(), report.damages());

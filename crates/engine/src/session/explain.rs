@@ -83,7 +83,12 @@ impl Session {
         let mut tables = Vec::new();
         for used in asked.uses(&planned.tables) {
             let scanned = Scanned::of(&optimised, &hinted, &used.name).map_err(fail)?;
-            tables.push(self.table_read(&used.name, used.fed, scanned, &dialect.log_sources(text)));
+            tables.push(self.table_read(
+                (&used.name, used.fed),
+                scanned,
+                &dialect.log_sources(text),
+                asked.raw_audit(),
+            ));
         }
         let needs = Needs::of(&plan).map_err(fail)?;
         asked.read_in_order(needs.order);
@@ -103,11 +108,17 @@ impl Session {
         })
     }
 
-    fn table_read(&self, name: &str, fed: bool, scanned: Scanned, log_sources: &[LogSource]) -> TableRead {
+    fn table_read(
+        &self,
+        (name, fed): (&str, bool),
+        scanned: Scanned,
+        log_sources: &[LogSource],
+        raw_audit: bool,
+    ) -> TableRead {
         let Scanned { columns, filters, told } = scanned;
         let columns = columns.as_slice();
         let view = View::named(name).or_else(|| match name {
-            "messages" => Some(view::messages(columns, false)),
+            "messages" => Some(view::messages(columns, raw_audit)),
             "records" => Some(view::records(columns)),
             "logs" => Some(Sorter::new(log_sources).narrow(&view::logs(columns))),
             _ => None,

@@ -82,6 +82,11 @@ impl Needles {
         &self.pieces
     }
 
+    /// Whether some come out of JSON, where escapes may spell them.
+    pub(crate) fn escaped(&self) -> bool {
+        self.escaped
+    }
+
     /// Whether letters beyond ASCII may stand for some of theirs.
     pub(crate) fn folds(&self) -> bool {
         self.folds

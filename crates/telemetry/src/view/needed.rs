@@ -3,6 +3,7 @@
 use super::View;
 use super::expr::{Expr, Function};
 use crate::event::Family;
+use crate::formats::auditd;
 use crate::needles::{self, Clause, Literal, Needles};
 use crate::source::{Format, Settings, Source};
 use crate::types::ColumnType;
@@ -35,7 +36,7 @@ impl View {
         };
         let pieces = match source.format {
             Format::Evtx => needles.in_binary(),
-            Format::Auditd | Format::Parquet => return LooksFor::Nothing("nothing is looked for in this format"),
+            Format::Parquet => return LooksFor::Nothing("nothing is looked for in this format"),
             _ => Some(needles.pieces().to_vec()),
         };
         pieces.map_or(LooksFor::Nothing("what the filters need may be a number or a time in binary"), LooksFor::Pieces)
@@ -144,11 +145,15 @@ impl At<'_> {
         let windows = matches!(self.family, Family::Sysmon | Family::Security | Family::Windows);
         let audit = matches!(self.family, Family::Auditd | Family::AuditRecord);
         match name {
+            // Much of an audit event comes from tables and from other events.
+            _ if audit => match auditd::shows(name, self.settings.passwd.is_some()) {
+                true => SHOWN,
+                false => Says::Nothing,
+            },
             // Some collectors write a number.
             _ if name.eq_ignore_ascii_case("keywords") => Says::Nothing,
             _ if !name.starts_with('@') => SHOWN,
-            "@raw" | "@message" | "@cmdline" | "@user_cmd" => SHOWN,
-            "@host" if !audit => SHOWN,
+            "@raw" | "@message" | "@host" => SHOWN,
             "@process" if self.family == Family::Syslog => SHOWN,
             "@provider" | "@channel" if windows => SHOWN,
             // As it stood or written anew: then its own words and those of escapes are not the event's.

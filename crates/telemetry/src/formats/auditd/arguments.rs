@@ -50,6 +50,8 @@ impl Arguments {
         if !pieces.is_sorted_by_key(|p| (p.0, p.1)) {
             pieces.sort_by_key(|p| (p.0, p.1));
         }
+        // A record that stands twice in a log says nothing the second time.
+        pieces.dedup_by_key(|p| (p.0, p.1));
         let mut budget = MAX_FILL;
         for (i, (argument, _, value)) in pieces.iter().enumerate() {
             if i == 0 || pieces[i - 1].0 != *argument {
@@ -164,6 +166,12 @@ mod tests {
     #[test]
     fn a_character_cut_between_two_records_is_whole_again() {
         assert_eq!(decode(&["argc=1 a0_len=4 a0[0]=C3", "a0[1]=BC"]).json(), r#"["ü"]"#);
+    }
+
+    #[test]
+    fn a_record_that_stands_twice_is_taken_once() {
+        let body = r#"argc=2 a0="lua" a1[0]=6120 a1[1]=62"#;
+        assert_eq!(decode(&[body, body]).json(), r#"["lua","a b"]"#);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The log read as events: records joined, processes followed, the asked fields decoded.
 
+use super::ahead::{Ahead, Place};
 use super::arguments::Arguments;
 use super::decode::Decoder;
 use super::fields::{View, Want};
@@ -36,6 +37,8 @@ pub(super) struct Events<'r> {
     request: &'r Request,
     report: &'r Report,
     settings: &'r Settings,
+    /// Tells which records are worth more than to follow the processes; all are where there is none.
+    ahead: Option<Ahead<'r>>,
     wants: Vec<Want>,
     follow_processes: bool,
     keep_arguments: bool,
@@ -46,6 +49,9 @@ pub(super) struct Events<'r> {
     processes: Table,
     last: usize,
     pending_bytes: usize,
+    /// How many pending events are wanted.
+    pending_wanted: usize,
+    stamps: Stamps,
     runs: u32,
     spare: Vec<Group>,
     arguments: Arguments,
@@ -54,10 +60,31 @@ pub(super) struct Events<'r> {
     counts: Counts,
 }
 
+/// How often the stamp changes in the lines of a file: as many events begin in it.
+#[derive(Default)]
+struct Stamps {
+    file: u32,
+    last: Option<(usize, i64, u64)>,
+    count: u64,
+}
+
+impl Stamps {
+    fn note(&mut self, file: u32, node: usize, header: &record::Header<'_>) {
+        if self.file != file {
+            (self.file, self.count) = (file, 0);
+        }
+        let stamp = Some((node, header.time, header.serial));
+        self.count += u64::from(self.last != stamp);
+        self.last = stamp;
+    }
+}
+
 /// What is told at the end.
 #[derive(Default)]
 struct Counts {
     events: u64,
+    /// Those among them that nobody could want.
+    passed: u64,
     without_arguments: u64,
     filled: u64,
     early: u64,
@@ -77,6 +104,7 @@ impl<'r> Events<'r> {
             request,
             report,
             settings,
+            ahead: request.needles.as_ref().and_then(|needles| Ahead::new(inputs, needles)),
             follow_processes: wants.iter().any(Want::needs_processes),
             keep_arguments: wants.iter().any(Want::needs_parent_arguments),
             need_arguments: wants.iter().any(Want::needs_arguments),
@@ -87,6 +115,8 @@ impl<'r> Events<'r> {
             processes: Table::default(),
             last: usize::MAX,
             pending_bytes: 0,
+            pending_wanted: 0,
+            stamps: Stamps::default(),
             runs: 0,
             spare: Vec::new(),
             arguments: Arguments::default(),
@@ -96,22 +126,46 @@ impl<'r> Events<'r> {
         }
     }
 
-    /// Reads everything, or until the sink has enough.
+    /// Looks ahead from the first line on, in so many bytes at once.
+    #[cfg(test)]
+    pub(super) fn at_once(mut self, chunk: usize) -> Self {
+        self.ahead = self.ahead.map(|ahead| ahead.at_once(chunk));
+        self
+    }
+
+    /// Reads everything, or until the sink has enough, or nothing comes any more that anybody could want.
     pub(super) fn read(mut self, sink: &mut dyn Sink) {
-        let (inputs, report) = (self.inputs, self.report);
-        let all = each_line(inputs, report, |file, offset, line| {
-            let Some(header) = record::header(line) else {
-                if let Some(reason) = unreadable(line) {
-                    report.damage(&inputs[file as usize].name(), Some(offset), reason);
+        let mut end = self.ahead.as_mut().is_some_and(Ahead::is_empty).then_some((0, 0));
+        if end.is_none() {
+            let flow = each_line(self.inputs, self.report, None, |place, line| {
+                self.line(place, line, sink)?;
+                if self.pending_wanted == 0 && self.ahead.as_mut().is_some_and(|ahead| ahead.ends(place)) {
+                    end = Some((place.0, place.1 + line.len() as u64 + 1));
+                    return ControlFlow::Break(());
                 }
-                return ControlFlow::Continue(());
-            };
-            self.record(line, &header, (file, offset), sink)
-        });
-        if all.is_continue() {
-            let _ = self.flush(sink);
+                ControlFlow::Continue(())
+            });
+            if flow.is_continue() {
+                let _ = self.flush(sink);
+            }
+        }
+        if let (Some(place), Some(ahead)) = (end, &self.ahead) {
+            let rest = ahead.rest(place, self.stamps.count);
+            let pending: usize = self.nodes.iter().map(|n| n.pending.len()).sum();
+            self.report.pass(rest.bytes, rest.events + pending as u64);
         }
         self.tell();
+    }
+
+    fn line(&mut self, place: Place, line: &[u8], sink: &mut dyn Sink) -> ControlFlow<()> {
+        let wanted = self.ahead.as_mut().is_none_or(|ahead| ahead.wants(place));
+        if let Some(header) = record::header(line) {
+            return self.record(line, &header, place, wanted, sink);
+        }
+        if let Some(reason) = unreadable(line) {
+            self.report.damage(&self.inputs[place.0 as usize].name(), Some(place.1), reason);
+        }
+        ControlFlow::Continue(())
     }
 
     /// Takes one record in, and gives on what it completes.
@@ -119,17 +173,25 @@ impl<'r> Events<'r> {
         &mut self,
         line: &[u8],
         header: &record::Header<'_>,
-        place: (u32, u64),
+        place: Place,
+        wanted: bool,
         sink: &mut dyn Sink,
     ) -> ControlFlow<()> {
         let kind = RecordType::of(header.name);
         let node = self.node(header.node, sink)?;
+        self.stamps.note(place.0, node, header);
         if self.nodes[node].pending.stamp(header) == Stamp::Restarted || header.name == b"SYSTEM_BOOT" {
             self.flush_node(node, sink)?;
             self.processes.leave(self.nodes[node].run);
             self.nodes[node].run = self.next_run();
         }
-        self.nodes[node].pending.add(line, header, kind, place, &mut self.spare);
+        if let Some(group) = self.nodes[node].pending.add(line, header, kind, place, &mut self.spare)
+            && wanted
+            && self.ahead.is_some()
+            && !std::mem::replace(&mut group.wanted, true)
+        {
+            self.pending_wanted += 1;
+        }
         self.pending_bytes += line.len();
         if self.pending_bytes > MAX_PENDING_BYTES {
             self.counts.early += 1;
@@ -188,6 +250,9 @@ impl<'r> Events<'r> {
     /// An event with all of its records: follows the processes and delivers it where it is asked for.
     fn event(&mut self, node: usize, group: Group, sink: &mut dyn Sink) -> ControlFlow<()> {
         self.counts.events += 1;
+        let looked_at = self.ahead.is_none() || group.wanted;
+        self.counts.passed += u64::from(!looked_at);
+        self.pending_wanted -= usize::from(group.wanted);
         self.pending_bytes = self.pending_bytes.saturating_sub(group.text.len());
         if group.dropped > 0 {
             let what = format!("an event is too large: {} of its records were passed over", group.dropped);
@@ -208,8 +273,8 @@ impl<'r> Events<'r> {
             _ => audit::OTHER,
         };
         let kind = Kind::new(Family::Auditd, code);
-        let wanted = self.request.wants(&kind);
-        let records = self.request.decoded_records && self.request.wants_family(Family::AuditRecord);
+        let wanted = looked_at && self.request.wants(&kind);
+        let records = looked_at && self.request.decoded_records && self.request.wants_family(Family::AuditRecord);
         if exec && (((wanted || records) && self.need_arguments) || self.keep_arguments) {
             self.arguments.decode(group.bodies(RecordType::Execve));
             self.counts.filled += self.arguments.filled as u64;
@@ -286,7 +351,8 @@ impl<'r> Events<'r> {
                 self.report.note(what, n);
             }
         };
-        self.report.add_events(self.counts.events);
+        self.report.add_events(self.counts.events - self.counts.passed);
+        self.report.pass(0, self.counts.passed);
         note(
             "audit: executions without EXECVE record, so not taken as process creations",
             self.counts.without_arguments,

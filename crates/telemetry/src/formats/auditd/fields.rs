@@ -142,6 +142,38 @@ impl Want {
         }
     }
 
+    /// Whether its value stands in the lines of its event, as it is or in hex: each piece of it that has no white space,
+    /// quote, slash or comma in it. Not what comes from tables, from other events, or is written anew.
+    pub(super) fn is_shown(&self, passwd: bool) -> bool {
+        match self {
+            Want::Event(want) => want.is_shown(passwd),
+            Want::User => !passwd,
+            Want::Enriched(name) => !passwd && !matches!(name.as_str(), "SYSCALL" | "ARCH"),
+            Want::Raw
+            | Want::CommandLine
+            | Want::UserCommand
+            | Want::PathName(_)
+            | Want::Node
+            | Want::Argument(..)
+            | Want::Plain(_)
+            | Want::AbsolutePath => true,
+            Want::Time
+            | Want::Host
+            | Want::Id
+            | Want::Fields
+            | Want::Type
+            | Want::Argv
+            | Want::Argc
+            | Want::Keys
+            | Want::Process(..)
+            | Want::AddressFamily
+            | Want::AddressIp
+            | Want::AddressPort
+            | Want::AddressPath
+            | Want::Nothing => false,
+        }
+    }
+
     /// Whether the process table must be kept for it.
     pub(super) fn needs_processes(&self) -> bool {
         if let Want::Event(want) = self {

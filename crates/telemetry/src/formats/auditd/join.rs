@@ -44,6 +44,8 @@ pub(super) struct Group {
     pub(super) text: Vec<u8>,
     pub(super) records: Vec<Record>,
     complete: bool,
+    /// Whether somebody may look at it.
+    pub(super) wanted: bool,
     /// Records that were too much.
     pub(super) dropped: u64,
     last: u64,
@@ -103,6 +105,7 @@ impl Group {
         }
         self.records.clear();
         self.complete = false;
+        self.wanted = false;
         self.dropped = 0;
     }
 }
@@ -144,7 +147,7 @@ impl Pending {
         if restarted { Stamp::Restarted } else { Stamp::Usual }
     }
 
-    /// Takes a record in. `spare` gives a buffer for a new event.
+    /// Takes a record in, and gives its event. `spare` gives a buffer for a new one.
     pub(super) fn add(
         &mut self,
         line: &[u8],
@@ -152,7 +155,7 @@ impl Pending {
         kind: RecordType,
         place: (u32, u64),
         spare: &mut Vec<Group>,
-    ) {
+    ) -> Option<&mut Group> {
         let mut at = self.queue.len();
         while at > 0 && later(self.queue[at - 1].serial, header.serial) {
             at -= 1;
@@ -166,7 +169,7 @@ impl Pending {
         } else {
             // An EOE whose event was given on already says nothing.
             if kind == RecordType::Eoe {
-                return;
+                return None;
             }
             let mut group = spare.pop().unwrap_or_default();
             (group.time, group.serial) = (header.time, header.serial);
@@ -180,6 +183,7 @@ impl Pending {
         let group = &mut self.queue[at];
         group.last = records;
         group.add(line, header, kind, place);
+        Some(group)
     }
 
     /// The next event that can be given on.
@@ -187,6 +191,11 @@ impl Pending {
         let head = self.queue.front()?;
         let waited = head.time.saturating_add(WAIT) < self.newest && head.last + WAIT_RECORDS <= self.records;
         (head.complete || waited || self.queue.len() > MAX_PENDING).then(|| self.queue.pop_front())?
+    }
+
+    /// How many events are pending.
+    pub(super) fn len(&self) -> usize {
+        self.queue.len()
     }
 
     /// The next event, complete or not.

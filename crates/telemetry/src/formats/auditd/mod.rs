@@ -47,28 +47,34 @@
 //! `success` and `exit`. `EINPROGRESS` (-115) is how a non-blocking attempt looks.
 
 mod address;
+mod ahead;
 mod arguments;
 mod decode;
 mod events;
 mod fields;
 mod join;
 mod json;
+mod needles;
 mod object;
 mod process;
 mod record;
 mod records;
 mod syscall;
 mod syscalls;
+#[cfg(test)]
+mod tests;
 mod users;
 
 use crate::event::{Reader, Request, Sink};
 use crate::lines::Lines;
+use crate::needles::Finder;
 use crate::{Input, Report, Value};
 use events::Events;
 use memchr::memmem;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What a reader is told about its source.
 #[derive(Clone, Debug, Default)]
@@ -105,11 +111,13 @@ impl Reader for AuditReader {
     }
 }
 
-/// Gives each line of `inputs` to `line`. What can't be read is damage, and the next file goes on.
+/// Gives each line of `inputs` to `line`, with its file and its place in it. What can't be read is damage, and the next
+/// file goes on. With a finder, records in which it finds nothing are passed over.
 fn each_line(
     inputs: &[Input],
     report: &Report,
-    mut line: impl FnMut(u32, u64, &[u8]) -> ControlFlow<()>,
+    finder: Option<Arc<Finder>>,
+    mut line: impl FnMut(ahead::Place, &[u8]) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     for (file, input) in inputs.iter().enumerate() {
         let opened = match input.open() {
@@ -119,9 +127,10 @@ fn each_line(
                 continue;
             }
         };
-        let mut lines = Lines::new(opened);
+        let mut lines = Lines::new(opened).screened(finder.clone(), record::is_record);
         let mut read = 0;
-        loop {
+        let mut flow = ControlFlow::Continue(());
+        while flow.is_continue() {
             match lines.next() {
                 Ok(Some(next)) => {
                     let length = next.oversized.unwrap_or(next.bytes.len() as u64 + 1);
@@ -133,7 +142,7 @@ fn each_line(
                             format!("a line of {length} bytes is too long"),
                         );
                     } else {
-                        line(file as u32, next.offset, next.bytes)?;
+                        flow = line((file as u32, next.offset), next.bytes);
                     }
                 }
                 Ok(None) => break,
@@ -142,13 +151,25 @@ fn each_line(
                     break;
                 }
             }
+            let (bytes, records) = lines.passed();
+            if bytes > 0 {
+                report.pass(bytes, records);
+            }
             if read >= 1 << 20 {
                 report.add_bytes(std::mem::take(&mut read));
             }
         }
+        let (bytes, records) = lines.passed();
+        report.pass(bytes, records);
         report.add_bytes(read);
+        flow?;
     }
     ControlFlow::Continue(())
+}
+
+/// Whether an event's lines show, as they stand or in hex, what the field of that name has.
+pub(crate) fn shows(field: &str, passwd: bool) -> bool {
+    fields::Want::parse(field).is_shown(passwd)
 }
 
 /// What is wrong with a line that has no record's header; `None` where it is none of the log's.

@@ -194,6 +194,30 @@ pub(super) fn header(line: &[u8]) -> Option<Header<'_>> {
     Some(Header { node, name, name_at, stamp, time, serial, body: at })
 }
 
+/// Whether a line is a record as the daemon writes it, without anything before it.
+pub(super) fn is_record(line: &[u8]) -> bool {
+    let at = match line.strip_prefix(b"node=") {
+        Some(rest) => memchr(b' ', rest).map_or(line.len(), |at| "node=".len() + at + 1),
+        None => 0,
+    };
+    let Some(rest) = line[at..].strip_prefix(b"type=") else { return false };
+    let Some(space) = rest.iter().position(|b| *b == b' ').filter(|at| *at > 0) else { return false };
+    stamp(&rest[space..]).is_some()
+}
+
+/// The length of ` msg=audit(1795308858.690:8523):`, with which a text begins. `None` where it does not, or where the
+/// numbers are larger than those of any record.
+pub(super) fn stamp(text: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    for (before, most) in [(&b" msg=audit("[..], 10), (b".", 9), (b":", 18)] {
+        at += text[at..].starts_with(before).then_some(before.len())?;
+        let digits = text[at..].iter().take_while(|b| b.is_ascii_digit()).count();
+        at += (1..=most).contains(&digits).then_some(digits)?;
+    }
+    let closed = text[at..].starts_with(b")");
+    closed.then(|| at + 1 + usize::from(text.get(at + 1) == Some(&b':')))
+}
+
 /// A decimal number at the beginning of `text`, and its length.
 fn digits(text: &[u8]) -> Option<(u64, usize)> {
     let mut value = 0u64;
@@ -358,7 +382,13 @@ mod tests {
             ["", "type=", "node=x", "type=A msg=audit(", "type=A msg=audit(1.2:)", "type=A msg=audit(x:1): ", "words"]
         {
             assert!(header(bad.as_bytes()).is_none(), "{bad}");
+            assert!(!is_record(bad.as_bytes()), "{bad}");
         }
+        assert!(
+            is_record(b"type=EOE msg=audit(12.345:6): ")
+                && is_record(b"node=a type=CWD msg=audit(12.345:6): cwd=\"/\"")
+        );
+        assert!(!is_record(b"type=CWD msg=audit(11/20/2026 10:11:12.345:6) : cwd=/"));
     }
 
     #[test]

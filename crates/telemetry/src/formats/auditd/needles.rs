@@ -1,0 +1,200 @@
+//! Finding in raw lines what may be a needle, as it stands and in hex, in one pass.
+//!
+//! The kernel and libaudit write a text quoted, or in hex where a byte of it would not fit between quotes. In hex each
+//! letter has two spellings (`l` is 6C, `L` is 4C), so that a word of three letters has eight. They are one when the
+//! digits 4 and 6, and 5 and 7, are taken for the same: so the search is for folded needles in folded text. That finds a
+//! few more lines (`lua5` in `lua7`), never less.
+
+use crate::needles::Needles;
+use aho_corasick::{Span, packed};
+use memchr::memmem;
+use std::collections::{HashMap, HashSet};
+
+/// The patterns of one vectorised pass: more would take half as many bytes at a time.
+const A_PASS: usize = 32;
+
+/// Vectorised search goes by so many bytes. Shorter texts are looked for in a pass of their own.
+const SHARED: usize = 4;
+
+/// What it costs to look for four bytes more, as often as they would have to stand in text to cost as much.
+const A_SEARCH: f64 = 5e-6;
+
+/// Letters beyond ASCII that fold to ASCII ones: what holds one is always read.
+const FOLDING: [&str; 3] = ["\u{212a}", "\u{17f}", "\u{130}"];
+
+/// What can spell any character in JSON that somebody takes apart: what holds one is always read.
+const ESCAPES: [&str; 4] = ["\\u00", "\\u212a", "\\u017f", "\\u0130"];
+
+/// Finds where something stands that may be a needle.
+pub(super) struct Finder {
+    passes: Vec<Pass>,
+}
+
+/// What is looked for at once.
+enum Pass {
+    One(memmem::Finder<'static>),
+    /// Bytes to look for, and for each the texts that it may be part of, with its place in them.
+    Many(packed::Searcher, Vec<Vec<(Vec<u8>, usize)>>),
+}
+
+impl Finder {
+    /// A search for needles. `None` where this processor has no search that is worth it.
+    pub(super) fn new(needles: &Needles) -> Option<Self> {
+        let folding = FOLDING.iter().filter(|_| needles.folds()).map(|t| t.as_bytes());
+        let escapes = ESCAPES.iter().filter(|_| needles.escaped()).map(|t| t.as_bytes());
+        let texts = needles.pieces().iter().map(String::as_bytes).chain(folding).chain(escapes);
+        let spelled = |text: &[u8]| [text.iter().copied().map(folded).collect(), in_hex(text)];
+        let mut texts: Vec<Vec<u8>> = texts.flat_map(spelled).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        let (short, long): (Vec<_>, Vec<_>) = texts.into_iter().partition(|t| t.len() < SHARED);
+        let mut passes = Vec::new();
+        match short.as_slice() {
+            [] => {}
+            [one] => passes.push(Pass::One(memmem::Finder::new(one).into_owned())),
+            _ => add(short.into_iter().map(|t| (t.clone(), vec![(t, 0)])).collect(), &mut passes)?,
+        }
+        add(shared(long), &mut passes)?;
+        Some(Finder { passes })
+    }
+
+    /// Where something is found at or behind `from` by a pass, in text that is [`fold`]ed; the text's length where
+    /// there is nothing.
+    pub(super) fn find(&self, pass: usize, text: &[u8], from: usize) -> usize {
+        match &self.passes[pass] {
+            Pass::One(finder) => finder.find(&text[from..]).map_or(text.len(), |at| from + at),
+            Pass::Many(searcher, texts) => {
+                let mut from = from;
+                while let Some(found) = searcher.find_in(text, Span { start: from, end: text.len() }) {
+                    let at = found.start();
+                    let is = |(t, k): &(Vec<u8>, usize)| at >= *k && text[at - k..].starts_with(t);
+                    if texts[found.pattern().as_usize()].iter().any(is) {
+                        return at;
+                    }
+                    from = at + 1;
+                }
+                text.len()
+            }
+        }
+    }
+
+    /// How many passes a search takes.
+    pub(super) fn passes(&self) -> usize {
+        self.passes.len()
+    }
+}
+
+/// Bytes to look for, each with the texts that they are part of and where in them.
+type Sought = Vec<(Vec<u8>, Vec<(Vec<u8>, usize)>)>;
+
+fn add(sought: Sought, passes: &mut Vec<Pass>) -> Option<()> {
+    // A few more than one pass are faster in one that takes half as many bytes at a time.
+    let size = if sought.len() <= 2 * A_PASS { 2 * A_PASS } else { A_PASS };
+    let mut sought = sought.into_iter().peekable();
+    while sought.peek().is_some() {
+        let (bytes, texts): (Vec<_>, Vec<_>) = sought.by_ref().take(size).unzip();
+        passes.push(Pass::Many(packed::Config::new().builder().extend(bytes).build()?, texts));
+    }
+    Some(())
+}
+
+/// For each text four bytes of it to look for, so that they are rare and few: `file(` of `dofile(` and `loadfile(`.
+fn shared(mut texts: Vec<Vec<u8>>) -> Sought {
+    let mut sought = Sought::new();
+    while !texts.is_empty() {
+        let mut held: HashMap<&[u8], usize> = HashMap::new();
+        for text in &texts {
+            let own: HashSet<&[u8]> = text.windows(SHARED).collect();
+            own.into_iter().for_each(|bytes| *held.entry(bytes).or_default() += 1);
+        }
+        #[allow(clippy::cast_precision_loss, reason = "a few hundred")]
+        let cost =
+            |(bytes, n): (&[u8], usize)| (A_SEARCH + bytes.iter().map(|b| weight(*b)).product::<f64>()) / n as f64;
+        let best = held.into_iter().min_by(|a, b| cost(*a).total_cmp(&cost(*b)).then_with(|| a.0.cmp(b.0)));
+        let Some((best, _)) = best.map(|(bytes, n)| (bytes.to_vec(), n)) else { break };
+        let (found, rest): (Vec<_>, Vec<_>) = texts.into_iter().partition(|t| memmem::find(t, &best).is_some());
+        let place = |t: Vec<u8>| memmem::find(&t, &best).map(|at| (t, at));
+        sought.push((best.clone(), found.into_iter().filter_map(place).collect()));
+        texts = rest;
+    }
+    sought
+}
+
+/// The text, folded, in `out`.
+pub(super) fn fold(text: &[u8], out: &mut Vec<u8>) {
+    out.clear();
+    out.extend(text.iter().map(|&b| folded(b)));
+}
+
+/// Letters without regard to case, 4 as 6 and 5 as 7. A few other characters are taken for each other, too.
+#[inline]
+fn folded(b: u8) -> u8 {
+    let b = b | 0x20;
+    b | u8::from(b & 0xfe == b'4') << 1
+}
+
+/// A text's hex digits, folded.
+fn in_hex(text: &[u8]) -> Vec<u8> {
+    let digit = |n: u8| folded(b"0123456789abcdef"[usize::from(n)]);
+    text.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect()
+}
+
+/// How often a byte may be expected in folded records, about.
+fn weight(b: u8) -> f64 {
+    match b {
+        b'6' | b'7' => 0.1,
+        b'0'..=b'9' => 0.05,
+        b'a'..=b'f' | b'/' => 0.03,
+        b'j' | b'q' | b'x' | b'z' | b'(' | b')' | b'*' | b'$' | b'@' | b'!' | b'~' | b'^' | b'?' => 0.003,
+        b'.' | b'-' => 0.01,
+        _ => 0.02,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn found(finder: &Finder, text: &[u8]) -> bool {
+        let mut folded = Vec::new();
+        fold(text, &mut folded);
+        (0..finder.passes()).any(|pass| finder.find(pass, &folded, 0) < folded.len())
+    }
+
+    fn hex(text: &[u8]) -> String {
+        text.iter().map(|b| format!("{b:02X}")).collect()
+    }
+
+    #[test]
+    fn as_it_stands_and_in_hex() {
+        let needles = Needles::new([("lua", false), ("os.execute(", false), ("mask", true)]).unwrap();
+        let finder = Finder::new(&needles).unwrap();
+        for text in ["LuA", "x -e OS.Execute('id')", "mas\u{212a}", "MASK", "x\u{17f}"] {
+            assert!(found(&finder, format!("a1=\"{text}\"").as_bytes()), "{text}");
+            assert!(found(&finder, format!("a1={}", hex(text.as_bytes())).as_bytes()), "{text} in hex");
+        }
+        for text in ["lu a", "os execute(", "nothing 4C55 here"] {
+            assert!(!found(&finder, format!("a1=\"{text}\"").as_bytes()), "{text}");
+            assert!(!found(&finder, format!("a1={}", hex(text.as_bytes())).as_bytes()), "{text} in hex");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_spelling_is_found(
+            words in prop::collection::vec("[a-z0-9_.(-]{3,12}", 1..40),
+            which in any::<prop::sample::Index>(),
+            upper in any::<u32>(),
+            around in "[ -~]{0,6}",
+        ) {
+            let Some(needles) = Needles::new(words.iter().map(|w| (w.as_str(), false))) else { return Ok(()) };
+            let finder = Finder::new(&needles).unwrap();
+            let word = which.get(&words);
+            let case = |(i, c): (usize, char)| if upper >> (i % 32) & 1 == 1 { c.to_ascii_uppercase() } else { c };
+            let text = format!("{around}{}{around}", word.chars().enumerate().map(case).collect::<String>());
+            prop_assert!(found(&finder, text.as_bytes()));
+            prop_assert!(found(&finder, hex(text.as_bytes()).as_bytes()));
+        }
+    }
+}
