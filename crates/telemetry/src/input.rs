@@ -150,6 +150,11 @@ impl Input {
         self.part.as_ref().map_or(whole, |part| part.end.min(whole).saturating_sub(part.start))
     }
 
+    /// The lines of a plain text that begin within these bytes.
+    pub(crate) fn within(&self, bytes: Range<u64>) -> Input {
+        Input { part: Some(bytes), ..self.clone() }
+    }
+
     /// The same text in parts of about `size` bytes, in order: each line belongs to the part in which it begins. Only
     /// a plain file can be cut up, and whether it is lines is for the caller to know.
     pub fn parts(&self, size: u64) -> Vec<Input> {

@@ -67,10 +67,11 @@ impl<R: BufRead> Lines<R> {
         })
     }
 
-    /// Passes over lines that are `sound` and in which nothing is found. Lines that reach beyond the reader's buffer, and
-    /// the first ones, come whatever they hold.
+    /// Passes over lines that are `sound` and in which nothing is found. The first lines of an input come whatever they
+    /// hold.
     pub fn screened(mut self, finder: Option<Arc<Finder>>, sound: fn(&[u8]) -> bool) -> Self {
-        self.screen = finder.map(|f| Screen::new(f, sound));
+        let screen = if self.offset == 0 { Screen::new } else { Screen::further_on };
+        self.screen = finder.map(|f| screen(f, sound));
         self
     }
 
@@ -109,32 +110,57 @@ impl<R: BufRead> Lines<R> {
     #[allow(clippy::should_implement_trait, reason = "lends from itself, as no Iterator can")]
     pub fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         self.reader.consume(std::mem::take(&mut self.lent));
-        self.buffer.clear();
-        if self.screen.is_some() {
-            self.pass();
-        }
-        let offset = self.offset;
-        if offset >= self.end {
-            return Ok(None);
-        }
-        // A line that stands whole in the reader's buffer is read there.
-        if let Ok(chunk) = self.reader.fill_buf()
-            && let Some(at) = memchr(b'\n', chunk)
-            && at <= self.limit
-        {
-            self.lent = at + 1;
-            self.offset += self.lent as u64;
-            if let Some(screen) = &mut self.screen {
-                screen.take(self.lent);
+        loop {
+            if self.screen.is_some() {
+                self.pass();
             }
-            // Filled already: nothing is read.
-            let chunk = self.reader.fill_buf()?;
-            let bytes = chunk.get(..at).unwrap_or_default();
-            return Ok(Some(Line { offset, bytes: bytes.strip_suffix(b"\r").unwrap_or(bytes), oversized: None }));
+            let offset = self.offset;
+            if offset >= self.end {
+                return Ok(None);
+            }
+            // A line that stands whole in the reader's buffer is read there.
+            if let Ok(chunk) = self.reader.fill_buf()
+                && let Some(at) = memchr(b'\n', chunk)
+                && at <= self.limit
+            {
+                self.lent = at + 1;
+                self.offset += self.lent as u64;
+                if let Some(screen) = &mut self.screen {
+                    screen.take(self.lent);
+                }
+                // Filled already: nothing is read.
+                let chunk = self.reader.fill_buf()?;
+                let bytes = chunk.get(..at).unwrap_or_default();
+                return Ok(Some(Line { offset, bytes: bytes.strip_suffix(b"\r").unwrap_or(bytes), oversized: None }));
+            }
+            let length = self.put_together()?;
+            if length == 0 {
+                return Ok(None);
+            }
+            self.offset += length;
+            let whole = length == self.buffer.len() as u64;
+            if let Some(screen) = &mut self.screen {
+                if whole && screen.passes(&self.buffer) {
+                    self.passed.0 += length;
+                    self.passed.1 += 1;
+                    continue;
+                }
+                screen.forget();
+            }
+            if !whole {
+                return Ok(Some(Line { offset, bytes: &[], oversized: Some(length) }));
+            }
+            let mut bytes = self.buffer.as_slice();
+            bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+            bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+            return Ok(Some(Line { offset, bytes, oversized: None }));
         }
-        if let Some(screen) = &mut self.screen {
-            screen.forget();
-        }
+    }
+
+    /// Puts a line together that reaches beyond the reader's buffer. Its length; it is not kept where it is longer than
+    /// the limit.
+    fn put_together(&mut self) -> io::Result<u64> {
+        self.buffer.clear();
         let mut length = 0u64;
         loop {
             let chunk = match self.reader.fill_buf() {
@@ -143,10 +169,7 @@ impl<R: BufRead> Lines<R> {
                 Err(e) => return Err(e),
             };
             if chunk.is_empty() {
-                if length == 0 {
-                    return Ok(None);
-                }
-                break;
+                return Ok(length);
             }
             let (take, done) = memchr(b'\n', chunk).map_or((chunk.len(), false), |i| (i + 1, true));
             if self.buffer.len() + take <= self.limit + 2 {
@@ -155,17 +178,9 @@ impl<R: BufRead> Lines<R> {
             length += take as u64;
             self.reader.consume(take);
             if done {
-                break;
+                return Ok(length);
             }
         }
-        self.offset += length;
-        if length > self.buffer.len() as u64 {
-            return Ok(Some(Line { offset, bytes: &[], oversized: Some(length) }));
-        }
-        let mut bytes = self.buffer.as_slice();
-        bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-        bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-        Ok(Some(Line { offset, bytes, oversized: None }))
     }
 }
 

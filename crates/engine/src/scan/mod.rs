@@ -19,7 +19,7 @@ pub use offered::Offered;
 pub(crate) use pruned::PrunedTable;
 pub use table::TelemetryTable;
 pub use window::{Outside, Window};
-pub(crate) use window::{lower_bound, ticks, times};
+pub(crate) use window::{lower_bound, ticks};
 
 use arrow::record_batch::RecordBatch;
 use parallax_telemetry::Report;

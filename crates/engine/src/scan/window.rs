@@ -145,12 +145,6 @@ fn nanoseconds(literal: &Expr) -> Option<i64> {
     }
 }
 
-/// The times in the batch's hidden time column.
-pub(crate) fn times(batch: &RecordBatch) -> impl Iterator<Item = i64> {
-    let times = batch.column_by_name(TIME).and_then(|c| c.as_primitive_opt::<TimestampNanosecondType>());
-    times.into_iter().flatten().flatten()
-}
-
 /// The rows whose time in `column` is not after `at`; a row without a time stays.
 pub(super) fn not_after(batch: RecordBatch, column: &str, at: i64) -> Result<RecordBatch, ArrowError> {
     let Some(times) = batch.column_by_name(column).and_then(|c| c.as_primitive_opt::<TimestampNanosecondType>()) else {

@@ -1,13 +1,11 @@
 //! When the recorded events happened.
 
-use crate::scan::{BATCH_ROWS, Window, times};
-use parallax_telemetry::{Format, Report, Source, scan, view};
-use std::collections::BTreeSet;
-use std::ops::ControlFlow;
+use crate::scan::Window;
+use parallax_telemetry::scan::{HOUR, Stretch, times};
+use parallax_telemetry::{Format, Report, Source};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-const HOUR: i64 = 3_600_000_000_000;
 
 /// The times of all events.
 #[derive(Debug, Default)]
@@ -92,38 +90,110 @@ impl Taken {
     }
 }
 
+/// A source is not cut into smaller parts than this, nor into larger ones where it can be cut.
+const PART: std::ops::RangeInclusive<u64> = 4 << 20..=64 << 20;
+
 /// Reads all sources, several at once. Tables of their own without events (Parquet) have no say.
 pub(super) fn take(sources: &[Source], window: Window, threads: usize) -> Census {
     let report = Report::new();
-    let next = AtomicUsize::new(0);
+    let events: Vec<usize> = (0..sources.len()).filter(|at| sources[*at].format != Format::Parquet).collect();
+    let total: u64 = events.iter().map(|at| sources[*at].size()).sum();
+    let size = (total / (threads as u64 * 4)).clamp(*PART.start(), *PART.end());
+    let parts: Vec<(usize, Source)> = match threads {
+        1 => events.iter().map(|at| (*at, sources[*at].clone())).collect(),
+        _ => events.iter().flat_map(|at| sources[*at].parts(size).into_iter().map(move |part| (*at, part))).collect(),
+    };
     let taken = Mutex::new(Taken::new(sources.len()));
-    std::thread::scope(|scope| {
-        for _ in 0..threads.min(sources.len()) {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(source) = sources.get(at) else { break };
-                    let one = one(source, window, &report);
-                    taken.lock().unwrap_or_else(|e| e.into_inner()).take(at, one);
-                }
-            });
+    let open = Mutex::new(Vec::new());
+    side_by_side(threads, &parts, |(at, part)| {
+        let mut found = One::default();
+        match times(part, &|t| window.holds(t), &report, &mut |time| found.add(time)) {
+            Ok(stretches) => {
+                let stretches = stretches.into_iter().map(|stretch| (*at, stretch));
+                open.lock().unwrap_or_else(|e| e.into_inner()).extend(stretches);
+            }
+            Err(e) => report.damage(&part.name, None, e.to_string()),
         }
+        taken.lock().unwrap_or_else(|e| e.into_inner()).take(*at, found);
     });
-    taken.into_inner().unwrap_or_else(|e| e.into_inner()).census(report)
+    let mut taken = taken.into_inner().unwrap_or_else(|e| e.into_inner());
+    let open = open.into_inner().unwrap_or_else(|e| e.into_inner());
+    taken.settle(sources, window, threads, open);
+    taken.census(report)
 }
 
-fn one(source: &Source, window: Window, report: &Report) -> One {
-    let mut found = One::default();
-    if source.format == Format::Parquet {
-        return found;
-    }
-    let mut take = |batch| {
-        times(&batch).filter(|t| window.holds(*t)).for_each(|time| found.add(time));
-        ControlFlow::Continue(())
+/// Does something with each of `all`, on several threads.
+fn side_by_side<T: Sync>(threads: usize, all: &[T], work: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        while let Some(one) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+            work(one);
+        }
     };
-    let view = view::messages(&[], false);
-    if let Err(e) = scan::scan(source, &view, &["$time".to_owned()], BATCH_ROWS, report, &mut take) {
-        report.damage(&source.name, None, e.to_string());
+    std::thread::scope(|scope| {
+        for _ in 0..threads.min(all.len()) {
+            scope.spawn(worker);
+        }
+    });
+}
+
+impl Taken {
+    /// Reads, of stretches of which only is known which times their events may have, those that may change something.
+    /// What is damaged in them is nobody's business, as in those that are not read.
+    fn settle(&mut self, sources: &[Source], window: Window, threads: usize, mut open: Vec<(usize, Stretch)>) {
+        // How many are read at a time: mostly the first ones settle it.
+        let mut most = 1;
+        loop {
+            let chosen = self.telling(&open, most);
+            if chosen.is_empty() {
+                return;
+            }
+            let chosen: Vec<_> = chosen.into_iter().rev().map(|place| open.swap_remove(place)).collect();
+            let shared = Mutex::new(std::mem::take(self));
+            side_by_side(threads, &chosen, |(at, stretch)| {
+                let mut found = One::default();
+                let (source, unheard) = (sources[*at].within(stretch.bytes.clone()), Report::new());
+                // It was read a moment ago; if it can't be any more, it has no say.
+                let _ = every_time(&source, window, &unheard, &mut |time| found.add(time));
+                shared.lock().unwrap_or_else(|e| e.into_inner()).take(*at, found);
+            });
+            *self = shared.into_inner().unwrap_or_else(|e| e.into_inner());
+            most = most.saturating_mul(2);
+        }
     }
-    found
+
+    /// The places of stretches to be read next: some that may hold the first or the last event of a source, or an hour
+    /// of which nothing is known. None where no stretch may change anything.
+    fn telling(&self, open: &[(usize, Stretch)], most: usize) -> BTreeSet<usize> {
+        let (mut first, mut last) = (BTreeMap::new(), BTreeMap::new());
+        let mut hours: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+        for (place, (at, stretch)) in open.iter().enumerate() {
+            let range = self.ranges.get(*at).copied().flatten();
+            if range.is_none_or(|(from, _)| stretch.first < from) {
+                first.entry(*at).or_insert_with(Vec::new).push((stretch.first, place));
+            }
+            if range.is_none_or(|(_, to)| stretch.last > to) {
+                last.entry(*at).or_insert_with(Vec::new).push((stretch.last, place));
+            }
+            for hour in stretch.hours.iter().filter(|h| !self.hours.contains(h)) {
+                let of_hour = hours.entry(*hour).or_default();
+                if of_hour.len() < most {
+                    of_hour.push(place);
+                }
+            }
+        }
+        first.values_mut().for_each(|places| places.sort_unstable());
+        last.values_mut().for_each(|places| places.sort_unstable_by(|a, b| b.cmp(a)));
+        let ends = first.into_values().chain(last.into_values()).flat_map(|places| places.into_iter().take(most));
+        ends.map(|(_, place)| place).chain(hours.into_values().flatten()).collect()
+    }
+}
+
+/// The times of all events, each decoded.
+fn every_time(source: &Source, window: Window, report: &Report, each: &mut dyn FnMut(i64)) -> std::io::Result<()> {
+    let view = parallax_telemetry::view::messages(&[], false);
+    parallax_telemetry::scan::rows(source, &view, &["$time".to_owned()], report, &mut |row| {
+        row.value(0).to_instant().filter(|t| window.holds(*t)).into_iter().for_each(&mut *each);
+        std::ops::ControlFlow::Continue(())
+    })
 }

@@ -1,25 +1,30 @@
 //! Passing over lines in which nothing is found.
 
 use super::Finder;
+use super::finder::Folded;
 use memchr::{memchr, memrchr};
 use std::sync::Arc;
 
-/// The first lines of an input are read whatever they hold: they show what it is, and whether searching pays.
+/// The first lines of an input are read whatever they hold: they show what it is.
 const FIRST: u64 = 1_000;
 
 /// Of how many lines in a row it is counted how many could be passed over.
 const SAMPLE: u64 = 4_096;
+
+/// About so many bytes, whole lines, are folded and searched at a time: they and their copy stay in the nearest cache
+/// from the one step to the next.
+const BLOCK: usize = 16 << 10;
 
 /// What is known of the buffer that lines are taken from.
 pub(crate) struct Screen {
     finder: Arc<Finder>,
     /// Whether a line without a needle may be passed over: it is what it seems to be.
     sound: fn(&[u8]) -> bool,
-    /// The buffer in lower case.
-    lower: Vec<u8>,
-    /// How much of it was taken.
+    /// The next whole lines of the buffer.
+    block: Folded,
+    /// How much of them was taken.
     taken: usize,
-    /// Whether the buffer is the one that is known.
+    /// Whether they are the ones that stand at the beginning of the buffer.
     known: bool,
     /// For each pass of the finder, where it finds something next.
     ahead: Vec<usize>,
@@ -43,12 +48,13 @@ pub(crate) struct Passed {
 }
 
 impl Screen {
+    /// For the lines of an input from its beginning.
     pub(crate) fn new(finder: Arc<Finder>, sound: fn(&[u8]) -> bool) -> Self {
         let ahead = vec![0; finder.passes()];
         Screen {
             finder,
             sound,
-            lower: Vec::new(),
+            block: Folded::default(),
             taken: 0,
             known: false,
             ahead,
@@ -58,6 +64,11 @@ impl Screen {
             off: false,
             first: FIRST,
         }
+    }
+
+    /// For lines further on in an input, of which none has to show what it is.
+    pub(crate) fn further_on(finder: Arc<Finder>, sound: fn(&[u8]) -> bool) -> Self {
+        Screen { first: 0, ..Screen::new(finder, sound) }
     }
 
     /// A line of `bytes` of the buffer is taken to be read.
@@ -76,51 +87,79 @@ impl Screen {
         self.lines += 1;
     }
 
+    /// Whether a line that was put together from several buffers need not be read. If it need, [`Screen::forget`]
+    /// is told.
+    pub(crate) fn passes(&mut self, line: &[u8]) -> bool {
+        self.known = false;
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        if self.off || self.lines < self.first || !(self.sound)(line) {
+            return false;
+        }
+        self.block.take(line);
+        if self.finder.is_in_folded(&self.block) {
+            return false;
+        }
+        self.passed += 1;
+        self.lines += 1;
+        true
+    }
+
     /// The lines at the beginning of `chunk` that nobody needs to read. `chunk` is what is left of a reader's buffer, or
     /// a new one; of it no more than `most` bytes may be passed over.
     pub(crate) fn pass(&mut self, chunk: &[u8], most: u64) -> Passed {
-        let none = Passed::default();
+        let mut all = Passed::default();
         if self.off || self.lines < self.first {
             self.known = false;
-            return none;
-        }
-        if !self.known || self.taken >= self.lower.len() {
-            self.begin(chunk);
-        }
-        debug_assert_eq!(self.lower.len() - self.taken, chunk.len(), "the buffer is another one");
-        if self.read + self.passed >= SAMPLE {
-            // Where most lines are read anyway, searching them is work for nothing.
-            self.off = self.read > self.passed;
-            (self.read, self.passed) = (0, 0);
+            return all;
         }
         let most = usize::try_from(most).unwrap_or(usize::MAX).min(chunk.len());
-        let free = (self.next() - self.taken).min(most);
-        let Some(end) = memrchr(b'\n', &chunk[..free]).map(|at| at + 1) else { return none };
-        let passed = self.whole_lines(&chunk[..end]);
-        self.taken += passed.bytes;
-        self.passed += passed.lines;
-        self.lines += passed.lines;
-        passed
+        while all.bytes < most {
+            let left = &chunk[all.bytes..];
+            if (!self.known || self.taken >= self.block.len()) && !self.begin(left) {
+                break;
+            }
+            if self.read + self.passed >= SAMPLE {
+                // Where most lines are read anyway, searching them is work for nothing.
+                self.off = self.read > self.passed;
+                (self.read, self.passed) = (0, 0);
+            }
+            let free = (self.next() - self.taken).min(most - all.bytes);
+            let Some(end) = memrchr(b'\n', &left[..free]).map(|at| at + 1) else { break };
+            let passed = self.whole_lines(&left[..end]);
+            self.taken += passed.bytes;
+            self.passed += passed.lines;
+            self.lines += passed.lines;
+            all.bytes += passed.bytes;
+            all.lines += passed.lines;
+            if self.taken < self.block.len() {
+                break;
+            }
+        }
+        all
     }
 
-    fn begin(&mut self, chunk: &[u8]) {
-        self.lower.clear();
-        self.lower.extend_from_slice(chunk);
-        self.lower.make_ascii_lowercase();
+    /// Looks at the whole lines at the beginning of a buffer; false where there is none.
+    fn begin(&mut self, chunk: &[u8]) -> bool {
+        let near = memrchr(b'\n', &chunk[..chunk.len().min(BLOCK)]);
+        let far = || memchr(b'\n', chunk.get(BLOCK..)?).map(|at| BLOCK + at);
+        self.known = false;
+        let Some(end) = near.or_else(far) else { return false };
+        self.block.take(&chunk[..=end]);
         (self.taken, self.known) = (0, true);
         for (pass, ahead) in self.ahead.iter_mut().enumerate() {
-            *ahead = self.finder.find(pass, &self.lower, 0);
+            *ahead = self.finder.find(pass, &self.block, 0);
         }
+        true
     }
 
-    /// Where something is found next, the end of the buffer where nothing is.
+    /// Where something is found next, the end of the block where nothing is.
     fn next(&mut self) -> usize {
         for (pass, ahead) in self.ahead.iter_mut().enumerate() {
             if *ahead < self.taken {
-                *ahead = self.finder.find(pass, &self.lower, self.taken);
+                *ahead = self.finder.find(pass, &self.block, self.taken);
             }
         }
-        self.ahead.iter().copied().min().unwrap_or(self.lower.len())
+        self.ahead.iter().copied().min().unwrap_or(self.block.len())
     }
 
     /// The lines up to the first that is not sound.
@@ -154,7 +193,7 @@ mod tests {
     fn screened(text: &str, capacity: usize, needles: &Needles) -> (Vec<(u64, String)>, (u64, u64)) {
         let finder = Arc::new(Finder::new(needles).unwrap());
         let mut lines = Lines::new(BufReader::with_capacity(capacity, text.as_bytes()))
-            .screened_from(Screen { first: 0, ..Screen::new(finder, braces) });
+            .screened_from(Screen::further_on(finder, braces));
         let mut read = Vec::new();
         while let Some(line) = lines.next().unwrap() {
             read.push((line.offset, String::from_utf8_lossy(line.bytes).into_owned()));
@@ -182,6 +221,7 @@ mod tests {
             let (read, (bytes, passed)) = screened(&text, capacity, &needles);
             let mut offset = 0;
             let mut all = Vec::new();
+            let end = text.len() as u64;
             for line in text.split_inclusive('\n') {
                 all.push((offset, line.trim_end_matches('\n').to_owned()));
                 offset += line.len() as u64;
@@ -192,7 +232,9 @@ mod tests {
             }
             let come: Vec<_> = all.iter().filter(|l| read.contains(l)).cloned().collect();
             prop_assert_eq!(come, read);
-            prop_assert_eq!(bytes, left_out.iter().map(|(_, l)| l.len() as u64 + 1).sum::<u64>());
+            // The last line need not end.
+            let length = |(at, l): &&(u64, String)| (l.len() as u64 + 1).min(end - at);
+            prop_assert_eq!(bytes, left_out.iter().map(length).sum::<u64>());
             prop_assert_eq!(passed, left_out.iter().filter(|(_, l)| !l.is_empty()).count() as u64);
         }
     }

@@ -11,7 +11,8 @@ mod finder;
 mod line;
 mod sieve;
 
-pub use finder::Finder;
+pub use finder::{Finder, Folded};
+pub(crate) use finder::{folded, is_harmless};
 pub(crate) use line::Screen;
 pub(crate) use sieve::Sieve;
 

@@ -1,6 +1,6 @@
 //! Passing over records that are no lines: events of XML, rows of a JSON document, blocks of text.
 
-use super::Finder;
+use super::{Finder, Folded};
 use std::sync::Arc;
 
 /// Of how many records in a row it is counted how many could be passed over.
@@ -9,8 +9,8 @@ const SAMPLE: u64 = 4_096;
 /// Tells of one record after the other whether it may be passed over.
 pub(crate) struct Sieve {
     finder: Arc<Finder>,
-    /// A record in lower case.
-    lower: Vec<u8>,
+    /// A record, folded.
+    record: Folded,
     /// Records that were read, and that were passed over, since the count began.
     read: u64,
     passed: u64,
@@ -22,7 +22,7 @@ pub(crate) struct Sieve {
 impl Sieve {
     /// One that has read nothing yet; the first records are read whatever they hold.
     pub(crate) fn new(finder: Arc<Finder>, first: u64) -> Self {
-        Sieve { finder, lower: Vec::new(), read: 0, passed: 0, first, off: false }
+        Sieve { finder, record: Folded::default(), read: 0, passed: 0, first, off: false }
     }
 
     /// Whether nothing is found in a record that is whole, and `sound` says that it is what it seems to be.
@@ -46,10 +46,8 @@ impl Sieve {
     }
 
     fn finds(&mut self, record: &[u8]) -> bool {
-        self.lower.clear();
-        self.lower.extend_from_slice(record);
-        self.lower.make_ascii_lowercase();
-        (0..self.finder.passes()).any(|pass| self.finder.find(pass, &self.lower, 0) < self.lower.len())
+        self.record.take(record);
+        self.finder.is_in_folded(&self.record)
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod builder;
 mod rows;
+mod times;
 
 pub use rows::{Collector, Row, rows, rows_for};
+pub use times::{HOUR, Stretch, times};
 
 use crate::event::{Family, Request};
 use crate::needles::Clause;

@@ -2,7 +2,7 @@
 
 use super::builder::Builder;
 use super::{Plan, invalid, prepared};
-use crate::event::{Event, Kind, Request, Value};
+use crate::event::{Event, Kind, Request, Sink, Value};
 use crate::needles::Clause;
 use crate::report::Report;
 use crate::source::Source;
@@ -93,6 +93,21 @@ pub fn rows_for(
     report: &Report,
     each: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
 ) -> io::Result<()> {
+    read_by(source, view, columns, clauses, report, each, &mut |request, sink| {
+        source.reader()?.read(request, report, sink)
+    })
+}
+
+/// [`rows_for`], where `read` does the reading.
+pub(super) fn read_by(
+    source: &Source,
+    view: &View,
+    columns: &[String],
+    clauses: &[Clause],
+    report: &Report,
+    each: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
+    read: &mut dyn FnMut(&Request, &mut dyn Sink) -> io::Result<()>,
+) -> io::Result<()> {
     let known = |(place, name): &(Option<usize>, &String)| place.is_some() || view.column_type(name).is_some();
     if let Some((_, unknown)) = view.places(columns).into_iter().zip(columns).find(|c| !known(c)) {
         return Err(invalid(view, unknown));
@@ -104,9 +119,8 @@ pub fn rows_for(
     }
     let request = Request { needles: view.needles(source, clauses), ..prepared.request.clone() };
     let feeds = view.feeds();
-    let mut reader = source.reader()?;
     let files: Vec<String> = source.inputs.iter().map(crate::input::Input::name).collect();
-    let read = reader.read(&request, report, &mut |event: &Event<'_>| {
+    let read = read(&request, &mut |event: &Event<'_>| {
         let Some(plan) = plans.iter().find(|p| feeds[p.feed].takes(&event.kind)) else {
             return ControlFlow::Continue(());
         };

@@ -69,6 +69,11 @@ impl Source {
         }
     }
 
+    /// The lines of a source of JSON lines that begin within these bytes.
+    pub fn within(&self, bytes: std::ops::Range<u64>) -> Source {
+        Source { inputs: self.inputs.iter().map(|input| input.within(bytes.clone())).collect(), ..self.clone() }
+    }
+
     /// The schema that a Parquet file declares. Its rows are read column by column by an engine of its own, from
     /// [`Input::disk_path`].
     pub fn parquet_schema(&self) -> io::Result<arrow::datatypes::SchemaRef> {

@@ -4,7 +4,7 @@
 //! parser does it; what it would read in an odd way (text behind a closing quote) always comes.
 
 use crate::lines::MAX_LINE;
-use crate::needles::Finder;
+use crate::needles::{Finder, Folded};
 use memchr::{memchr, memchr3};
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -49,8 +49,8 @@ pub(super) struct Screened<R> {
     reader: R,
     finder: Option<Arc<Finder>>,
     buffer: Vec<u8>,
-    /// The buffer in lower case.
-    lower: Vec<u8>,
+    /// The buffer, folded.
+    folded: Folded,
     /// What of the buffer has come out or was left out.
     at: usize,
     /// Up to where it comes out.
@@ -84,7 +84,7 @@ impl<R: Read> Screened<R> {
             reader,
             finder,
             buffer: Vec::new(),
-            lower: Vec::new(),
+            folded: Folded::default(),
             at: 0,
             out: 0,
             ahead,
@@ -105,13 +105,11 @@ impl<R: Read> Screened<R> {
         let more = self.buffer.len().max(self.capacity);
         let n = (&mut self.reader).take(more as u64).read_to_end(&mut self.buffer)?;
         self.ended = n == 0;
-        self.lower.clear();
-        self.lower.extend_from_slice(&self.buffer);
-        self.lower.make_ascii_lowercase();
+        self.folded.take(&self.buffer);
         self.ahead.fill(0);
         if let Some(finder) = &self.finder {
             for (pass, ahead) in self.ahead.iter_mut().enumerate() {
-                *ahead = finder.find(pass, &self.lower, 0);
+                *ahead = finder.find(pass, &self.folded, 0);
             }
         }
         Ok(())
@@ -168,7 +166,7 @@ impl<R: Read> Screened<R> {
         let Some(finder) = &self.finder else { return 0 };
         for (pass, ahead) in self.ahead.iter_mut().enumerate() {
             if *ahead < self.at {
-                *ahead = finder.find(pass, &self.lower, self.at);
+                *ahead = finder.find(pass, &self.folded, self.at);
             }
         }
         self.ahead.iter().copied().min().unwrap_or(0)

@@ -6,6 +6,7 @@ mod members;
 mod plain;
 mod row;
 mod split;
+mod times;
 pub(crate) mod value;
 
 use crate::event::{Family, Reader, Request, Sink};
@@ -24,6 +25,7 @@ use std::sync::Arc;
 pub use depth::too_deep;
 pub use members::{Members, Unusual};
 pub(crate) use plain::{HOSTS, TIMES};
+pub use times::{HOUR, Stretch};
 
 /// Reads JSON lines and JSON documents.
 pub struct JsonReader {
@@ -62,15 +64,39 @@ impl Reader for JsonReader {
 
 /// The input in parts of about `size` bytes, if it is lines.
 pub(crate) fn parts(input: &Input, size: u64) -> Vec<Input> {
-    let lines = || -> io::Result<bool> {
-        // The encoding is told at the beginning only.
-        let plain = !matches!(input.open()?.fill_buf()?, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]);
-        Ok(plain && is_lines(input.open()?.fill_buf()?))
-    };
-    match input.size() / 2 >= size && lines().unwrap_or(false) {
+    match input.size() / 2 >= size && is_plain_lines(input).unwrap_or(false) {
         true => input.parts(size),
         false => vec![input.clone()],
     }
+}
+
+/// Whether an input is lines that can be read from anywhere.
+fn is_plain_lines(input: &Input) -> io::Result<bool> {
+    if input.plain_path().is_none() {
+        return Ok(false);
+    }
+    let mut reader = input.open()?;
+    let head = reader.fill_buf()?;
+    // The encoding is told at the beginning only.
+    Ok(!matches!(head, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]) && is_lines(head))
+}
+
+/// Reads lines for nothing but the times of their events. Those that are decoded go to `sink`, for which `request` asks;
+/// of the others the times that they may have come back, as far as they `hold`. `None` where the input is no lines, or
+/// can be read from its beginning only.
+pub(crate) fn times(
+    input: &Input,
+    holds: &dyn Fn(i64) -> bool,
+    request: &Request,
+    report: &Report,
+    sink: &mut dyn Sink,
+) -> io::Result<Option<Vec<Stretch>>> {
+    if input.part().is_none() && !is_plain_lines(input)? {
+        return Ok(None);
+    }
+    let mut rows = Rows::new(request, report, sink);
+    rows.file(0, &input.name());
+    times::read(input.lines()?, &mut rows, holds).map(Some)
 }
 
 fn read_lines(mut lines: Lines<impl BufRead>, rows: &mut Rows<'_>) -> io::Result<ControlFlow<()>> {

@@ -3,7 +3,7 @@
 //! A record holds the values of its event; what all events of a kind have in common lies in a template that may stand
 //! in another record of the chunk. So a hit within a record speaks for it, and one within a template for all.
 
-use crate::needles::Finder;
+use crate::needles::{Finder, Folded};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ const RECORD_HEADER: usize = 24;
 #[derive(Clone, Debug)]
 pub(super) struct Hits {
     finder: Arc<Finder>,
-    lower: Vec<u8>,
+    folded: Folded,
     /// Where something is found, in order.
     at: Vec<usize>,
     /// Whether a template shows it: then every record may.
@@ -29,20 +29,18 @@ pub(super) struct Hits {
 
 impl Hits {
     pub(super) fn new(finder: Arc<Finder>) -> Self {
-        Hits { finder, lower: Vec::new(), at: Vec::new(), everywhere: false }
+        Hits { finder, folded: Folded::default(), at: Vec::new(), everywhere: false }
     }
 
     /// Looks through a chunk. Whether there is anything.
     pub(super) fn look(&mut self, chunk: &[u8]) -> bool {
-        self.lower.clear();
-        self.lower.extend_from_slice(chunk);
-        self.lower.make_ascii_lowercase();
+        self.folded.take(chunk);
         self.at.clear();
         for pass in 0..self.finder.passes() {
             let mut from = 0;
-            while from < self.lower.len() {
-                let hit = self.finder.find(pass, &self.lower, from);
-                if hit < self.lower.len() {
+            while from < self.folded.len() {
+                let hit = self.finder.find(pass, &self.folded, from);
+                if hit < self.folded.len() {
                     self.at.push(hit);
                 }
                 from = hit + 1;

@@ -62,5 +62,6 @@ pub use evtx::EvtxReader;
 pub(crate) use nt_log_event::BEGIN as NT_LOG_EVENT;
 pub use nt_log_event::NtLogEventReader;
 pub use sysmon_linux::SysmonLinuxReader;
+pub(crate) use time::parse as parse_time;
 pub use vocabulary::kind;
 pub use xml_reader::XmlReader;
