@@ -184,10 +184,39 @@ pub struct Event<'a> {
     pub late: Option<&'a (dyn Late + 'a)>,
 }
 
+/// A text by which a value is known without being decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RawText<'a> {
+    /// There is none.
+    Unknown,
+    /// There is no value.
+    Missing,
+    /// The value is a text, and what is made of this one: of the same text of the same form the same.
+    Text {
+        /// As the source has it.
+        raw: &'a str,
+        /// How it is written there.
+        form: u8,
+    },
+}
+
 /// An event's values, each decoded when it is asked for.
 pub trait Late {
     /// The value of the field at that place of [`Request::fields`].
     fn value(&self, slot: usize) -> Value<'_>;
+
+    /// Appends its text, as [`Value::into_text`] gives it; `false` where there is none.
+    fn text_into(&self, slot: usize, out: &mut String) -> bool {
+        self.value(slot).into_text().is_some_and(|text| {
+            out.push_str(&text);
+            true
+        })
+    }
+
+    /// The text that the value is made of.
+    fn raw(&self, _slot: usize) -> RawText<'_> {
+        RawText::Unknown
+    }
 
     /// Whether the event has the field under that very name or path: of a tree of values, no others are gone through
     /// for one that ends so.

@@ -21,7 +21,7 @@ pub mod time;
 pub mod types;
 pub mod view;
 
-pub use event::{Event, Family, Kind, Late, Reader, Request, Sink, Value};
+pub use event::{Event, Family, Kind, Late, RawText, Reader, Request, Sink, Value};
 pub use format::Format;
 pub use input::Input;
 pub use logsource::LogSource;

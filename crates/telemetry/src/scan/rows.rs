@@ -2,7 +2,7 @@
 
 use super::builder::Builder;
 use super::{Plan, invalid, prepared};
-use crate::event::{Event, Kind, Request, Sink, Value};
+use crate::event::{Event, Kind, RawText, Request, Sink, Value};
 use crate::needles::Clause;
 use crate::report::Report;
 use crate::source::Source;
@@ -32,6 +32,22 @@ impl<'a> Row<'a> {
         match self.nodes.get(place) {
             Some(Some(node)) => node.value(&self.scope),
             _ => Value::Missing,
+        }
+    }
+
+    /// The text that the value of the column at that place is made of.
+    pub fn raw(&self, place: usize) -> RawText<'_> {
+        match self.nodes.get(place) {
+            Some(Some(node)) => node.raw(&self.scope),
+            _ => RawText::Missing,
+        }
+    }
+
+    /// Appends the text of the column at that place, as [`Value::into_text`] gives it; `false` where there is none.
+    pub fn text_into(&self, place: usize, out: &mut String) -> bool {
+        match self.nodes.get(place) {
+            Some(Some(node)) => node.text_into(&self.scope, out),
+            _ => false,
         }
     }
 

@@ -4,6 +4,7 @@
 
 pub mod expr;
 mod generic;
+mod late;
 mod logs;
 mod mapping;
 mod messages;

@@ -2,11 +2,15 @@
 
 pub(crate) mod depth;
 mod fields;
+mod kinds;
+#[cfg(test)]
+mod made;
 mod members;
 mod plain;
 mod row;
 mod split;
 mod times;
+pub(crate) mod unescape;
 pub(crate) mod value;
 
 use crate::event::{Family, Reader, Request, Sink};
@@ -15,6 +19,7 @@ use crate::input::{self, Input};
 use crate::lines::{Line, Lines};
 use crate::needles::{Finder, Sieve};
 use crate::report::Report;
+use kinds::Kinds;
 use row::Rows;
 use split::{Piece, Split};
 use std::borrow::Cow;
@@ -43,15 +48,17 @@ impl Reader for JsonReader {
     fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
         let mut rows = Rows::new(request, report, sink);
         let finder = request.needles.as_ref().and_then(Finder::in_json).map(Arc::new);
+        let kinds = Kinds::new(request);
+        let kinds = kinds.as_ref();
         input::each(&self.inputs, report, |input, file, name| {
             rows.file(file, name);
             // Only lines are cut up.
             if input.part().is_some() {
-                return read_lines(input.lines()?.screened(finder.clone(), is_object), &mut rows);
+                return read_lines(input.lines()?.screened(finder.clone(), is_object), kinds, &mut rows);
             }
             let mut reader = input.open_text()?;
             match is_lines(reader.fill_buf()?) {
-                true => read_lines(Lines::new(reader).screened(finder.clone(), is_object), &mut rows),
+                true => read_lines(Lines::new(reader).screened(finder.clone(), is_object), kinds, &mut rows),
                 false => {
                     let sieve = finder.clone().map(|f| Sieve::new(f, FIRST));
                     read_document(reader, &mut rows, sieve)
@@ -99,13 +106,20 @@ pub(crate) fn times(
     times::read(input.lines()?, &mut rows, holds).map(Some)
 }
 
-fn read_lines(mut lines: Lines<impl BufRead>, rows: &mut Rows<'_>) -> io::Result<ControlFlow<()>> {
+fn read_lines(
+    mut lines: Lines<impl BufRead>,
+    kinds: Option<&Kinds>,
+    rows: &mut Rows<'_>,
+) -> io::Result<ControlFlow<()>> {
     let mut flow = ControlFlow::Continue(());
     while flow.is_continue()
         && let Some(line) = lines.next()?
     {
         rows.report().add_bytes(line.bytes.len() as u64 + 1);
-        flow = read_line(line, rows);
+        // Whether what nobody asks for is damaged within, nobody looks.
+        if !kinds.is_some_and(|kinds| is_object(line.bytes) && kinds.none_in(line.bytes)) {
+            flow = read_line(line, rows);
+        }
         let (bytes, events) = lines.passed();
         if bytes > 0 {
             rows.report().pass(bytes, events);

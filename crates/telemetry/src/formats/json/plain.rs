@@ -1,8 +1,9 @@
 //! A row whose fields are its own entries.
 
 use super::fields::{Pseudo, Wanted};
+use super::unescape;
 use super::value::{self, Entry};
-use crate::event::{Late, Value};
+use crate::event::{Late, RawText, Value};
 use std::borrow::Cow;
 
 /// A row whose fields are its entries: Defender's, which has a table, or one of no known product.
@@ -51,6 +52,26 @@ impl Late for Asked<'_, '_> {
             Some(pseudo) => self.row.pseudo(pseudo),
             None => self.wanted.below(slot, self.row.entries, self.row.table.is_none()),
         }
+    }
+
+    fn raw(&self, slot: usize) -> RawText<'_> {
+        match self.found.iter().rfind(|(s, _)| *s == slot) {
+            Some((_, raw)) if raw.starts_with('"') => RawText::Text { raw, form: 2 },
+            _ => RawText::Unknown,
+        }
+    }
+
+    fn text_into(&self, slot: usize, out: &mut String) -> bool {
+        if let Some((_, raw)) = self.found.iter().rfind(|(s, _)| *s == slot)
+            && let Some(inner) = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"'))
+            && unescape::append(inner, out)
+        {
+            return true;
+        }
+        self.value(slot).into_text().is_some_and(|text| {
+            out.push_str(&text);
+            true
+        })
     }
 
     fn has(&self, slot: usize) -> bool {

@@ -94,6 +94,7 @@ pub(crate) struct Rows<'r> {
     sink: &'r mut dyn Sink,
     wanted: Wanted,
     windows: Compiled,
+    layouts: windows::Layouts,
     wants: Wants,
     depth: u8,
     file: u32,
@@ -114,6 +115,7 @@ impl<'r> Rows<'r> {
             sink,
             wanted,
             windows,
+            layouts: windows::Layouts::default(),
             wants,
             depth: 0,
             file: 0,
@@ -296,9 +298,10 @@ impl<'r> Rows<'r> {
         if !self.wants.windows && !self.wants.generic {
             return ControlFlow::Continue(());
         }
-        let Some(shape) = windows::Shape::of_entries(entries) else { return self.generic(raw, entries, position) };
         if self.request.late {
-            return match windows::gather_entries(raw, entries, shape, &self.windows) {
+            let layout = self.layouts.of(entries);
+            let Some(shape) = layout.shape(entries) else { return self.generic(raw, entries, position) };
+            return match windows::gather_entries(raw, entries, shape, layout, &self.windows) {
                 Ok((kind, gather)) => {
                     gather.remarks().say(self.report);
                     self.report.add_events(1);
@@ -312,6 +315,7 @@ impl<'r> Rows<'r> {
                 Err(_) => ControlFlow::Continue(()),
             };
         }
+        let Some(shape) = windows::Shape::of_entries(entries) else { return self.generic(raw, entries, position) };
         let mut values: Vec<Value<'a>> = recycle(std::mem::take(&mut self.values));
         match windows::decode_entries(raw, entries, shape, &self.windows, &mut values) {
             windows::Decoded::Event { kind, recovered, local_time } => {

@@ -33,6 +33,15 @@ impl Compiled {
         Compiled { asked, names, kinds, data, special, late: request.late, all }
     }
 
+    /// The slots that ask for a field of the event's data, each with whether its name is the same to the letter.
+    pub(super) fn slots(&self, name: &str) -> impl Iterator<Item = (u16, bool)> {
+        self.data.bucket(name).iter().filter_map(move |&slot| {
+            let asked = &self.names[usize::from(slot)];
+            let exact = asked == name;
+            (exact || asked.eq_ignore_ascii_case(name)).then_some((slot, exact))
+        })
+    }
+
     /// Whether values are taken late.
     pub(crate) fn late(&self) -> bool {
         self.late

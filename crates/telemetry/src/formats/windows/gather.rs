@@ -4,7 +4,8 @@ use super::compiled::Compiled;
 use super::text::{escape_json, escape_xml, unescape_json, unescape_xml};
 use super::time;
 use super::vocabulary::{Asked, Sys, kind};
-use crate::event::{Kind, Late, Value};
+use crate::event::{Kind, Late, RawText, Value};
+use crate::formats::json::unescape;
 use std::borrow::Cow;
 use std::collections::HashSet;
 
@@ -132,12 +133,8 @@ impl<'a, 'c> Gather<'a, 'c> {
     /// Takes a field of the event's data. The first one stands, except that one whose name is spelled exactly as
     /// asked wins over one that differs in case (`ProcessId` and `ProcessID` may both be there).
     pub(crate) fn data(&mut self, name: Cow<'a, str>, raw: Raw<'a>) {
-        for &slot in self.compiled.data.bucket(&name) {
-            let asked = &self.compiled.names[slot as usize];
-            let exact = *asked == *name;
-            if exact || asked.eq_ignore_ascii_case(&name) {
-                self.take(Found { slot, raw: raw.clone(), exact });
-            }
+        for (slot, exact) in self.compiled.slots(&name) {
+            self.take(slot, raw.clone(), exact);
         }
         if name.len() == 7 && name.eq_ignore_ascii_case("UtcTime") && self.utc_time.is_none() {
             self.utc_time = raw.clone();
@@ -147,7 +144,9 @@ impl<'a, 'c> Gather<'a, 'c> {
         }
     }
 
-    fn take(&mut self, new: Found<'a>) {
+    /// Takes a field that the slot asks for.
+    pub(crate) fn take(&mut self, slot: u16, raw: Raw<'a>, exact: bool) {
+        let new = Found { slot, raw, exact };
         match self.found.iter_mut().find(|f| f.slot == new.slot) {
             Some(old) if old.raw.is_none() || (new.exact && !old.exact) => *old = new,
             Some(_) => {}
@@ -407,6 +406,32 @@ impl Late for Gather<'_, '_> {
             Some(found) => self.undoubled(found.raw.borrowed(&mut 0)),
             None => self.special(*asked, &mut Remarks::default()),
         }
+    }
+
+    fn raw(&self, slot: usize) -> RawText<'_> {
+        match self.found.iter().find(|f| usize::from(f.slot) == slot) {
+            Some(Found { raw: Raw::Json(raw), .. }) if raw.starts_with('"') && !self.doubled => {
+                RawText::Text { raw, form: 1 }
+            }
+            None if self.compiled.asked.get(slot) == Some(&Asked::Data(None)) => RawText::Missing,
+            _ => RawText::Unknown,
+        }
+    }
+
+    fn text_into(&self, slot: usize, out: &mut String) -> bool {
+        // A text of JSON, as it mostly is.
+        if let Some(Found { raw: Raw::Json(json), .. }) = self.found.iter().find(|f| usize::from(f.slot) == slot)
+            && let Some(inner) = json.strip_prefix('"').and_then(|json| json.strip_suffix('"'))
+            && !self.doubled
+            && unescape::append(inner, out)
+        {
+            return true;
+        }
+        let text = self.value(slot).into_text();
+        text.is_some_and(|text| {
+            out.push_str(&text);
+            true
+        })
     }
 }
 

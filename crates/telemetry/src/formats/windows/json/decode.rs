@@ -3,6 +3,7 @@
 use super::super::compiled::Compiled;
 use super::super::gather::{Gather, Raw, Remarks};
 use super::super::{nt_log_event, xml};
+use super::layout::Layout;
 use super::shape::Shape;
 use super::tables::{Act, Table, top};
 use crate::event::{Kind, Value};
@@ -40,17 +41,20 @@ pub fn decode<'a>(line: &'a str, shape: Shape, compiled: &Compiled, values: &mut
     }
 }
 
-/// Gathers the asked fields of an object whose entries were found already, for an event whose values are taken late.
-/// What is no such event, or unwanted, is an error.
+/// Gathers the asked fields of an object whose entries were found already, and whose layout is known, for an event whose
+/// values are taken late. What is no such event, or unwanted, is an error.
 pub(crate) fn gather_entries<'a, 'c>(
     line: &'a str,
     entries: &[(Cow<'a, str>, &'a str)],
     shape: Shape,
+    layout: &mut Layout,
     compiled: &'c Compiled,
 ) -> std::result::Result<(Kind, Gather<'a, 'c>), Decoded> {
     let mut gather = Gather::new(compiled);
-    for (name, value) in entries {
-        act(name.clone(), value, top(shape), &mut gather, shape, 0).map_err(Decoded::Broken)?;
+    for ((name, value), step) in entries.iter().zip(layout.steps(shape, compiled)) {
+        if !step.take(value, &mut gather) {
+            act(name.clone(), value, top(shape), &mut gather, shape, 0).map_err(Decoded::Broken)?;
+        }
     }
     gather.doubled = shape == Shape::Wazuh;
     gather.lend(line);
@@ -118,7 +122,7 @@ fn elements(json: &str) -> impl Iterator<Item = &str> {
     sonic_rs::to_array_iter(json).map_while(|value| value.ok().map(|value| text(&value)))
 }
 
-fn raw(json: &str) -> Raw<'_> {
+pub(super) fn raw(json: &str) -> Raw<'_> {
     if json == "null" { Raw::None } else { Raw::Json(json) }
 }
 

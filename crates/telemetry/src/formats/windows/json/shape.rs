@@ -27,8 +27,8 @@ pub enum Shape {
 }
 
 /// What the names at the top of an object say.
-#[derive(Default)]
-struct Seen {
+#[derive(Clone, Default)]
+pub(super) struct Seen {
     event_id: bool,
     event_data: bool,
     channel: bool,
@@ -69,7 +69,7 @@ impl Shape {
 
 impl Seen {
     /// Takes one name; a shape, where that alone decides.
-    fn take(&mut self, key: &str, value: &str, depth: u8) -> Option<Shape> {
+    pub(super) fn take(&mut self, key: &str, value: &str, depth: u8) -> Option<Shape> {
         let dot = key.bytes().position(|b| b == b'.');
         let first = dot.map_or(key, |at| &key[..at]);
         let dotted = key.len() > first.len();
@@ -102,7 +102,7 @@ impl Seen {
         None
     }
 
-    fn shape(&self) -> Option<Shape> {
+    pub(super) fn shape(&self) -> Option<Shape> {
         Some(if self.system {
             Shape::EvtxDump
         } else if self.event_id && self.security_row {
@@ -117,6 +117,35 @@ impl Seen {
             return None;
         })
     }
+}
+
+/// Whether what [`Seen::take`] makes of a name depends on its value, or ends the search.
+pub(super) fn depends_on_value(key: &str) -> bool {
+    let first = key.split('.').next().unwrap_or(key);
+    let alone = [
+        "winlog",
+        "win",
+        "data",
+        "Event",
+        "System",
+        "EventID",
+        "EventId",
+        "EventCode",
+        "EventData",
+        "UserData",
+        "EventData_dynamic",
+        "Type",
+        "event_id",
+        "SyslogMessage",
+        "_raw",
+        "message",
+        "Message",
+        "event",
+        "raw",
+        "_source",
+        "result",
+    ];
+    alone.contains(&first)
 }
 
 fn has(value: &str, name: &str) -> bool {
