@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         scan::rows(source, &view, &columns, &report, &mut |row| {
             let sources = sorter.of(row);
             events += u64::from(!sources.is_empty());
-            for &rule in matcher.matches(|place| row.value(place), sources, &mut scratch) {
+            for &rule in matcher.matches_of(row, sources, &mut scratch) {
                 let meta = &rules[rule as usize].meta;
                 *hits.entry(meta.id.as_deref().unwrap_or(&meta.title)).or_default() += 1;
                 if !count {

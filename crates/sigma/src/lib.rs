@@ -9,6 +9,6 @@ pub mod plan;
 pub mod syntax;
 
 pub use applicable::{Applicable, applicable};
-pub use matcher::{Reason, Rules, Scratch};
+pub use matcher::{Reason, Rules, Scratch, Values};
 pub use plan::{plan, plan_all, trace};
 pub use syntax::{Options, parse, read, read_with, tree};

@@ -22,6 +22,8 @@ pub(super) enum Node {
 #[derive(Debug)]
 pub(super) struct Test {
     pub(super) field: u32,
+    /// Which of the tests of its field's value it is.
+    pub(super) place: Option<u32>,
     pub(super) kind: Kind,
 }
 
@@ -41,6 +43,13 @@ pub(super) enum Kind {
     TimePart(TimePart, i64),
     /// A keyword: some text of the event holds it.
     Held(Box<Held>),
+}
+
+impl Kind {
+    /// Whether the test is of one field's value alone, and false where there is none.
+    pub(super) fn is_of_value(&self) -> bool {
+        !matches!(self, Kind::Field(..) | Kind::Exists(_) | Kind::Held(_))
+    }
 }
 
 /// Simple patterns over folded text.
@@ -227,7 +236,7 @@ impl Compiler {
                 Simple::Holds(text) => any.holds.push(Finder::new(&text).into_owned()),
             }
         }
-        self.known(key, || Test { field, kind: Kind::Any(Box::new(any)) })
+        self.known(key, || Test { field, place: None, kind: Kind::Any(Box::new(any)) })
     }
 
     fn all(&mut self, field: u32, literals: Vec<Simple>) -> Node {
@@ -239,7 +248,7 @@ impl Compiler {
         key.extend(field.to_le_bytes());
         texts.iter().for_each(|text| write(&mut key, text));
         let finders = texts.iter().map(|text| Finder::new(text).into_owned()).collect();
-        self.known(key, || Test { field, kind: Kind::All(finders) })
+        self.known(key, || Test { field, place: None, kind: Kind::All(finders) })
     }
 
     fn known(&mut self, key: Vec<u8>, make: impl FnOnce() -> Test) -> Node {
@@ -267,7 +276,7 @@ impl Compiler {
             Is::Null => Kind::Exists(false),
             Is::TimePart(part, number) => Kind::TimePart(*part, *number),
         };
-        Ok(self.known(format!("{field} {:?}", test.is).into_bytes(), || Test { field, kind }))
+        Ok(self.known(format!("{field} {:?}", test.is).into_bytes(), || Test { field, place: None, kind }))
     }
 
     fn keyword(&mut self, is: &Is) -> Result<Node, String> {
@@ -277,7 +286,11 @@ impl Compiler {
             Is::Like(pattern) => Held::Like(Glob::new(pattern), pattern.case),
             other => Held::Meaning(crate::meaning::Meaning::new(other)?),
         };
-        Ok(self.known(format!("* {is:?}").into_bytes(), || Test { field, kind: Kind::Held(Box::new(held)) }))
+        Ok(self.known(format!("* {is:?}").into_bytes(), || Test {
+            field,
+            place: None,
+            kind: Kind::Held(Box::new(held)),
+        }))
     }
 
     /// What a condition costs, about, to evaluate what is cheap first.

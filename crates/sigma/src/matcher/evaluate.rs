@@ -1,14 +1,15 @@
 //! Rules over one event.
 
-use super::Rules;
 use super::anchor::base_hash;
 use super::compile::{Held, Kind, Node, Test};
-use crate::meaning::{compares, each_value, fold, fold_into, is_in, number, same, time_part};
+use super::known::{Known, Looked};
+use super::{Rules, Values};
+use crate::meaning::{compares, each_value, fold, fold_end, fold_into, is_in, number, same, time_part};
 use crate::tree::Case;
-use parallax_telemetry::Value;
+use parallax_telemetry::{RawText, Value};
 use std::borrow::Cow;
 
-/// What is kept from event to event: room, and nothing of the events. One a thread.
+/// What is kept from event to event: room, and what was found out of values that may come again. One a thread.
 #[derive(Debug, Default)]
 pub struct Scratch {
     /// Numbers the events; what carries another number is of an earlier one.
@@ -18,6 +19,9 @@ pub struct Scratch {
     folded: String,
     /// For each test the event and whether it passed.
     tests: Vec<(u32, bool)>,
+    /// Which rules it is for.
+    rules: u64,
+    known: Known,
     candidates: Candidates,
     hits: Vec<u32>,
     texts: Texts,
@@ -27,6 +31,8 @@ pub struct Scratch {
 struct Field {
     event: u32,
     there: bool,
+    /// Where it is known; then it stands there alone.
+    known: Option<u32>,
     /// The hash of the base name, where it was asked for.
     base: Option<u32>,
     start: usize,
@@ -71,13 +77,22 @@ impl Scratch {
         Self::default()
     }
 
+    /// The folded text of a value.
+    fn folded(&self, value: &Field) -> &str {
+        match value.known {
+            Some(entry) => self.known.folded(entry),
+            None => &self.folded[value.start..value.end],
+        }
+    }
+
     fn begin(&mut self, rules: &Rules) {
         self.event = self.event.wrapping_add(1);
-        let sizes = (self.fields.len(), self.tests.len(), self.candidates.seen.len());
-        if self.event == 0 || sizes != (rules.fields.len(), rules.tests.len(), rules.rules.len()) {
+        if self.event == 0 || self.rules != rules.id || self.fields.len() != rules.fields.len() {
             // Of other rules, or the numbers begin anew.
             *self = Scratch {
                 event: 1,
+                rules: rules.id,
+                known: Known::new(rules.fields.len()),
                 fields: vec![Field::default(); rules.fields.len()],
                 tests: vec![(0, false); rules.tests.len()],
                 candidates: Candidates { seen: vec![0; rules.rules.len()], rules: Vec::new() },
@@ -88,28 +103,41 @@ impl Scratch {
             room.clear();
             room.shrink_to(ROOM);
         }
+        self.known.begin();
         self.candidates.rules.clear();
         self.hits.clear();
     }
 }
 
-pub(super) fn matches<'v, 's>(
+pub(super) fn matches<'s>(
     rules: &Rules,
     // Not generic, so that it is compiled here, where speed counts, and once.
-    values: &dyn Fn(usize) -> Value<'v>,
+    values: &dyn Values,
     sources: &[u32],
     scratch: &'s mut Scratch,
 ) -> &'s [u32] {
     scratch.begin(rules);
     let mut event = Event { rules, values, scratch };
-    for group in sources.iter().filter_map(|source| rules.groups.get(*source as usize)) {
+    for source in sources {
+        let Some(group) = rules.groups.get(*source as usize) else { continue };
         let now = event.scratch.event;
         event.scratch.candidates.add(now, &group.always);
         for (field, index) in &group.indexes {
-            let Some((start, end)) = event.folded(*field) else { continue };
-            let base = if index.asks_base() { Some(event.base(*field)) } else { None };
-            let Scratch { folded, candidates, .. } = &mut *event.scratch;
-            index.candidates(&folded[start..end], base, &mut |rules| candidates.add(now, rules));
+            let Some(value) = event.value(*field) else { continue };
+            let base = if index.asks_base() && value.known.is_none() { Some(event.base(*field)) } else { None };
+            let Scratch { folded, known, candidates, .. } = &mut *event.scratch;
+            match value.known {
+                Some(entry) => {
+                    let find = |text: &str, base: u32, found: &mut dyn FnMut(&[u32])| {
+                        index.candidates(text, Some(base), &mut |rules| found(rules));
+                    };
+                    candidates.add(now, known.rules(entry, *source, find));
+                }
+                None => {
+                    let text = &folded[value.start..value.end];
+                    index.candidates(text, base, &mut |rules| candidates.add(now, rules));
+                }
+            }
         }
         if let Some(index) = &group.keywords {
             event.gather();
@@ -131,13 +159,13 @@ pub(super) fn text(value: Value<'_>) -> Option<Cow<'_, str>> {
     value.into_text()
 }
 
-struct Event<'e, 'v> {
+struct Event<'e> {
     rules: &'e Rules,
-    values: &'e dyn Fn(usize) -> Value<'v>,
+    values: &'e dyn Values,
     scratch: &'e mut Scratch,
 }
 
-impl<'v> Event<'_, 'v> {
+impl<'e> Event<'e> {
     fn evaluate(&mut self) {
         let candidates = std::mem::take(&mut self.scratch.candidates.rules);
         for rule in &candidates {
@@ -154,32 +182,48 @@ impl<'v> Event<'_, 'v> {
             Node::And(each) => each.iter().all(|n| self.holds(n)),
             Node::Or(each) => each.iter().any(|n| self.holds(n)),
             Node::Not(inner) => !self.holds(inner),
-            Node::Test(at) => {
-                let at = *at as usize;
-                let (event, passed) = self.scratch.tests[at];
-                if event == self.scratch.event {
-                    return passed;
-                }
-                let passed = self.passes(&self.rules.tests[at]);
-                self.scratch.tests[at] = (self.scratch.event, passed);
-                passed
+            Node::Test(at) => self.test(*at as usize),
+        }
+    }
+
+    fn test(&mut self, at: usize) -> bool {
+        let rules = self.rules;
+        let test = &rules.tests[at];
+        if let Some(place) = test.place {
+            let Some(value) = self.value(test.field) else { return false };
+            if let Some(entry) = value.known {
+                return match self.scratch.known.passes(entry, place) {
+                    Some(passed) => passed,
+                    None => {
+                        let passed = self.passes(test);
+                        self.scratch.known.passed(entry, place, rules.tests_of[test.field as usize], passed);
+                        passed
+                    }
+                };
             }
         }
+        let (event, passed) = self.scratch.tests[at];
+        if event == self.scratch.event {
+            return passed;
+        }
+        let passed = self.passes(test);
+        self.scratch.tests[at] = (self.scratch.event, passed);
+        passed
     }
 
     fn passes(&mut self, test: &Test) -> bool {
         match &test.kind {
             Kind::Any(any) => {
-                let Some((start, end)) = self.folded(test.field) else { return false };
+                let Some(value) = self.value(test.field) else { return false };
                 let base = if any.asks_base() { self.base(test.field) } else { 0 };
-                any.is_match(&self.scratch.folded.as_bytes()[start..end], base)
+                any.is_match(self.scratch.folded(&value).as_bytes(), base)
             }
-            Kind::All(all) => self.folded(test.field).is_some_and(|(start, end)| {
-                let text = &self.scratch.folded.as_bytes()[start..end];
+            Kind::All(all) => self.value(test.field).is_some_and(|value| {
+                let text = self.scratch.folded(&value).as_bytes();
                 all.iter().all(|finder| finder.find(text).is_some())
             }),
             Kind::Like(glob, Case::Ignored) => {
-                self.folded(test.field).is_some_and(|(start, end)| glob.is_match(&self.scratch.folded[start..end]))
+                self.value(test.field).is_some_and(|value| glob.is_match(self.scratch.folded(&value)))
             }
             Kind::Like(glob, Case::Counts) => self.text(test.field).is_some_and(|t| glob.is_match(&t)),
             Kind::Matches(expression) => self.text(test.field).is_some_and(|t| expression.is_match(&t)),
@@ -191,36 +235,55 @@ impl<'v> Event<'_, 'v> {
                 let (Some(value), Some(other)) = (self.text(test.field), self.text(*other)) else { return false };
                 same(*part, *case, &value, &other)
             }
-            Kind::Exists(there) => self.folded(test.field).is_some() == *there,
+            Kind::Exists(there) => self.value(test.field).is_some() == *there,
             Kind::TimePart(part, wanted) => self.text(test.field).and_then(|t| time_part(&t, *part)) == Some(*wanted),
             Kind::Held(held) => self.held(held),
         }
     }
 
-    fn text(&self, field: u32) -> Option<Cow<'v, str>> {
-        text((self.values)(field as usize))
+    fn text(&self, field: u32) -> Option<Cow<'e, str>> {
+        text(self.values.value(field as usize))
     }
 
-    /// Where the folded value of a field stands in the scratch's text.
-    fn folded(&mut self, at: u32) -> Option<(usize, usize)> {
-        let Scratch { event, fields, folded, .. } = &mut *self.scratch;
-        let field = &mut fields[at as usize];
-        if field.event != *event {
-            *field = Field { event: *event, there: false, base: None, start: folded.len(), end: 0 };
-            if let Some(text) = text((self.values)(at as usize)) {
-                fold_into(&text, folded);
-                field.there = true;
+    /// A field's value, folded, if the event has one.
+    fn value(&mut self, at: u32) -> Option<Field> {
+        let field = self.scratch.fields[at as usize];
+        let field = if field.event == self.scratch.event { field } else { self.take(at) };
+        field.there.then_some(field)
+    }
+
+    fn take(&mut self, at: u32) -> Field {
+        let Scratch { event, fields, folded, known, .. } = &mut *self.scratch;
+        let start = folded.len();
+        let mut field = Field { event: *event, start, end: start, ..Field::default() };
+        let raw = self.values.raw(at as usize);
+        match known.look(at, raw) {
+            Looked::Entry(entry) => (field.there, field.known) = (true, Some(entry)),
+            _ if raw == RawText::Missing => {}
+            looked => {
+                field.there = self.values.text_into(at as usize, folded);
+                fold_end(folded, start);
+                if let Looked::New(hash) = looked
+                    && field.there
+                {
+                    field.known = known.add(hash, at, raw, &folded[start..]);
+                    folded.truncate(start);
+                }
             }
-            field.end = folded.len();
         }
-        field.there.then_some((field.start, field.end))
+        field.end = folded.len();
+        fields[at as usize] = field;
+        field
     }
 
-    /// The hash of the base name of a field whose value was folded.
+    /// The hash of the base name of a value that was taken.
     fn base(&mut self, at: u32) -> u32 {
-        let Scratch { fields, folded, .. } = &mut *self.scratch;
+        let Scratch { fields, folded, known, .. } = &mut *self.scratch;
         let field = &mut fields[at as usize];
-        *field.base.get_or_insert_with(|| base_hash(&folded.as_bytes()[field.start..field.end]))
+        match field.known {
+            Some(entry) => known.base(entry),
+            None => *field.base.get_or_insert_with(|| base_hash(&folded.as_bytes()[field.start..field.end])),
+        }
     }
 
     /// Calls with all texts of the event: its own, and the values of its fields.

@@ -9,6 +9,7 @@ mod anchor;
 mod compile;
 mod evaluate;
 mod index;
+mod known;
 mod why;
 
 pub use evaluate::Scratch;
@@ -19,17 +20,65 @@ use anchor::{Atom, Commonness, Finder};
 use compile::{Compiler, Node, Test};
 use hashbrown::HashMap;
 use index::Index;
-use parallax_telemetry::Value;
+use parallax_telemetry::scan::Row;
+use parallax_telemetry::{RawText, Value};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The field that is an event's text.
 pub const RAW: &str = "@raw";
 /// The field that is the JSON object of all fields of an event.
 pub const FIELDS: &str = "@fields";
 
+/// The values of an event, by the places of [`Rules::fields`].
+pub trait Values {
+    /// One of them.
+    fn value(&self, at: usize) -> Value<'_>;
+
+    /// Appends its text, as [`Value::into_text`] gives it; `false` where there is none.
+    fn text_into(&self, at: usize, out: &mut String) -> bool {
+        self.value(at).into_text().is_some_and(|text| {
+            out.push_str(&text);
+            true
+        })
+    }
+
+    /// The text that it is made of, where there is such.
+    fn raw(&self, _at: usize) -> RawText<'_> {
+        RawText::Unknown
+    }
+}
+
+impl Values for Row<'_> {
+    fn value(&self, at: usize) -> Value<'_> {
+        self.value(at)
+    }
+
+    fn text_into(&self, at: usize, out: &mut String) -> bool {
+        self.text_into(at, out)
+    }
+
+    fn raw(&self, at: usize) -> RawText<'_> {
+        self.raw(at)
+    }
+}
+
+/// Values that a function gives.
+struct Asked<'v, F: Fn(usize) -> Value<'v>>(F);
+
+impl<'v, F: Fn(usize) -> Value<'v>> Values for Asked<'v, F> {
+    fn value(&self, at: usize) -> Value<'_> {
+        self.0(at)
+    }
+}
+
 /// Compiled rules.
 pub struct Rules {
+    /// No others have it.
+    id: u64,
     fields: Vec<String>,
+    /// For each field how many tests are of its value alone.
+    tests_of: Vec<u32>,
     sources: Vec<LogSource>,
     groups: Vec<Group>,
     tests: Vec<Test>,
@@ -103,7 +152,10 @@ impl Rules {
         let groups = group(&all, sources.len(), &compiler.fields, search);
         let mut fields = vec![String::new(); compiler.fields.len()];
         compiler.fields.into_iter().for_each(|(name, at)| fields[at as usize] = name);
-        Rules { fields, sources, groups, tests: compiler.tests, rules: all, refused, keywords }
+        let mut tests = compiler.tests;
+        let tests_of = number(&mut tests, fields.len());
+        let id = IDS.fetch_add(1, Ordering::Relaxed);
+        Rules { id, fields, tests_of, sources, groups, tests, rules: all, refused, keywords }
     }
 
     /// The fields whose values are asked for, by their places.
@@ -149,13 +201,32 @@ impl Rules {
         sources: &[u32],
         scratch: &'s mut Scratch,
     ) -> &'s [u32] {
-        evaluate::matches(self, &values, sources, scratch)
+        evaluate::matches(self, &Asked(values), sources, scratch)
+    }
+
+    /// As [`Rules::matches`], of values that can be written into room that is there already.
+    pub fn matches_of<'s>(&self, values: &dyn Values, sources: &[u32], scratch: &'s mut Scratch) -> &'s [u32] {
+        evaluate::matches(self, values, sources, scratch)
     }
 
     /// Why an event fulfils a rule: the tests that hold, with the text that passed them.
     pub fn why<'v>(&self, rule: usize, values: impl Fn(usize) -> Value<'v>) -> Vec<Reason> {
         why::reasons(self, rule, &values)
     }
+}
+
+/// Numbers of [`Rules`].
+static IDS: AtomicU64 = AtomicU64::new(0);
+
+/// Numbers the tests that are of a field's value alone, for each field.
+fn number(tests: &mut [Test], fields: usize) -> Vec<u32> {
+    let mut of = vec![0; fields];
+    for test in tests.iter_mut().filter(|t| t.kind.is_of_value()) {
+        let next = &mut of[test.field as usize];
+        test.place = Some(*next);
+        *next += 1;
+    }
+    of
 }
 
 fn group(rules: &[One], sources: usize, fields: &HashMap<String, u32>, search: Search) -> Vec<Group> {

@@ -4,8 +4,8 @@ use parallax_sigma::matcher::Search;
 use parallax_sigma::tree::{
     Case, Condition, Is, LogSource, Meta, Network, Order, Part, Pattern, Piece, Regex, Rule, Test, TimePart,
 };
-use parallax_sigma::{Rules, Scratch};
-use parallax_telemetry::Value;
+use parallax_sigma::{Rules, Scratch, Values};
+use parallax_telemetry::{RawText, Value};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -244,8 +244,43 @@ fn matching(rules: &Rules, event: &Fields, sources: &[u32], scratch: &mut Scratc
     rules.matches(values, sources, scratch).to_vec()
 }
 
+/// The values of an event, known by their texts.
+struct Known<'e>(&'e Rules, &'e Fields);
+
+impl Values for Known<'_> {
+    fn value(&self, at: usize) -> Value<'_> {
+        self.1.get(self.0.fields()[at].as_str()).cloned().unwrap_or_default()
+    }
+
+    fn raw(&self, at: usize) -> RawText<'_> {
+        match self.1.get(self.0.fields()[at].as_str()) {
+            Some(Value::Text(raw)) => RawText::Text { raw, form: 0 },
+            Some(_) => RawText::Unknown,
+            None => RawText::Missing,
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn known_values_are_as_new_ones(
+        conditions in prop::collection::vec(condition(), 1..12),
+        events in prop::collection::vec(event(), 1..8),
+    ) {
+        let rules: Vec<Rule> =
+            conditions.iter().enumerate().map(|(i, c)| rule(c.clone(), if i % 3 == 0 { "linux" } else { "windows" })).collect();
+        let rules = Rules::new(&rules);
+        let all: Vec<u32> = (0..rules.sources().len() as u32).collect();
+        let mut scratch = Scratch::new();
+        for event in events.iter().chain(&events) {
+            for sources in [&all[..], &all[..1]] {
+                let known = rules.matches_of(&Known(&rules, event), sources, &mut scratch).to_vec();
+                prop_assert_eq!(known, matching(&rules, event, sources, &mut Scratch::new()));
+            }
+        }
+    }
 
     #[test]
     fn rules_mean_what_their_conditions_say(
@@ -315,6 +350,23 @@ fn hostile_values() {
     assert_eq!(hits(&String::from_utf16_lossy(&[0xd800, 0x69, 0xdc00])), [0u32; 0]);
     assert_eq!(hits(""), [0u32; 0]);
     assert_eq!(hits(&"invoke-kiss".repeat(1 << 17)), [0]);
+}
+
+#[test]
+fn values_are_forgotten_where_they_are_many() {
+    let rules =
+        Rules::new(&[rule(contains("CommandLine", "invoke-"), "windows"), rule(ends("Image", "\\cmd.exe"), "windows")]);
+    let mut scratch = Scratch::new();
+    for n in 0..60_000u32 {
+        // Some come again, most do not, and some are too long to be kept.
+        let image = if n % 3 == 0 { "C:\\cmd.exe".to_owned() } else { format!("C:\\{}.exe", n % 500) };
+        let length = if n % 1_000 == 0 { 5_000 } else { 30 };
+        let line = format!("{n} {}{}", "x".repeat(length), if n % 7 == 0 { " Invoke-It" } else { "" });
+        let event = Fields::from([("Image", Value::Text(image.into())), ("CommandLine", Value::Text(line.into()))]);
+        let expected: Vec<u32> =
+            [(0, n % 7 == 0), (1, n % 3 == 0)].iter().filter(|(_, hit)| *hit).map(|(r, _)| *r).collect();
+        assert_eq!(rules.matches_of(&Known(&rules, &event), &[0], &mut scratch), expected);
+    }
 }
 
 #[test]

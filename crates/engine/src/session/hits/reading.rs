@@ -205,7 +205,7 @@ impl Worker<'_> {
             return None;
         }
         sources.iter().for_each(|source| self.sources[*source as usize] += 1);
-        let rules = asked.rules.matches(|field| row.value(field), sources, &mut self.scratch);
+        let rules = asked.rules.matches_of(row, sources, &mut self.scratch);
         if rules.is_empty() {
             return None;
         }
