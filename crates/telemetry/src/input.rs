@@ -2,6 +2,7 @@
 
 use crate::lines::Lines;
 use crate::report::Report;
+use crate::store::Packed;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
@@ -74,7 +75,14 @@ pub struct Input {
     spool: Option<Arc<Spool>>,
     /// Of a text of lines, those that begin within these bytes; the whole where it is not given.
     part: Option<Range<u64>>,
+    /// The bytes in a store, unpacked; the file is where they came from and need not be there any more.
+    packed: Option<Packed>,
 }
+
+/// Bytes of which any can be read next.
+pub trait ReadSeek: Read + Seek {}
+
+impl<T: Read + Seek> ReadSeek for T {}
 
 /// Reads `inputs` one after the other, until one says that enough is read. What can't be read is a damage of the
 /// report, and the next is read all the same. `read` is given the input with its place among them and its name.
@@ -96,7 +104,7 @@ pub(crate) fn each(
 impl Input {
     /// The file at `path`, packed as said.
     pub fn file(path: impl Into<PathBuf>, compression: Compression) -> Self {
-        Input { path: Some(path.into()), compression, limits: Limits::default(), spool: None, part: None }
+        Input { path: Some(path.into()), compression, limits: Limits::default(), spool: None, part: None, packed: None }
     }
 
     /// The file at `path`, packed as its first bytes say.
@@ -121,7 +129,12 @@ impl Input {
         let spool = Arc::new(Spool(path.clone()));
         io::copy(&mut stream, &mut file)?;
         let compression = Input::sniff(path)?.compression;
-        Ok(Input { path: None, compression, limits: Limits::default(), spool: Some(spool), part: None })
+        Ok(Input { path: None, compression, limits: Limits::default(), spool: Some(spool), part: None, packed: None })
+    }
+
+    /// What was read from `path` and is kept in a store.
+    pub fn packed(path: impl Into<PathBuf>, packed: Packed) -> Self {
+        Input { packed: Some(packed), ..Input::file(path, Compression::None) }
     }
 
     /// The name to show.
@@ -129,8 +142,11 @@ impl Input {
         self.path.as_deref().map_or_else(|| "<stdin>".to_owned(), |p| p.display().to_string())
     }
 
-    /// The file that holds the bytes, packed or not.
+    /// The file that holds the bytes, packed or not; none where a store holds them.
     pub fn disk_path(&self) -> Option<&Path> {
+        if self.packed.is_some() {
+            return None;
+        }
         self.spool.as_ref().map(|s| s.0.as_path()).or(self.path.as_deref())
     }
 
@@ -146,7 +162,10 @@ impl Input {
 
     /// The bytes on disk, packed or not; of a part, its own.
     pub fn size(&self) -> u64 {
-        let whole = self.disk_path().and_then(|path| std::fs::metadata(path).ok()).map_or(0, |m| m.len());
+        let whole = match &self.packed {
+            Some(packed) => packed.length(),
+            None => self.disk_path().and_then(|path| std::fs::metadata(path).ok()).map_or(0, |m| m.len()),
+        };
         self.part.as_ref().map_or(whole, |part| part.end.min(whole).saturating_sub(part.start))
     }
 
@@ -160,7 +179,11 @@ impl Input {
     pub fn parts(&self, size: u64) -> Vec<Input> {
         let whole = self.size();
         let count = whole.checked_div(size).unwrap_or(0);
-        if self.plain_path().is_none() || self.part.is_some() || count < 2 {
+        let plain = match &self.packed {
+            Some(packed) => !packed.is_streamed(),
+            None => self.plain_path().is_some(),
+        };
+        if !plain || self.part.is_some() || count < 2 {
             return vec![self.clone()];
         }
         let begin = |at: u64| u64::try_from(u128::from(whole) * u128::from(at) / u128::from(count)).unwrap_or(whole);
@@ -171,13 +194,33 @@ impl Input {
 
     /// Its lines; of a part, those that begin in it.
     pub fn lines(&self) -> io::Result<Lines<Box<dyn BufRead + Send>>> {
-        let (Some(part), Some(path)) = (&self.part, self.plain_path()) else {
-            return Ok(Lines::new(self.open_text()?));
-        };
-        let mut file = File::open(path)?;
+        let Some(part) = &self.part else { return Ok(Lines::new(self.open_text()?)) };
         // From the byte before: where that is a line's end, the part begins with a line.
-        file.seek(SeekFrom::Start(part.start.saturating_sub(1)))?;
+        let begin = SeekFrom::Start(part.start.saturating_sub(1));
+        if let Some(packed) = &self.packed {
+            let mut reader = packed.open()?;
+            reader.seek(begin)?;
+            return Lines::within(Box::new(reader), part.clone());
+        }
+        let Some(path) = self.plain_path() else { return Ok(Lines::new(self.open_text()?)) };
+        let mut file = File::open(path)?;
+        file.seek(begin)?;
         Lines::within(Box::new(BufReader::with_capacity(BUFFER, file)), part.clone())
+    }
+
+    /// Opens it for reading anywhere, and how long it is; none where it is packed or a stream.
+    pub fn open_anywhere(&self) -> io::Result<Option<(Box<dyn ReadSeek>, u64)>> {
+        if let Some(packed) = &self.packed {
+            let reader = (!packed.is_streamed()).then(|| packed.open()).transpose()?;
+            return Ok(reader.map(|r| (Box::new(r) as Box<dyn ReadSeek>, packed.length())));
+        }
+        let Some(path) = self.plain_path() else { return Ok(None) };
+        if !path.metadata()?.is_file() {
+            return Ok(None);
+        }
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        Ok(Some((Box::new(file), length)))
     }
 
     /// As [`Input::open`], and as UTF-8 where the file is UTF-16 with a byte order mark, as PowerShell writes it.
@@ -188,6 +231,9 @@ impl Input {
 
     /// Opens it for reading from the beginning, decompressing.
     pub fn open(&self) -> io::Result<Box<dyn BufRead + Send>> {
+        if let Some(packed) = &self.packed {
+            return Ok(Box::new(packed.open()?));
+        }
         let raw: Box<dyn Read + Send> = match self.disk_path() {
             Some(path) => Box::new(File::open(path)?),
             None => Box::new(io::stdin()),

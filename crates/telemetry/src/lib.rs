@@ -17,6 +17,7 @@ pub mod needles;
 pub mod report;
 pub mod scan;
 pub mod source;
+pub mod store;
 pub mod time;
 pub mod types;
 pub mod view;

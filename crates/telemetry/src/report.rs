@@ -92,6 +92,23 @@ impl Report {
         }
     }
 
+    /// Takes over what another one says.
+    pub fn take(&self, other: &Report) {
+        self.add_bytes(other.bytes());
+        self.add_events(other.events());
+        self.passed.fetch_add(other.passed(), Ordering::Relaxed);
+        let damages = other.damages();
+        let beyond = other.damaged().saturating_sub(damages.len() as u64);
+        damages.into_iter().for_each(|d| self.damage(&d.file, d.position, d.reason));
+        self.damaged_beyond(beyond);
+        other.notes().iter().for_each(|(what, n)| self.note(what, *n));
+    }
+
+    /// Counts further damages of which no more is known.
+    pub(crate) fn damaged_beyond(&self, n: u64) {
+        self.damaged.fetch_add(n, Ordering::Relaxed);
+    }
+
     /// Something worth saying once, with a count, that is no damage: `18 records recovered from malformed XML`.
     pub fn note(&self, what: &str, n: u64) {
         let mut notes = self.notes.lock().unwrap_or_else(|e| e.into_inner());

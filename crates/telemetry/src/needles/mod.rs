@@ -7,6 +7,7 @@
 //! looked for as well: a line that has one is always read. So nothing is ever left out that could match; the exact
 //! filter decides on the rest.
 
+mod column;
 mod finder;
 mod line;
 mod sieve;

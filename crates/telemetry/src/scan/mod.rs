@@ -1,9 +1,11 @@
 //! Reading a source through a view into Arrow batches.
 
 mod builder;
+mod many;
 mod rows;
 mod times;
 
+pub use many::{Wanted, rows_of_many, together};
 pub use rows::{Collector, Row, rows, rows_for};
 pub use times::{HOUR, Stretch, times};
 
@@ -100,8 +102,23 @@ fn prepared(source: &Source, view: &View, columns: &[String]) -> Arc<Prepared> {
 fn prepare(source: &Source, view: &View, columns: &[String]) -> Prepared {
     let logs = view.is_logs();
     let mut request = Request { known: view.inferred(), late: logs, decoded_records: logs, ..Request::default() };
+    let plans = prepare_into(source, view, columns, &mut request, &mut Slots::default());
+    request.kindless = kindless(source, view, &request, &plans);
+    Prepared { request, plans }
+}
+
+/// Where fields stand in a request.
+type Slots = HashMap<String, usize>;
+
+/// The plans of a view's feeds; what they need is added to the request.
+fn prepare_into(
+    source: &Source,
+    view: &View,
+    columns: &[String],
+    request: &mut Request,
+    slots: &mut Slots,
+) -> Vec<Plan> {
     let places = view.places(columns);
-    let mut slots: HashMap<String, usize> = HashMap::new();
     let mut plans = Vec::new();
     for (at, feed) in view.feeds().iter().enumerate() {
         if !source.format.families().contains(&feed.family) {
@@ -126,8 +143,7 @@ fn prepare(source: &Source, view: &View, columns: &[String]) -> Prepared {
         let require = feed.require.as_ref().map(|expr| Node::new(expr, &mut slot));
         plans.push(Plan { feed: at, data: view.family_data(feed), nodes, require });
     }
-    request.kindless = kindless(source, view, &request, &plans);
-    Prepared { request, plans }
+    plans
 }
 
 /// Whether the same becomes of every event, whatever it is, and of each only its text is looked at.

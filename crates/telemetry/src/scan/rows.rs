@@ -22,6 +22,10 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
+    pub(super) fn new(event: &Event<'_>, nodes: &'a [Option<Node>], scope: Scope<'a>) -> Self {
+        Row { kind: event.kind, file: event.file, nodes, scope }
+    }
+
     /// What the event is.
     pub fn kind(&self) -> Kind {
         self.kind
@@ -144,7 +148,7 @@ pub(super) fn read_by(
         if plan.passes_over(&scope) {
             return ControlFlow::Continue(());
         }
-        each(&Row { kind: event.kind, file: event.file, nodes: &plan.nodes, scope })
+        each(&Row::new(event, &plan.nodes, scope))
     });
     if let Err(e) = read {
         report.damage(&source.name, None, e.to_string());
@@ -187,6 +191,8 @@ pub struct Collector {
     schema: SchemaRef,
     builders: Vec<Builder>,
     rows: usize,
+    /// Of all rows that it ever held.
+    pushed: u64,
 }
 
 impl Collector {
@@ -200,7 +206,7 @@ impl Collector {
             let ty = view.column_type(column).ok_or_else(|| invalid(view, column))?;
             builders.push(Builder::new(ty, view.nullable_strings() && !column.starts_with('$')));
         }
-        Ok(Collector { schema: view.schema_of(columns), builders, rows: 0 })
+        Ok(Collector { schema: view.schema_of(columns), builders, rows: 0, pushed: 0 })
     }
 
     /// Takes a row; `places` says for each column of the collector where it stands in the row.
@@ -209,6 +215,12 @@ impl Collector {
             builder.push(row.value(*place));
         }
         self.rows += 1;
+        self.pushed += 1;
+    }
+
+    /// How many rows it was ever given.
+    pub fn pushed(&self) -> u64 {
+        self.pushed
     }
 
     /// How many rows it holds.
@@ -224,6 +236,12 @@ impl Collector {
     /// How many values were there and could not be read as their column's type.
     pub fn unreadable(&self) -> u64 {
         self.builders.iter().map(Builder::unreadable).sum()
+    }
+
+    /// For each column how many values were there and could not be read as its type.
+    pub fn unreadable_by_column(&self) -> impl Iterator<Item = (&str, u64)> {
+        let names = self.schema.fields().iter().map(|f| f.name().as_str());
+        names.zip(self.builders.iter().map(Builder::unreadable))
     }
 
     /// The rows so far as a batch; the collector begins anew.

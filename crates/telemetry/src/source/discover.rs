@@ -3,6 +3,7 @@
 use super::{Format, Settings, Source, recognise};
 use crate::input::{Input, Limits, read_up_to};
 use crate::report::Report;
+use crate::store;
 use globset::GlobBuilder;
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -45,6 +46,10 @@ pub fn discover(paths: &[String], options: &Options, report: &Report) -> Vec<Sou
             walk.glob(path);
         }
         for file in std::mem::take(&mut walk.files) {
+            if store::is_manifest(&file) {
+                sources.extend(store::sources(&file, options, report));
+                continue;
+            }
             match Input::sniff(&file) {
                 Ok(input) => {
                     let named = file == plain;
@@ -93,7 +98,7 @@ fn open(mut input: Input, named: bool, options: &Options, unknown: &mut u64, rep
             return None;
         }
     };
-    Some(Source { name, inputs: vec![input], format, seen, settings: options.settings.clone() })
+    Some(Source { name, inputs: vec![input], format, seen, settings: options.settings.clone(), stored: None })
 }
 
 fn describe(e: &io::Error) -> String {
@@ -141,6 +146,10 @@ impl Walk<'_> {
     fn folder(&mut self, path: &Path, real: PathBuf) {
         if !self.folders.insert(real) {
             return;
+        }
+        // A store is its manifest: nothing else in it is looked at.
+        if let Some(manifest) = store::manifest_in(path) {
+            return self.path(&manifest, false);
         }
         let entries = match fs::read_dir(path) {
             Ok(entries) => entries,
@@ -199,7 +208,7 @@ fn group_rotated(sources: Vec<Source>) -> Vec<Source> {
     let mut parts: BTreeMap<PathBuf, Vec<(u64, Source)>> = BTreeMap::new();
     for source in sources {
         let rotated =
-            (source.format == Format::Auditd).then(|| source.inputs[0].path.as_deref().and_then(rotation)).flatten();
+            (source.format == Format::Auditd && source.stored.is_none()).then(|| source.inputs[0].path.as_deref().and_then(rotation)).flatten();
         match rotated {
             None => out.push(source),
             Some((stem, generation)) => {

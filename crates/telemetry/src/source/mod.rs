@@ -11,6 +11,7 @@ pub use crate::format::{Format, Recognised};
 
 use crate::event::Family;
 use crate::input::Input;
+use crate::store::Stored;
 use std::io;
 
 /// What a user says about a source that its bytes do not.
@@ -43,6 +44,8 @@ pub struct Source {
     pub seen: Vec<Family>,
     /// What the user said.
     pub settings: Settings,
+    /// Where it stands in a store, if it comes from one.
+    pub stored: Option<Stored>,
 }
 
 impl Source {

@@ -455,6 +455,7 @@ mod tests {
             format: crate::source::Format::Json,
             seen: Vec::new(),
             settings: crate::source::Settings::default(),
+            stored: None,
         };
         let scope = Scope {
             values: &values,

@@ -87,7 +87,7 @@ impl Code {
     }
 }
 
-pub(super) fn family_named(name: &str) -> Result<Family, String> {
+pub(crate) fn family_named(name: &str) -> Result<Family, String> {
     Ok(match name {
         "auditd" => Family::Auditd,
         "audit-record" => Family::AuditRecord,
@@ -99,6 +99,18 @@ pub(super) fn family_named(name: &str) -> Result<Family, String> {
         "generic" => Family::Generic,
         other => return Err(format!("no family is called `{other}`")),
     })
+}
+
+/// What tells the mapping data of typed tables from other versions of it.
+pub fn fingerprint() -> String {
+    // FNV-1a: nobody has to be kept from making two alike.
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for text in TABLES.iter().chain(&[include_str!("../mappings/families.toml")]) {
+        for byte in text.bytes().chain([0]) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+    format!("{hash:016x}")
 }
 
 /// The table of that name.

@@ -7,12 +7,11 @@ use super::evtx_needles::Hits;
 use super::gather::Gather;
 use super::xml;
 use crate::event::{Reader, Request, Sink, Value};
-use crate::input::{self, Compression, Input};
+use crate::input::{self, Input, ReadSeek};
 use crate::needles::Finder;
 use crate::report::Report;
 use evtx::err::EvtxError;
 use evtx::{ChunkFlags, EvtxChunk, EvtxFileHeader, EvtxParser, ParserSettings, SerializedEvtxRecord};
-use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -72,16 +71,13 @@ struct One<'r> {
 
 impl One<'_> {
     fn read(&mut self, input: &Input) -> io::Result<ControlFlow<()>> {
-        match input.plain_path() {
-            Some(path) if input.compression == Compression::None && path.metadata()?.is_file() => {
-                self.seekable(File::open(path)?)
-            }
-            _ => self.stream(input.open()?),
+        match input.open_anywhere()? {
+            Some((file, length)) => self.seekable(file, length),
+            None => self.stream(input.open()?),
         }
     }
 
-    fn seekable(&mut self, mut file: File) -> io::Result<ControlFlow<()>> {
-        let length = file.metadata()?.len();
+    fn seekable(&mut self, mut file: Box<dyn ReadSeek>, length: u64) -> io::Result<ControlFlow<()>> {
         if !self.begin(&mut file)? {
             return Ok(ControlFlow::Continue(()));
         }
@@ -280,7 +276,7 @@ fn is_intact(chunk: &EvtxChunk<'_>) -> bool {
 }
 
 /// The chunk that holds the oldest records: a full log goes on over its oldest chunk.
-fn oldest_chunk(file: &mut File, chunks: u64) -> io::Result<u64> {
+fn oldest_chunk(file: &mut dyn ReadSeek, chunks: u64) -> io::Result<u64> {
     let mut oldest = (u64::MAX, 0);
     for number in 0..chunks {
         let mut header = [0; 40];

@@ -1,0 +1,164 @@
+//! The bytes of the sources, packed.
+
+use super::Failure;
+use parallax_telemetry::store::{FRAME, Failed, InputEntry, is_streamed};
+use parallax_telemetry::{Input, Source};
+use std::fs::File;
+use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+/// The file's name.
+pub(super) const FILE: &str = "originals.zst";
+
+/// What the file begins with: a frame of Zstandard that says nothing. With it `zstd -d` unpacks the file, and nobody
+/// takes it for a packed log.
+const BEGIN: [u8; 16] = *b"\x50\x2a\x4d\x18\x08\0\0\0parallax";
+
+/// How hard frames are packed: measured, a higher level costs more time than it saves bytes.
+const LEVEL: i32 = 3;
+
+/// Frames for each thread that are read before they are packed.
+const FRAMES: usize = 4;
+
+/// Packs the inputs of the sources, in order, each read once. Gives what is known of each, and the bytes written.
+pub(super) fn pack(
+    sources: &[Source],
+    folder: &Path,
+    threads: usize,
+) -> Result<(Vec<Vec<InputEntry>>, u64), Failure> {
+    let path = folder.join(FILE);
+    let fail = |e: io::Error| Failure::at(&path, e);
+    let mut file = File::create(&path).map_err(fail)?;
+    file.write_all(&BEGIN).map_err(fail)?;
+    let mut packer =
+        Packer { file, at: BEGIN.len() as u64, threads: threads.max(1), waiting: Vec::new(), packed: Vec::new() };
+    for input in sources.iter().flat_map(|s| &s.inputs) {
+        packer.input(input).map_err(fail)?;
+    }
+    packer.flush().map_err(fail)?;
+    packer.file.sync_all().map_err(fail)?;
+    let at = packer.at;
+    let mut all = packer.packed.into_iter();
+    let of = |source: &Source| all.by_ref().take(source.inputs.len()).collect();
+    Ok((sources.iter().map(of).collect(), at))
+}
+
+struct Packer {
+    file: File,
+    at: u64,
+    threads: usize,
+    /// Frames that are to be packed, each of its input.
+    waiting: Vec<(usize, Vec<u8>)>,
+    packed: Vec<InputEntry>,
+}
+
+impl Packer {
+    fn input(&mut self, input: &Input) -> io::Result<()> {
+        let (size, hash) = identity(input);
+        let number = self.packed.len();
+        self.packed.push(InputEntry {
+            path: input.name(),
+            size,
+            hash,
+            streamed: is_streamed(input),
+            failed: None,
+            length: 0,
+            offset: 0,
+            frames: Vec::new(),
+        });
+        let mut reader = match input.open() {
+            Ok(reader) => reader,
+            Err(e) => {
+                self.packed[number].failed = Some(Failed::new(&e));
+                return Ok(());
+            }
+        };
+        loop {
+            let mut frame = Vec::with_capacity(FRAME);
+            // What was read before an error counts.
+            let failed = fill(&mut reader, &mut frame);
+            let whole = frame.len() == FRAME;
+            self.packed[number].length += frame.len() as u64;
+            if !frame.is_empty() {
+                self.waiting.push((number, frame));
+            }
+            if self.waiting.len() >= self.threads * FRAMES {
+                self.flush()?;
+            }
+            if let Err(e) = failed {
+                self.packed[number].failed = Some(Failed::new(&e));
+                return Ok(());
+            }
+            if !whole {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Packs what waits, on all threads, and writes it in its order.
+    fn flush(&mut self) -> io::Result<()> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let share = waiting.len().div_ceil(self.threads).max(1);
+        let packed: Vec<io::Result<Vec<Vec<u8>>>> = std::thread::scope(|scope| {
+            let pack = |some: &[(usize, Vec<u8>)]| {
+                let mut packer = zstd::bulk::Compressor::new(LEVEL)?;
+                some.iter().map(|(_, frame)| packer.compress(frame)).collect()
+            };
+            let threads: Vec<_> = waiting.chunks(share).map(|some| scope.spawn(move || pack(some))).collect();
+            let gone = || Err(io::Error::other("a thread that packs ended early"));
+            threads.into_iter().map(|t| t.join().unwrap_or_else(|_| gone())).collect()
+        });
+        let mut numbers = waiting.iter().map(|(number, _)| *number);
+        for frame in packed.into_iter().collect::<io::Result<Vec<_>>>()?.into_iter().flatten() {
+            let Some(number) = numbers.next() else { break };
+            self.file.write_all(&frame)?;
+            let entry = &mut self.packed[number];
+            if entry.frames.is_empty() {
+                entry.offset = self.at;
+            }
+            entry.frames.push(u32::try_from(frame.len()).map_err(io::Error::other)?);
+            self.at += frame.len() as u64;
+        }
+        Ok(())
+    }
+}
+
+/// Reads until the frame is full, or to the end.
+fn fill(reader: &mut dyn BufRead, frame: &mut Vec<u8>) -> io::Result<()> {
+    while frame.len() < FRAME {
+        let lent = match reader.fill_buf() {
+            Ok(lent) => lent,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(e),
+        };
+        if lent.is_empty() {
+            return Ok(());
+        }
+        let n = lent.len().min(FRAME - frame.len());
+        frame.extend_from_slice(&lent[..n]);
+        reader.consume(n);
+    }
+    Ok(())
+}
+
+/// By what an input is known again: its size, and what its beginning and its end hold.
+pub(super) fn identity(input: &Input) -> (u64, String) {
+    const LOOKED_AT: u64 = 64 << 10;
+    let ends = |path: &Path| -> io::Result<(u64, u64, u64)> {
+        let mut file = File::open(path)?;
+        let size = file.metadata()?.len();
+        let mut hash = |from: u64| -> io::Result<u64> {
+            let mut bytes = Vec::new();
+            file.seek(SeekFrom::Start(from))?;
+            (&mut file).take(LOOKED_AT).read_to_end(&mut bytes)?;
+            Ok(fnv(&bytes))
+        };
+        Ok((size, hash(0)?, hash(size.saturating_sub(LOOKED_AT))?))
+    };
+    let (size, head, tail) = input.disk_path().and_then(|path| ends(path).ok()).unwrap_or_default();
+    (size, format!("{head:016x}{tail:016x}"))
+}
+
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, b| (hash ^ u64::from(*b)).wrapping_mul(0x0000_0100_0000_01b3))
+}
