@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Command::Report(args) => commands::report::run(&args),
         Command::Convert(args) => commands::convert::run(&args),
         Command::Export(args) => commands::convert::export::run(&args),
+        Command::Ingest(args) => commands::ingest::run(&args),
         Command::Siem(args) => commands::siem::run(&args),
     };
     match result {

@@ -86,7 +86,8 @@ pub(crate) fn options(
     Ok(options)
 }
 
-fn telemetry(input: &InputArgs) -> Result<source::Options, Failure> {
+/// How sources are found and recognised.
+pub(crate) fn telemetry(input: &InputArgs) -> Result<source::Options, Failure> {
     let format = match &input.input_format {
         None => None,
         Some(name) => Some(Format::from_name(name).ok_or_else(|| {

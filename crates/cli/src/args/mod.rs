@@ -4,6 +4,7 @@ mod atomic;
 mod convert;
 mod detect;
 mod explain;
+mod ingest;
 mod report;
 mod siem;
 
@@ -13,6 +14,7 @@ pub(crate) use atomic::{
 pub(crate) use convert::{ConvertArgs, ExportArg, ExportArgs, LanguageArg};
 pub(crate) use detect::{DetectArgs, FindingFormat, ListArgs, RulesArgs};
 pub(crate) use explain::{ExplainArgs, Form};
+pub(crate) use ingest::{IngestArgs, PartitionArg};
 pub(crate) use report::ReportArgs;
 pub(crate) use siem::{FiredArg, LikeArg, SiemArgs};
 
@@ -88,6 +90,11 @@ pub(crate) enum Command {
     /// One file a detection. Those in another language are converted first; what that loses is told, and what cannot be
     /// said is left out by name, with exit 2.
     Export(ExportArgs),
+    /// Make a store of telemetry, over which every command works as over the files, and queries again and again are fast.
+    ///
+    /// A store holds the files' bytes, packed, and the rows of typed tables as Parquet, cut by time. It is given as any
+    /// input: `--input DIR`. See docs/ingest.md.
+    Ingest(IngestArgs),
     /// Run Cloud SIEM rules: Signals, and the Insights that they add up to.
     ///
     /// RULES are files in the vendor's JSON: the content catalog's, exported rules, or the API's. All rules look at the

@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod convert;
 pub(crate) mod detect;
 pub(crate) mod explain;
+pub(crate) mod ingest;
 mod packs;
 pub(crate) mod query;
 pub(crate) mod report;

@@ -16,7 +16,7 @@ fn the_reference_is_what_the_program_says() {
         String::from("# The command line\n\nThis page is what `parallax --help` says; a test holds it to that.\n");
     let atomic = [&["atomic"][..], &["atomic", "list"], &["atomic", "show"], &["atomic", "run"]];
     let first = [&[][..], &["detect"], &["query"], &["test"]];
-    let last = [&["check"][..], &["explain"], &["report"], &["siem"]];
+    let last = [&["check"][..], &["explain"], &["report"], &["ingest"], &["siem"]];
     for of in first.into_iter().chain(atomic).chain(last) {
         let name = [&["parallax"], of].concat().join(" ");
         text.push_str(&format!("\n## `{name}`\n\n```text\n{}```\n", help(of)));

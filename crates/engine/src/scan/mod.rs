@@ -5,6 +5,7 @@
 //! of its files. Feeds read on threads that may block; batches come over bounded channels, so that memory stays flat
 //! and a scan that nobody reads any more ends.
 
+mod asked;
 pub(crate) mod needed;
 mod offered;
 mod opener;
@@ -22,6 +23,7 @@ pub use window::{Outside, Window};
 pub(crate) use window::{lower_bound, ticks};
 
 use arrow::record_batch::RecordBatch;
+use parallax_store::read::Test;
 use parallax_telemetry::Report;
 use parallax_telemetry::needles::Clause;
 use std::fmt;
@@ -39,6 +41,12 @@ pub struct Wanted<'w> {
     pub columns: &'w [String],
     /// What rows must fulfil for anybody to look at them.
     pub clauses: &'w [Clause],
+    /// The same, of single columns; rows that have nothing there are looked at.
+    pub tests: &'w [Test],
+    /// The time, in a column, before which rows are counted,
+    pub before: Option<(&'w str, i64)>,
+    /// and where a feed counts those that it does not deliver.
+    pub outside: &'w Outside,
 }
 
 /// One source as one table sees it.

@@ -10,6 +10,7 @@ use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileOpenFuture, FileOpener};
 use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use futures::StreamExt;
+use parallax_store::read::Test;
 use parallax_telemetry::Report;
 use parallax_telemetry::needles::Clause;
 use std::ops::ControlFlow;
@@ -38,6 +39,8 @@ pub(super) struct Shared {
     pub(super) open: bool,
     /// What rows must fulfil for the plan to look at them.
     pub(super) clauses: Vec<Clause>,
+    /// The same, of single columns.
+    pub(super) tests: Vec<Test>,
 }
 
 pub(super) struct FeedOpener {
@@ -89,9 +92,14 @@ impl FileOpener for FeedOpener {
                         ControlFlow::Break(())
                     }
                 };
-                if let Err(e) =
-                    feed.scan(Wanted { columns: &decoded, clauses: &shared.clauses }, &shared.report, &mut emit)
-                {
+                let wanted = Wanted {
+                    columns: &decoded,
+                    clauses: &shared.clauses,
+                    tests: &shared.tests,
+                    before: shared.bound.as_ref().map(|(column, at)| (column.as_str(), *at)),
+                    outside: &shared.outside,
+                };
+                if let Err(e) = feed.scan(wanted, &shared.report, &mut emit) {
                     // The other sources are read all the same.
                     shared.report.damage(feed.name(), None, e.to_string());
                 }

@@ -62,29 +62,44 @@ impl TableProvider for PrunedTable {
 
 /// A comparison of ticks with a constant as one of timestamps that is true at least where it is.
 fn on_timestamp(filter: &Expr, schema: &SchemaRef) -> Option<Expr> {
+    let (name, from, to) = time_bounds(filter, schema)?;
+    let DataType::Timestamp(TimeUnit::Nanosecond, zone) = schema.field_with_name(&name).ok()?.data_type() else {
+        return None;
+    };
+    let bound = |op, nanos| {
+        let literal = ScalarValue::TimestampNanosecond(Some(nanos), zone.clone());
+        let column = Expr::Column(datafusion::common::Column::from_name(&name));
+        binary_expr(column, op, Expr::Literal(literal, None))
+    };
+    let (from, to) = (from.map(|n| bound(Operator::GtEq, n)), to.map(|n| bound(Operator::LtEq, n)));
+    match (from, to) {
+        (Some(from), Some(to)) => Some(from.and(to)),
+        (from, to) => from.or(to),
+    }
+}
+
+/// The bounds, in nanoseconds, that a comparison of ticks with a constant puts on a timestamp, a tick wider than it says:
+/// the column, the first instant and the last one.
+pub(super) fn time_bounds(filter: &Expr, schema: &SchemaRef) -> Option<(String, Option<i64>, Option<i64>)> {
     let Expr::BinaryExpr(comparison) = filter else { return None };
     let (side, ticks, op) = match (comparison.left.as_ref(), comparison.right.as_ref()) {
         (side, Expr::Literal(ScalarValue::Int64(Some(ticks)), _)) => (side, *ticks, comparison.op),
         (Expr::Literal(ScalarValue::Int64(Some(ticks)), _), side) => (side, *ticks, comparison.op.swap()?),
         _ => return None,
     };
-    let (column, zone) = ticks_of(side, schema)?;
+    let column = ticks_of(side, schema)?;
     let nanos = ticks.checked_sub(EPOCH_TICKS)?.checked_mul(100)?;
-    let bound = |op, nanos| {
-        let literal = ScalarValue::TimestampNanosecond(Some(nanos), zone.clone());
-        binary_expr(column.clone(), op, Expr::Literal(literal, None))
-    };
-    let (from, to) = (bound(Operator::GtEq, nanos.checked_sub(100)?), bound(Operator::LtEq, nanos.checked_add(100)?));
+    let (from, to) = (nanos.checked_sub(100)?, nanos.checked_add(100)?);
     match op {
-        Operator::Gt | Operator::GtEq => Some(from),
-        Operator::Lt | Operator::LtEq => Some(to),
-        Operator::Eq => Some(from.and(to)),
+        Operator::Gt | Operator::GtEq => Some((column, Some(from), None)),
+        Operator::Lt | Operator::LtEq => Some((column, None, Some(to))),
+        Operator::Eq => Some((column, Some(from), Some(to))),
         _ => None,
     }
 }
 
-/// The timestamp of which `e` is the ticks, `CAST(timestamp AS long) / 100 + epoch`, and its zone.
-fn ticks_of(e: &Expr, schema: &SchemaRef) -> Option<(Expr, Option<Arc<str>>)> {
+/// The timestamp of which `e` is the ticks, `CAST(timestamp AS long) / 100 + epoch`.
+fn ticks_of(e: &Expr, schema: &SchemaRef) -> Option<String> {
     let with = |e: &Expr, op: Operator, literal: i64| match e {
         Expr::BinaryExpr(b)
             if b.op == op && matches!(*b.right, Expr::Literal(ScalarValue::Int64(Some(n)), _) if n == literal) =>
@@ -96,6 +111,5 @@ fn ticks_of(e: &Expr, schema: &SchemaRef) -> Option<(Expr, Option<Arc<str>>)> {
     let Expr::Cast(cast) = with(&with(e, Operator::Plus, EPOCH_TICKS)?, Operator::Divide, 100)? else { return None };
     let Expr::Column(column) = cast.expr.as_ref() else { return None };
     let field = schema.field_with_name(&column.name).ok()?;
-    let DataType::Timestamp(TimeUnit::Nanosecond, zone) = field.data_type() else { return None };
-    Some((Expr::Column(datafusion::common::Column::from_name(&column.name)), zone.clone()))
+    matches!(field.data_type(), DataType::Timestamp(TimeUnit::Nanosecond, _)).then(|| column.name.clone())
 }

@@ -1,10 +1,11 @@
 //! A table over telemetry, as DataFusion sees it.
 
+use super::asked::tests;
 use super::needed::clauses;
 use super::offered::Offered;
 use super::opener::Shared;
 use super::source::{TelemetrySource, file};
-use super::window::{Outside, Window, lower_bound};
+use super::window::{Outside, TIME, Window, lower_bound};
 use super::{BATCH_ROWS, Feed};
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
@@ -84,6 +85,8 @@ impl TableProvider for TelemetryTable {
         if feeds.is_empty() {
             return self.empty(projection);
         }
+        let column = bound.as_ref().map_or(TIME, |(column, _)| column);
+        let tests = tests(filters, &self.schema, self.window, self.as_of.map(|at| (column, at)));
         let shared = Arc::new(Shared {
             table: self.name.clone(),
             report: self.report.clone(),
@@ -94,6 +97,7 @@ impl TableProvider for TelemetryTable {
             offered: self.offered.clone(),
             open: self.open,
             clauses: clauses(filters),
+            tests,
         });
         let source = Arc::new(TelemetrySource::new(TableSchema::from(self.schema.clone()), shared));
         let partitions = if self.in_order.load(Ordering::Relaxed) { 1 } else { state.config().target_partitions() };

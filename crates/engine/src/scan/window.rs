@@ -88,6 +88,12 @@ impl Outside {
         *self.bound.lock().unwrap_or_else(|e| e.into_inner())
     }
 
+    /// Counts rows that lie before the bound and were not read for it.
+    pub fn add(&self, before: u64) {
+        self.before.fetch_add(before, Ordering::Relaxed);
+        self.read.fetch_add(before, Ordering::Relaxed);
+    }
+
     pub(super) fn set_bound(&self, at: i64) {
         let mut bound = self.bound.lock().unwrap_or_else(|e| e.into_inner());
         *bound = Some(bound.map_or(at, |b| b.min(at)));

@@ -2,6 +2,7 @@
 
 use super::feed::{LogsFeed, ViewFeed};
 use super::parquet::{self, ParquetTable};
+use super::stored::{StoredFeed, once_a_segment};
 use super::{Census, TableUse};
 use crate::execute::{Executor, Instant, Needs};
 use crate::external::{Given, Outward};
@@ -197,8 +198,19 @@ impl Asked {
         let times = |at: usize| self.tables.as_of.as_ref().filter(|_| known)?.1.ranges.get(at).copied().flatten();
         let sources = self.tables.sources.iter().enumerate();
         let sources = sources.filter(|(_, s)| s.format != Format::Parquet && view.fed_by(s));
-        let feeds = sources.map(|(at, source)| {
-            let feed = ViewFeed { source: source.clone(), view: view.clone(), times: times(at) };
+        // Only typed tables stand in stores.
+        let typed = View::named(name).is_some();
+        let sources: Vec<_> = match typed {
+            true => once_a_segment(sources, view),
+            false => sources.map(|(at, source)| (vec![at], source)).collect(),
+        };
+        let feeds = sources.into_iter().map(|(places, source)| {
+            let times = within(places.iter().map(|at| times(*at)));
+            let stored = source.stored.as_ref().filter(|_| typed);
+            if let Some(feed) = stored.and_then(|stored| StoredFeed::of(stored, view, times)) {
+                return Arc::new(feed) as Arc<dyn Feed>;
+            }
+            let feed = ViewFeed { source: source.clone(), view: view.clone(), times };
             match sorter {
                 Some(sorter) => Arc::new(LogsFeed { feed, sorter: sorter.clone() }) as Arc<dyn Feed>,
                 None => Arc::new(feed) as Arc<dyn Feed>,
@@ -225,6 +237,12 @@ impl Asked {
             fed,
         }
     }
+}
+
+/// The range that holds all of them, if all are known.
+fn within(mut ranges: impl Iterator<Item = Option<(i64, i64)>>) -> Option<(i64, i64)> {
+    let first = ranges.next()??;
+    ranges.try_fold(first, |(from, to), range| range.map(|(a, b)| (from.min(a), to.max(b))))
 }
 
 impl Catalog for Asked {

@@ -96,14 +96,16 @@ const PART: std::ops::RangeInclusive<u64> = 4 << 20..=64 << 20;
 /// Reads all sources, several at once. Tables of their own without events (Parquet) have no say.
 pub(super) fn take(sources: &[Source], window: Window, threads: usize) -> Census {
     let report = Report::new();
-    let events: Vec<usize> = (0..sources.len()).filter(|at| sources[*at].format != Format::Parquet).collect();
+    let mut known = Taken::new(sources.len());
+    let events = (0..sources.len()).filter(|at| sources[*at].format != Format::Parquet);
+    let events: Vec<usize> = events.filter(|at| !known.from_store(*at, &sources[*at], window, &report)).collect();
     let total: u64 = events.iter().map(|at| sources[*at].size()).sum();
     let size = (total / (threads as u64 * 4)).clamp(*PART.start(), *PART.end());
     let parts: Vec<(usize, Source)> = match threads {
         1 => events.iter().map(|at| (*at, sources[*at].clone())).collect(),
         _ => events.iter().flat_map(|at| sources[*at].parts(size).into_iter().map(move |part| (*at, part))).collect(),
     };
-    let taken = Mutex::new(Taken::new(sources.len()));
+    let taken = Mutex::new(known);
     let open = Mutex::new(Vec::new());
     side_by_side(threads, &parts, |(at, part)| {
         let mut found = One::default();
@@ -138,6 +140,16 @@ fn side_by_side<T: Sync>(threads: usize, all: &[T], work: impl Fn(&T) + Sync) {
 }
 
 impl Taken {
+    /// Takes what a store knows of a source; false where it must be read. What was said when it was read is said again.
+    fn from_store(&mut self, at: usize, source: &Source, window: Window, report: &Report) -> bool {
+        let Some(stored) = source.stored.as_ref().filter(|s| s.typed && window.is_unbounded()) else { return false };
+        let entry = stored.entry();
+        report.add_events(entry.events);
+        entry.heard.say_again(report);
+        self.take(at, One { range: entry.times, hours: entry.hours.iter().collect(), hour: None });
+        true
+    }
+
     /// Reads, of stretches of which only is known which times their events may have, those that may change something.
     /// What is damaged in them is nobody's business, as in those that are not read.
     fn settle(&mut self, sources: &[Source], window: Window, threads: usize, mut open: Vec<(usize, Stretch)>) {

@@ -86,7 +86,7 @@ impl Feed for LogsFeed {
         emit: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
     ) -> io::Result<()> {
         let ViewFeed { source, view, .. } = &self.feed;
-        let Wanted { columns, clauses } = wanted;
+        let Wanted { columns, clauses, .. } = wanted;
         let mut sorter = self.sorter.clone();
         let mut read = columns.to_vec();
         read.extend(sorter.columns().iter().filter(|c| !columns.contains(c)).cloned());

@@ -12,6 +12,7 @@ mod kept;
 mod parquet;
 mod part;
 mod records;
+mod stored;
 mod tree;
 
 pub use alone::{Alone, AloneRead};

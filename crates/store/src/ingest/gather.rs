@@ -3,7 +3,7 @@
 use super::encode::{Encoders, Job};
 use super::tables::Rows;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
-use arrow::compute::take_record_batch;
+use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, TimestampNanosecondType};
 use parallax_telemetry::View;
 use std::collections::BTreeMap;
@@ -16,6 +16,9 @@ const ROWS: usize = 128 << 10;
 const BYTES: usize = 64 << 20;
 /// What may wait in memory altogether.
 const BUDGET: usize = 256 << 20;
+
+/// Batches of fewer rows are small.
+const SMALL: usize = 2048;
 
 /// How tables are cut by time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +72,23 @@ struct Waiting {
     bytes: usize,
 }
 
+impl Waiting {
+    fn add(&mut self, mut batch: RecordBatch) -> Result<(), arrow::error::ArrowError> {
+        self.rows += batch.num_rows();
+        // Columns of few rows take more room than they need: small batches are put together.
+        if batch.num_rows() < SMALL {
+            if let Some(last) = self.batches.pop_if(|last| last.num_rows() + batch.num_rows() <= SMALL) {
+                self.bytes -= last.get_array_memory_size();
+                batch = concat_batches(&batch.schema(), &[last, batch])?;
+            }
+            batch = compact(batch)?;
+        }
+        self.bytes += batch.get_array_memory_size();
+        self.batches.push(batch);
+        Ok(())
+    }
+}
+
 /// Rows of all tables that wait for more.
 pub(super) struct Gather {
     tables: Vec<(String, BTreeMap<i64, Waiting>)>,
@@ -85,13 +105,11 @@ impl Gather {
     /// Takes rows, which follow those before them in the order of the sources.
     pub(super) fn add(&mut self, rows: Rows, encoders: &Encoders) -> io::Result<()> {
         for (number, batch) in self.cut(rows.batch)? {
-            let bytes = batch.get_array_memory_size();
             let (name, table) = &mut self.tables[rows.view];
             let waiting = table.entry(number).or_default();
-            waiting.rows += batch.num_rows();
-            waiting.bytes += bytes;
-            waiting.batches.push(batch);
-            self.bytes += bytes;
+            self.bytes -= waiting.bytes;
+            waiting.add(batch).map_err(io::Error::other)?;
+            self.bytes += waiting.bytes;
             if waiting.rows >= ROWS || waiting.bytes >= BYTES {
                 self.bytes -= waiting.bytes;
                 let batches = std::mem::take(waiting).batches;
