@@ -30,6 +30,7 @@ pub(crate) fn run(args: &IngestArgs) -> Result<Exit, Failure> {
         partition,
         tables: args.tables.clone(),
         threads: threads.unwrap_or(1),
+        file_rows: ingest::FILE_ROWS,
     };
     let report = Report::new();
     let sources = discover(&args.input.input, &policy::telemetry(&args.input)?, &report);

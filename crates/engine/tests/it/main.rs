@@ -10,4 +10,6 @@ mod scan;
 mod session;
 mod sigma;
 mod sigma_rules;
+mod stored;
+mod stored_damage;
 mod threads;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 /// Conditions with literals, and the same where nothing can be known of literals: a text put together is no column.
-const CONDITIONS: &[(&str, &str)] = &[
+pub(crate) const CONDITIONS: &[(&str, &str)] = &[
     ("FileName has 'lua'", "strcat(FileName, '') has 'lua'"),
     ("FileName == 'lua.exe'", "strcat(FileName, '') == 'lua.exe'"),
     ("FileName =~ 'LUA.EXE'", "strcat(FileName, '') =~ 'LUA.EXE'"),
@@ -46,7 +46,7 @@ const ACCOUNTS: [&str; 5] = ["ann2", "root", r"Chlo\u00eb", "CHLO\u{eb}", "ANNAB
 const PARENTS: [&str; 4] = ["explorer.exe", "lua", "BASH", "bash"];
 
 /// Rows of Defender, one a line, in the spellings that JSON allows; what is looked for is rare.
-fn telemetry(path: &Path) {
+pub(crate) fn telemetry(path: &Path) {
     let mut text = String::new();
     for i in 0..6_000_usize {
         let rare = i > 1_200 && i.is_multiple_of(19);

@@ -2,7 +2,7 @@
 
 use crate::ORDER;
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::compute::{concat_batches, lexsort_to_indices, take_record_batch, SortColumn};
+use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::{DataType, Int32Type, Int64Type, TimestampNanosecondType};
 use parallax_telemetry::store::{File, Table};
 use parquet::arrow::ArrowWriter;

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-/// The rows of a file.
-const ROWS: usize = 128 << 10;
+/// The rows of a file, if nobody says otherwise.
+pub const FILE_ROWS: usize = 128 << 10;
 /// What they may take in memory.
 const BYTES: usize = 64 << 20;
 /// What may wait in memory altogether.
@@ -93,13 +93,14 @@ impl Waiting {
 pub(super) struct Gather {
     tables: Vec<(String, BTreeMap<i64, Waiting>)>,
     partition: Partition,
+    file_rows: usize,
     bytes: usize,
 }
 
 impl Gather {
-    pub(super) fn new(views: &[View], partition: Partition) -> Self {
+    pub(super) fn new(views: &[View], partition: Partition, file_rows: usize) -> Self {
         let tables = views.iter().map(|v| (v.name().to_owned(), BTreeMap::new())).collect();
-        Gather { tables, partition, bytes: 0 }
+        Gather { tables, partition, file_rows: file_rows.max(1), bytes: 0 }
     }
 
     /// Takes rows, which follow those before them in the order of the sources.
@@ -110,7 +111,7 @@ impl Gather {
             self.bytes -= waiting.bytes;
             waiting.add(batch).map_err(io::Error::other)?;
             self.bytes += waiting.bytes;
-            if waiting.rows >= ROWS || waiting.bytes >= BYTES {
+            if waiting.rows >= self.file_rows || waiting.bytes >= BYTES {
                 self.bytes -= waiting.bytes;
                 let batches = std::mem::take(waiting).batches;
                 table.remove(&number);
@@ -142,7 +143,7 @@ impl Gather {
         let mut all = Vec::new();
         for (number, waiting) in std::mem::take(table) {
             self.bytes -= waiting.bytes;
-            if group.rows + waiting.rows > ROWS || group.bytes + waiting.bytes > BYTES {
+            if group.rows + waiting.rows > self.file_rows || group.bytes + waiting.bytes > BYTES {
                 all.extend(labels.take().map(|l| (l, std::mem::take(&mut group))));
             }
             labels = Some((labels.map_or(number, |(first, _)| first), number));

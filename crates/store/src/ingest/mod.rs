@@ -6,11 +6,11 @@ mod pack;
 mod place;
 mod tables;
 
-pub use gather::Partition;
+pub use gather::{FILE_ROWS, Partition};
 pub use place::Failure;
 
 use parallax_telemetry::source::{Format, Settings};
-use parallax_telemetry::store::{Manifest, SegmentEntry, SettingsEntry, SourceEntry, VERSION};
+use parallax_telemetry::store::{Heard, Manifest, SegmentEntry, SettingsEntry, SourceEntry, VERSION};
 use parallax_telemetry::{Report, Source, View, view};
 use place::Place;
 use std::collections::BTreeMap;
@@ -29,6 +29,8 @@ pub struct Options {
     pub tables: Option<Vec<String>>,
     /// Threads that read, and threads that write.
     pub threads: usize,
+    /// The most rows of a file, about; [`FILE_ROWS`] is a good number.
+    pub file_rows: usize,
 }
 
 /// What was ingested.
@@ -83,9 +85,7 @@ pub fn run(sources: Vec<Source>, options: &Options, report: &Report) -> Result<S
             events: 0,
             times: None,
             hours: std::iter::empty().collect(),
-            damaged: 0,
-            damages: Vec::new(),
-            notes: BTreeMap::new(),
+            heard: Heard::default(),
             tables: BTreeMap::new(),
         });
     }
@@ -101,7 +101,7 @@ pub fn run(sources: Vec<Source>, options: &Options, report: &Report) -> Result<S
     let views = views(options)?;
     tables::write(&mut segment, &folder, &views, options)?;
     for entry in &segment.sources {
-        entry.say_again(report);
+        entry.heard.say_again(report);
         summary.sources += 1;
         summary.files += entry.inputs.len();
         summary.events += entry.events;

@@ -21,11 +21,7 @@ const LEVEL: i32 = 3;
 const FRAMES: usize = 4;
 
 /// Packs the inputs of the sources, in order, each read once. Gives what is known of each, and the bytes written.
-pub(super) fn pack(
-    sources: &[Source],
-    folder: &Path,
-    threads: usize,
-) -> Result<(Vec<Vec<InputEntry>>, u64), Failure> {
+pub(super) fn pack(sources: &[Source], folder: &Path, threads: usize) -> Result<(Vec<Vec<InputEntry>>, u64), Failure> {
     let path = folder.join(FILE);
     let fail = |e: io::Error| Failure::at(&path, e);
     let mut file = File::create(&path).map_err(fail)?;

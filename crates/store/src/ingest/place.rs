@@ -39,11 +39,9 @@ impl fmt::Display for Failure {
                 write!(f, "{}: there is a store already; `--append` adds to it", path.display())
             }
             Failure::Occupied(path) => write!(f, "{}: there is something that is no store", path.display()),
-            Failure::Locked(path) => write!(
-                f,
-                "another run is writing to the store; if there is none any more, remove {}",
-                path.display()
-            ),
+            Failure::Locked(path) => {
+                write!(f, "another run is writing to the store; if there is none any more, remove {}", path.display())
+            }
             Failure::Nothing => f.write_str("nothing to ingest: no telemetry was found"),
             Failure::NoTable(name) => {
                 let known = parallax_telemetry::View::names().join(", ");

@@ -7,7 +7,7 @@ use crate::ORDER;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 use parallax_telemetry::scan::{Collector, Wanted, rows_of_many, together};
-use parallax_telemetry::store::{Manifest, SegmentEntry, TableSeen, VERSION};
+use parallax_telemetry::store::{Heard, Manifest, SegmentEntry, TableSeen, VERSION};
 use parallax_telemetry::view::HIDDEN;
 use parallax_telemetry::{Report, Source, View, view};
 use std::collections::BTreeSet;
@@ -63,8 +63,10 @@ pub(super) fn write(
     let sources = reopened(segment, folder)?;
     let parts = sources.iter().enumerate().flat_map(|(at, s)| s.parts(PART).into_iter().map(move |p| (at, p)));
     let parts: Vec<Part> = parts.map(|(at, source)| Part { at, source }).collect();
-    let seen: Vec<Mutex<Seen>> =
-        sources.iter().map(|_| Mutex::new(Seen { tables: vec![TableSeen::default(); views.len()], ..Seen::default() })).collect();
+    let seen: Vec<Mutex<Seen>> = sources
+        .iter()
+        .map(|_| Mutex::new(Seen { tables: vec![TableSeen::default(); views.len()], ..Seen::default() }))
+        .collect();
     let (senders, receivers): (Vec<_>, Vec<_>) = parts.iter().map(|_| sync_channel(WAITING)).unzip();
     let senders: Vec<Mutex<Option<SyncSender<Rows>>>> = senders.into_iter().map(|s| Mutex::new(Some(s))).collect();
     let next = AtomicUsize::new(0);
@@ -106,7 +108,8 @@ pub(super) fn write(
     }
     for ((entry, seen), source) in segment.sources.iter_mut().zip(seen).zip(&sources) {
         let seen = seen.into_inner().unwrap_or_else(|e| e.into_inner());
-        entry.heard(&seen.report);
+        entry.events = seen.report.events();
+        entry.heard = Heard::from(&seen.report);
         entry.times = seen.times;
         entry.hours = seen.hours.into_iter().collect();
         let fed = views.iter().zip(seen.tables).filter(|(view, _)| view.fed_by(source));
@@ -120,8 +123,7 @@ fn reopened(segment: &SegmentEntry, folder: &Path) -> Result<Vec<Source>, Failur
     // The folder's own name is not yet the segment's.
     let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let parent = folder.parent().unwrap_or(Path::new(""));
-    let manifest =
-        Manifest { version: VERSION, segments: vec![SegmentEntry { folder: name, ..segment.clone() }] };
+    let manifest = Manifest { version: VERSION, segments: vec![SegmentEntry { folder: name, ..segment.clone() }] };
     let report = Report::new();
     let sources = parallax_telemetry::store::sources_of(manifest, parent, &Default::default(), &report);
     match report.damages().first() {
@@ -137,13 +139,8 @@ pub(super) fn columns(view: &View) -> Vec<String> {
 }
 
 /// Brings the rows of all parts in order, and hands them to the writers as they fill files.
-fn gather(
-    receivers: Vec<Receiver<Rows>>,
-    views: &[View],
-    options: &Options,
-    encoders: &Encoders,
-) -> io::Result<()> {
-    let mut gather = Gather::new(views, options.partition);
+fn gather(receivers: Vec<Receiver<Rows>>, views: &[View], options: &Options, encoders: &Encoders) -> io::Result<()> {
+    let mut gather = Gather::new(views, options.partition, options.file_rows);
     for receiver in receivers {
         for rows in receiver {
             gather.add(rows, encoders)?;
@@ -153,13 +150,7 @@ fn gather(
 }
 
 /// Reads a part through all views.
-fn read(
-    part: &Part,
-    number: usize,
-    views: &[View],
-    seen: &Mutex<Seen>,
-    out: &SyncSender<Rows>,
-) -> io::Result<()> {
+fn read(part: &Part, number: usize, views: &[View], seen: &Mutex<Seen>, out: &SyncSender<Rows>) -> io::Result<()> {
     let fed: Vec<usize> = (0..views.len()).filter(|v| views[*v].fed_by(&part.source)).collect();
     // The times of all events, as a census takes them.
     let times = view::messages(&[], false);
@@ -208,6 +199,7 @@ fn read(
         if let Some(e) = failed {
             return Err(e);
         }
+        let said = (!counts).then(|| Heard::from(&unheard));
         for mut table in tables {
             let Some(view) = table.view else { continue };
             if !table.orders.is_empty() && out.send(table.flush(view)?).is_err() {
@@ -217,6 +209,7 @@ fn read(
                 *found.tables[view].unreadable.entry(column.to_owned()).or_default() += n;
             }
             found.tables[view].rows += table.rows.pushed();
+            found.tables[view].heard = said.clone();
         }
     }
     let mut seen = seen.lock().unwrap_or_else(|e| e.into_inner());
@@ -224,6 +217,8 @@ fn read(
     seen.times = both(seen.times, found.times);
     seen.hours.extend(found.hours);
     for (all, own) in seen.tables.iter_mut().zip(found.tables) {
+        // Only sources that are not cut into parts are read in several ways.
+        all.heard = own.heard.or(all.heard.take());
         all.rows += own.rows;
         own.unreadable.into_iter().for_each(|(column, n)| *all.unreadable.entry(column).or_default() += n);
     }

@@ -44,13 +44,7 @@ impl Cursor {
 }
 
 impl<'a> Merge<'a> {
-    pub(super) fn new(
-        rows: &'a Rows,
-        ask: Ask<'a>,
-        schema: SchemaRef,
-        batch_rows: usize,
-        passed: Arc<Counts>,
-    ) -> Self {
+    pub(super) fn new(rows: &'a Rows, ask: Ask<'a>, schema: SchemaRef, batch_rows: usize, passed: Arc<Counts>) -> Self {
         Merge {
             texts: Texts::of(rows, ask.clauses),
             rows,

@@ -107,8 +107,9 @@ impl Rows {
     pub fn say_again(&self, columns: &[String], report: &Report) {
         let fed = |entry: &&parallax_telemetry::store::SourceEntry| entry.tables.contains_key(self.view.name());
         for entry in self.segment.entry.sources.iter().filter(fed) {
-            entry.say_again(report);
-            let unreadable = entry.tables.get(self.view.name()).map(|t| &t.unreadable);
+            let seen = entry.tables.get(self.view.name());
+            seen.and_then(|t| t.heard.as_ref()).unwrap_or(&entry.heard).say_again(report);
+            let unreadable = seen.map(|t| &t.unreadable);
             let lost: u64 = unreadable.into_iter().flatten().filter(|(c, _)| columns.contains(c)).map(|(_, n)| n).sum();
             if lost > 0 {
                 report.note(&format!("{}: values that are not of their column's type, made missing", entry.name), lost);

@@ -207,8 +207,9 @@ fn group_rotated(sources: Vec<Source>) -> Vec<Source> {
     let mut places: BTreeMap<PathBuf, usize> = BTreeMap::new();
     let mut parts: BTreeMap<PathBuf, Vec<(u64, Source)>> = BTreeMap::new();
     for source in sources {
-        let rotated =
-            (source.format == Format::Auditd && source.stored.is_none()).then(|| source.inputs[0].path.as_deref().and_then(rotation)).flatten();
+        let rotated = (source.format == Format::Auditd && source.stored.is_none())
+            .then(|| source.inputs[0].path.as_deref().and_then(rotation))
+            .flatten();
         match rotated {
             None => out.push(source),
             Some((stem, generation)) => {

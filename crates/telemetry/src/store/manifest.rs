@@ -68,12 +68,8 @@ pub struct SourceEntry {
     pub times: Option<(i64, i64)>,
     /// The hours since the Unix epoch in which it has events.
     pub hours: Hours,
-    /// How many things could not be read.
-    pub damaged: u64,
-    /// The first of them: file, position, reason.
-    pub damages: Vec<(String, Option<u64>, String)>,
-    /// What was worth saying, with how often.
-    pub notes: BTreeMap<String, u64>,
+    /// What was said when it was read.
+    pub heard: Heard,
     /// For each typed table that it feeds, what it gave.
     pub tables: BTreeMap<String, TableSeen>,
 }
@@ -87,6 +83,43 @@ pub struct TableSeen {
     /// For columns that have such, values that are not of the column's type.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub unreadable: BTreeMap<String, u64>,
+    /// What was said when it was read, where it is read in another way than the source's events.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub heard: Option<Heard>,
+}
+
+/// What a reading said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Heard {
+    /// How many things could not be read.
+    pub damaged: u64,
+    /// The first of them: file, position, reason.
+    pub damages: Vec<(String, Option<u64>, String)>,
+    /// What was worth saying, with how often.
+    pub notes: BTreeMap<String, u64>,
+}
+
+impl Heard {
+    /// Says it once more.
+    pub fn say_again(&self, report: &Report) {
+        for (file, position, reason) in &self.damages {
+            report.damage(file, *position, reason.clone());
+        }
+        let kept = u64::try_from(self.damages.len()).unwrap_or(u64::MAX);
+        report.damaged_beyond(self.damaged.saturating_sub(kept));
+        for (note, n) in &self.notes {
+            report.note(note, *n);
+        }
+    }
+}
+
+impl From<&Report> for Heard {
+    fn from(report: &Report) -> Self {
+        let place = |Damage { file, position, reason }| (file, position, reason);
+        let damages = report.damages().into_iter().map(place).collect();
+        Heard { damaged: report.damaged(), damages, notes: report.notes() }
+    }
 }
 
 /// What the user said of a source.
@@ -289,27 +322,6 @@ impl SourceEntry {
     pub fn seen(&self) -> io::Result<Vec<Family>> {
         let family = |name: &String| crate::view::family_named(name).map_err(|_| unknown("family", name));
         self.seen.iter().map(family).collect()
-    }
-
-    /// Says once more what was said when it was read.
-    pub fn say_again(&self, report: &Report) {
-        for (file, position, reason) in &self.damages {
-            report.damage(file, *position, reason.clone());
-        }
-        let kept = u64::try_from(self.damages.len()).unwrap_or(u64::MAX);
-        report.damaged_beyond(self.damaged.saturating_sub(kept));
-        for (note, n) in &self.notes {
-            report.note(note, *n);
-        }
-    }
-
-    /// Takes over what a report says.
-    pub fn heard(&mut self, report: &Report) {
-        self.events = report.events();
-        self.damaged = report.damaged();
-        let place = |Damage { file, position, reason }| (file, position, reason);
-        self.damages = report.damages().into_iter().map(place).collect();
-        self.notes = report.notes();
     }
 }
 

@@ -8,7 +8,7 @@ mod manifest;
 mod packed;
 
 pub use manifest::{
-    Failed, File, Hours, InputEntry, MANIFEST, Manifest, SettingsEntry, SourceEntry, Table, TableSeen, VERSION,
+    Failed, File, Heard, Hours, InputEntry, MANIFEST, Manifest, SettingsEntry, SourceEntry, Table, TableSeen, VERSION,
 };
 pub use packed::{FRAME, Packed, Reader};
 
@@ -107,7 +107,11 @@ pub fn sources_of(manifest: Manifest, folder: &Path, options: &Options, report: 
         for at in 0..segment.entry.sources.len() {
             match source(&segment, at, options, current) {
                 Ok(source) => out.push(source),
-                Err(e) => report.damage(&segment.entry.sources[at].name, None, format!("in the store {}: {e}", store.display())),
+                Err(e) => report.damage(
+                    &segment.entry.sources[at].name,
+                    None,
+                    format!("in the store {}: {e}", store.display()),
+                ),
             }
         }
     }
@@ -149,11 +153,7 @@ fn over(now: &Settings, then: &Settings) -> Settings {
         collector: now.collector.clone().or_else(|| then.collector.clone()),
         table: now.table.clone().or_else(|| then.table.clone()),
         passwd: now.passwd.clone().or_else(|| then.passwd.clone()),
-        utc_offset_minutes: if now.utc_offset_minutes == 0 {
-            then.utc_offset_minutes
-        } else {
-            now.utc_offset_minutes
-        },
+        utc_offset_minutes: if now.utc_offset_minutes == 0 { then.utc_offset_minutes } else { now.utc_offset_minutes },
     }
 }
 

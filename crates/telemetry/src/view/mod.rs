@@ -16,8 +16,8 @@ mod registry;
 
 pub use logs::logs;
 pub(crate) use logs::sigma_name;
-pub(crate) use mapping::{FamilyData, family_named};
 pub use mapping::fingerprint;
+pub(crate) use mapping::{FamilyData, family_named};
 pub use messages::messages;
 pub use needed::LooksFor;
 pub use records::{record_attribute, record_attributes, records};
