@@ -179,11 +179,7 @@ impl Input {
     pub fn parts(&self, size: u64) -> Vec<Input> {
         let whole = self.size();
         let count = whole.checked_div(size).unwrap_or(0);
-        let plain = match &self.packed {
-            Some(packed) => !packed.is_streamed(),
-            None => self.plain_path().is_some(),
-        };
-        if !plain || self.part.is_some() || count < 2 {
+        if !self.is_anywhere() || self.part.is_some() || count < 2 {
             return vec![self.clone()];
         }
         let begin = |at: u64| u64::try_from(u128::from(whole) * u128::from(at) / u128::from(count)).unwrap_or(whole);
@@ -206,6 +202,14 @@ impl Input {
         let mut file = File::open(path)?;
         file.seek(begin)?;
         Lines::within(Box::new(BufReader::with_capacity(BUFFER, file)), part.clone())
+    }
+
+    /// Whether reading can begin anywhere.
+    pub(crate) fn is_anywhere(&self) -> bool {
+        match &self.packed {
+            Some(packed) => !packed.is_streamed(),
+            None => self.plain_path().is_some(),
+        }
     }
 
     /// Opens it for reading anywhere, and how long it is; none where it is packed or a stream.

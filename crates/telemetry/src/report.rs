@@ -92,18 +92,6 @@ impl Report {
         }
     }
 
-    /// Takes over what another one says.
-    pub fn take(&self, other: &Report) {
-        self.add_bytes(other.bytes());
-        self.add_events(other.events());
-        self.passed.fetch_add(other.passed(), Ordering::Relaxed);
-        let damages = other.damages();
-        let beyond = other.damaged().saturating_sub(damages.len() as u64);
-        damages.into_iter().for_each(|d| self.damage(&d.file, d.position, d.reason));
-        self.damaged_beyond(beyond);
-        other.notes().iter().for_each(|(what, n)| self.note(what, *n));
-    }
-
     /// Counts further damages of which no more is known.
     pub(crate) fn damaged_beyond(&self, n: u64) {
         self.damaged.fetch_add(n, Ordering::Relaxed);

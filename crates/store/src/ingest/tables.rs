@@ -46,7 +46,6 @@ pub(super) struct Rows {
 /// What is known of a source when it was read.
 #[derive(Default)]
 struct Seen {
-    report: Report,
     times: Option<(i64, i64)>,
     hours: BTreeSet<i64>,
     /// For each view.
@@ -67,6 +66,8 @@ pub(super) fn write(
         .iter()
         .map(|_| Mutex::new(Seen { tables: vec![TableSeen::default(); views.len()], ..Seen::default() }))
         .collect();
+    // What is said of a source is said of all its parts together.
+    let reports: Vec<Report> = sources.iter().map(|_| Report::new()).collect();
     let (senders, receivers): (Vec<_>, Vec<_>) = parts.iter().map(|_| sync_channel(WAITING)).unzip();
     let senders: Vec<Mutex<Option<SyncSender<Rows>>>> = senders.into_iter().map(|s| Mutex::new(Some(s))).collect();
     let next = AtomicUsize::new(0);
@@ -80,7 +81,7 @@ pub(super) fn write(
                     let Some(part) = parts.get(number) else { break };
                     let sender = senders[number].lock().unwrap_or_else(|e| e.into_inner()).take();
                     let Some(sender) = sender else { break };
-                    let read = read(part, number, views, &seen[part.at], &sender);
+                    let read = read(part, number, views, (&reports[part.at], &seen[part.at]), &sender);
                     if let Err(e) = read {
                         *failed.lock().unwrap_or_else(|e| e.into_inner()) = Some(e);
                     }
@@ -106,10 +107,10 @@ pub(super) fn write(
     for view in views {
         segment.tables.entry(view.name().to_owned()).or_default();
     }
-    for ((entry, seen), source) in segment.sources.iter_mut().zip(seen).zip(&sources) {
+    for (((entry, seen), report), source) in segment.sources.iter_mut().zip(seen).zip(&reports).zip(&sources) {
         let seen = seen.into_inner().unwrap_or_else(|e| e.into_inner());
-        entry.events = seen.report.events();
-        entry.heard = Heard::from(&seen.report);
+        entry.events = report.events();
+        entry.heard = Heard::from(report);
         entry.times = seen.times;
         entry.hours = seen.hours.into_iter().collect();
         let fed = views.iter().zip(seen.tables).filter(|(view, _)| view.fed_by(source));
@@ -150,12 +151,17 @@ fn gather(receivers: Vec<Receiver<Rows>>, views: &[View], options: &Options, enc
 }
 
 /// Reads a part through all views.
-fn read(part: &Part, number: usize, views: &[View], seen: &Mutex<Seen>, out: &SyncSender<Rows>) -> io::Result<()> {
+fn read(
+    part: &Part,
+    number: usize,
+    views: &[View],
+    (report, seen): (&Report, &Mutex<Seen>),
+    out: &SyncSender<Rows>,
+) -> io::Result<()> {
     let fed: Vec<usize> = (0..views.len()).filter(|v| views[*v].fed_by(&part.source)).collect();
     // The times of all events, as a census takes them.
     let times = view::messages(&[], false);
     let all: Vec<View> = fed.iter().map(|v| views[*v].clone()).chain([times]).collect();
-    let report = Report::new();
     let mut found = Seen { tables: vec![TableSeen::default(); views.len()], ..Seen::default() };
     for group in together(&part.source, &all) {
         let counts = group.contains(&fed.len());
@@ -172,7 +178,7 @@ fn read(part: &Part, number: usize, views: &[View], seen: &Mutex<Seen>, out: &Sy
         }
         let mut failed = None;
         // A source is told once what is wrong with it, in the reading that all its events come in.
-        let heard = if counts { &report } else { &unheard };
+        let heard = if counts { report } else { &unheard };
         rows_of_many(&part.source, &wanted, heard, &mut |at, event, row| {
             let table = &mut tables[at];
             let Some(view) = table.view else {
@@ -213,7 +219,6 @@ fn read(part: &Part, number: usize, views: &[View], seen: &Mutex<Seen>, out: &Sy
         }
     }
     let mut seen = seen.lock().unwrap_or_else(|e| e.into_inner());
-    seen.report.take(&report);
     seen.times = both(seen.times, found.times);
     seen.hours.extend(found.hours);
     for (all, own) in seen.tables.iter_mut().zip(found.tables) {

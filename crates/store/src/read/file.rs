@@ -40,7 +40,7 @@ impl Texts {
         let mut columns: Vec<String> = clause.iter().map(|l| l.column.clone()).collect();
         columns.sort();
         columns.dedup();
-        Some(Texts { columns, finder: Arc::new(Finder::new(&needles)?) })
+        Some(Texts { columns, finder: Arc::new(Finder::in_values(&needles)?) })
     }
 }
 

@@ -18,7 +18,7 @@ const UNICODE: &str = "\\u00";
 const ESCAPES: [&str; 3] = [UNICODE, "&#", "<!"];
 
 /// Letters beyond ASCII that fold to ASCII ones (or begin with one, folded), as they stand and as JSON escapes them.
-const FOLDING: [&str; 6] = ["\u{212a}", "\u{17f}", "\u{130}", "\\u212a", "\\u017f", "\\u0130"];
+pub(super) const FOLDING: [&str; 6] = ["\u{212a}", "\u{17f}", "\u{130}", "\\u212a", "\\u017f", "\\u0130"];
 
 /// Text in which letters are looked for in any case: of every byte the bit is set by which `a` differs from `A`.
 ///
@@ -31,6 +31,11 @@ impl Folded {
     /// Takes a text in the place of the one before.
     pub fn take(&mut self, text: &[u8]) {
         self.0.clear();
+        self.0.extend(text.iter().copied().map(folded));
+    }
+
+    /// Takes a text behind the one before.
+    pub(super) fn add(&mut self, text: &[u8]) {
         self.0.extend(text.iter().copied().map(folded));
     }
 

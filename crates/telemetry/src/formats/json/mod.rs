@@ -79,7 +79,7 @@ pub(crate) fn parts(input: &Input, size: u64) -> Vec<Input> {
 
 /// Whether an input is lines that can be read from anywhere.
 fn is_plain_lines(input: &Input) -> io::Result<bool> {
-    if input.plain_path().is_none() {
+    if !input.is_anywhere() {
         return Ok(false);
     }
     let mut reader = input.open()?;
