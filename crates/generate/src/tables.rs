@@ -119,7 +119,9 @@ fn started(plan: &Plan, r: &mut Random, t: &mut Texts) -> Started {
         t.folder.push_str(p.folder);
         let line = r.pick(p.lines);
         fleet::expand(line, &t.user, r, &mut t.line);
-        return Started { file: p.name, company: p.company, parent: p.parent, known: Some(n), system: p.system, which };
+        // People run commands too, not only services.
+        let system = p.system && !(p.parent != 0 && r.once_in(3));
+        return Started { file: p.name, company: p.company, parent: p.parent, known: Some(n), system, which };
     }
     let which = r.skewed(TAIL) + 1_000_000;
     t.name.push_str("tool-");
