@@ -34,11 +34,36 @@ struct Stretch {
     to: Place,
 }
 
+/// The stamps of the last events. Records of several events stand interleaved, but not far from each other.
+#[derive(Default)]
+pub(super) struct Recent {
+    keys: [u64; 16],
+    at: usize,
+}
+
+impl Recent {
+    /// Whether a stamp, known by that number, is another one than those of the last events.
+    pub(super) fn begins(&mut self, key: u64) -> bool {
+        let new = !self.keys.contains(&key);
+        if new {
+            self.keys[self.at] = key;
+            self.at = (self.at + 1) % self.keys.len();
+        }
+        new
+    }
+
+    /// A number for a stamp.
+    pub(super) fn key(parts: impl Iterator<Item = u64>) -> u64 {
+        // Never that of no stamp.
+        parts.fold(0xcbf2_9ce4_8422_2325, |h: u64, part| (h ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15)) | 1
+    }
+}
+
 /// How much a file, or the rest of one, has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Looked {
     pub(super) bytes: u64,
-    /// As often as a line's stamp is another one than that of the line before.
+    /// As often as a line's stamp is another one than those of the lines before.
     pub(super) events: u64,
 }
 
@@ -66,6 +91,7 @@ pub(super) struct Ahead<'i> {
     /// The beginning of the last record up to its type's name, and its stamp with what stands around it.
     before: Vec<u8>,
     stamp: Vec<u8>,
+    recent: Recent,
     /// How many lines are read at first, and how many bytes are searched at once.
     first: u64,
     chunk: usize,
@@ -96,6 +122,7 @@ impl<'i> Ahead<'i> {
             last: 0,
             before: Vec::new(),
             stamp: Vec::new(),
+            recent: Recent::default(),
             first: FIRST,
             chunk: CHUNK,
         })
@@ -249,7 +276,8 @@ impl<'i> Ahead<'i> {
     fn lines(&mut self, text: &[u8]) {
         let mut folded = std::mem::take(&mut self.folded);
         fold(text, &mut folded);
-        let mut hits: Vec<usize> = (0..self.finder.passes()).map(|pass| self.finder.find(pass, &folded, 0)).collect();
+        let mut hits: Vec<usize> =
+            (0..self.finder.passes()).map(|pass| self.finder.find(pass, text, &folded, 0)).collect();
         let mut hit = hits.iter().copied().min().unwrap_or(text.len());
         let mut start = 0;
         let ends = memchr_iter(b'\n', text).chain((!text.ends_with(b"\n")).then_some(text.len()));
@@ -259,7 +287,7 @@ impl<'i> Ahead<'i> {
             if hit < end {
                 wanted = true;
                 for (pass, at) in hits.iter_mut().enumerate().filter(|(_, at)| **at < end) {
-                    *at = self.finder.find(pass, &folded, end);
+                    *at = self.finder.find(pass, text, &folded, end);
                 }
                 hit = hits.iter().copied().min().unwrap_or(text.len());
             }
@@ -299,12 +327,16 @@ impl<'i> Ahead<'i> {
         !is_execve(header.name) || !in_pieces(line)
     }
 
-    /// Another event begins.
+    /// A record of another event than the one before.
     fn begins(&mut self, stamp: &[u8]) {
         self.stamp.clear();
         self.stamp.extend_from_slice(stamp);
-        self.looked[self.at].events += 1;
-        self.events += 1;
+        let part = |bytes: &[u8]| bytes.iter().fold(0, |n: u64, b| n << 8 | u64::from(*b));
+        let key = Recent::key(self.before.chunks(8).chain(stamp.chunks(8)).map(part));
+        if self.recent.begins(key) {
+            self.looked[self.at].events += 1;
+            self.events += 1;
+        }
     }
 }
 

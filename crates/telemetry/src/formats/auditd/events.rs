@@ -1,6 +1,6 @@
 //! The log read as events: records joined, processes followed, the asked fields decoded.
 
-use super::ahead::{Ahead, Place};
+use super::ahead::{Ahead, Place, Recent};
 use super::arguments::Arguments;
 use super::decode::Decoder;
 use super::fields::{View, Want};
@@ -65,6 +65,7 @@ pub(super) struct Events<'r> {
 struct Stamps {
     file: u32,
     last: Option<(usize, i64, u64)>,
+    recent: Recent,
     count: u64,
 }
 
@@ -74,8 +75,11 @@ impl Stamps {
             (self.file, self.count) = (file, 0);
         }
         let stamp = Some((node, header.time, header.serial));
-        self.count += u64::from(self.last != stamp);
-        self.last = stamp;
+        if self.last != stamp {
+            self.last = stamp;
+            let key = Recent::key([node as u64, header.time as u64, header.serial].into_iter());
+            self.count += u64::from(self.recent.begins(key));
+        }
     }
 }
 
@@ -273,8 +277,11 @@ impl<'r> Events<'r> {
             _ => audit::OTHER,
         };
         let kind = Kind::new(Family::Auditd, code);
-        let wanted = looked_at && self.request.wants(&kind);
-        let records = looked_at && self.request.decoded_records && self.request.wants_family(Family::AuditRecord);
+        let (mut wanted, mut records) =
+            (self.request.wants(&kind), self.request.decoded_records && self.request.wants_family(Family::AuditRecord));
+        // Which processes are remembered must not depend on what is passed over.
+        let speaks = wanted || records;
+        (wanted, records) = (wanted && looked_at, records && looked_at);
         if exec && (((wanted || records) && self.need_arguments) || self.keep_arguments) {
             self.arguments.decode(group.bodies(RecordType::Execve));
             self.counts.filled += self.arguments.filled as u64;
@@ -291,11 +298,11 @@ impl<'r> Events<'r> {
             let replaced = exec || (call == Call::Exec && s.succeeded());
             follow(processes, node, &Deed { syscall: s, call, replaced, time: group.time }, kept, decoder);
         }
+        if let Some(ppid) = syscall.and_then(|(_, s)| s.ppid).filter(|_| self.follow_processes && speaks) {
+            processes.touch(Id { node, pid: ppid });
+        }
         let mut flow = ControlFlow::Continue(());
         if wanted || records {
-            if let Some(ppid) = syscall.and_then(|(_, s)| s.ppid).filter(|_| self.follow_processes) {
-                processes.touch(Id { node, pid: ppid });
-            }
             let view = View {
                 group: &group,
                 record: None,

@@ -2,8 +2,8 @@
 //!
 //! The kernel and libaudit write a text quoted, or in hex where a byte of it would not fit between quotes. In hex each
 //! letter has two spellings (`l` is 6C, `L` is 4C), so that a word of three letters has eight. They are one when the
-//! digits 4 and 6, and 5 and 7, are taken for the same: so the search is for folded needles in folded text. That finds a
-//! few more lines (`lua5` in `lua7`), never less.
+//! digits 4 and 6, and 5 and 7, are taken for the same: so the search is for folded needles in folded text, and what it
+//! finds is held against the text itself.
 
 use crate::needles::Needles;
 use aho_corasick::{Span, packed};
@@ -32,9 +32,42 @@ pub(super) struct Finder {
 
 /// What is looked for at once.
 enum Pass {
-    One(memmem::Finder<'static>),
-    /// Bytes to look for, and for each the texts that it may be part of, with its place in them.
-    Many(packed::Searcher, Vec<Vec<(Vec<u8>, usize)>>),
+    One(Box<memmem::Finder<'static>>, Spelling),
+    /// Bytes to look for, and for each what it may be part of, with its place in that.
+    Many(packed::Searcher, Vec<Vec<(Spelling, usize)>>),
+}
+
+/// A text as records may write it.
+#[derive(Clone, Debug)]
+struct Spelling {
+    text: Vec<u8>,
+    hex: bool,
+    folded: Vec<u8>,
+}
+
+impl Spelling {
+    fn plain(text: &[u8]) -> Self {
+        Spelling { text: text.to_vec(), hex: false, folded: text.iter().copied().map(folded).collect() }
+    }
+
+    fn hex(text: &[u8]) -> Self {
+        Spelling { text: text.to_vec(), hex: true, folded: in_hex(text) }
+    }
+
+    /// Whether it stands at that place of a text that is not folded.
+    fn is_at(&self, raw: &[u8], at: usize) -> bool {
+        let Some(raw) = raw.get(at..at + self.folded.len()) else { return false };
+        if !self.hex {
+            return raw.eq_ignore_ascii_case(&self.text);
+        }
+        let digit = |b: u8| match b {
+            b'0'..=b'9' => Some(b - b'0'),
+            b'A'..=b'F' => Some(b - b'A' + 10),
+            _ => None,
+        };
+        let byte = |two: &[u8]| Some(digit(two[0])? << 4 | digit(two[1])?);
+        raw.chunks_exact(2).zip(&self.text).all(|(two, b)| byte(two).is_some_and(|t| t.eq_ignore_ascii_case(b)))
+    }
 }
 
 impl Finder {
@@ -43,39 +76,43 @@ impl Finder {
         let folding = FOLDING.iter().filter(|_| needles.folds()).map(|t| t.as_bytes());
         let escapes = ESCAPES.iter().filter(|_| needles.escaped()).map(|t| t.as_bytes());
         let texts = needles.pieces().iter().map(String::as_bytes).chain(folding).chain(escapes);
-        let spelled = |text: &[u8]| [text.iter().copied().map(folded).collect(), in_hex(text)];
-        let mut texts: Vec<Vec<u8>> = texts.flat_map(spelled).collect();
-        texts.sort_unstable();
-        texts.dedup();
-        let (short, long): (Vec<_>, Vec<_>) = texts.into_iter().partition(|t| t.len() < SHARED);
+        let all = texts.flat_map(|text| [Spelling::plain(text), Spelling::hex(text)]);
+        let (short, long): (Vec<_>, Vec<_>) = all.partition(|s| s.folded.len() < SHARED);
         let mut passes = Vec::new();
-        match short.as_slice() {
-            [] => {}
-            [one] => passes.push(Pass::One(memmem::Finder::new(one).into_owned())),
-            _ => add(short.into_iter().map(|t| (t.clone(), vec![(t, 0)])).collect(), &mut passes)?,
+        let shortest = short.iter().map(|s| s.folded.len()).min().unwrap_or(0);
+        match <[Spelling; 1]>::try_from(short) {
+            Ok([one]) => passes.push(Pass::One(Box::new(memmem::Finder::new(&one.folded).into_owned()), one)),
+            Err(short) => add(shared(short, shortest), &mut passes)?,
         }
-        add(shared(long), &mut passes)?;
+        add(shared(long, SHARED), &mut passes)?;
         Some(Finder { passes })
     }
 
-    /// Where something is found at or behind `from` by a pass, in text that is [`fold`]ed; the text's length where
+    /// Where something is found at or behind `from` by a pass, in a text and the same [`fold`]ed; the text's length where
     /// there is nothing.
-    pub(super) fn find(&self, pass: usize, text: &[u8], from: usize) -> usize {
+    pub(super) fn find(&self, pass: usize, raw: &[u8], folded: &[u8], from: usize) -> usize {
+        let mut from = from;
         match &self.passes[pass] {
-            Pass::One(finder) => finder.find(&text[from..]).map_or(text.len(), |at| from + at),
+            Pass::One(finder, one) => {
+                while let Some(at) = finder.find(&folded[from..]).map(|at| from + at) {
+                    if one.is_at(raw, at) {
+                        return at;
+                    }
+                    from = at + 1;
+                }
+            }
             Pass::Many(searcher, texts) => {
-                let mut from = from;
-                while let Some(found) = searcher.find_in(text, Span { start: from, end: text.len() }) {
+                while let Some(found) = searcher.find_in(folded, Span { start: from, end: folded.len() }) {
                     let at = found.start();
-                    let is = |(t, k): &(Vec<u8>, usize)| at >= *k && text[at - k..].starts_with(t);
+                    let is = |(s, k): &(Spelling, usize)| at >= *k && s.is_at(raw, at - k);
                     if texts[found.pattern().as_usize()].iter().any(is) {
                         return at;
                     }
                     from = at + 1;
                 }
-                text.len()
             }
         }
+        raw.len()
     }
 
     /// How many passes a search takes.
@@ -84,8 +121,8 @@ impl Finder {
     }
 }
 
-/// Bytes to look for, each with the texts that they are part of and where in them.
-type Sought = Vec<(Vec<u8>, Vec<(Vec<u8>, usize)>)>;
+/// Bytes to look for, each with what it is part of and where in it.
+type Sought = Vec<(Vec<u8>, Vec<(Spelling, usize)>)>;
 
 fn add(sought: Sought, passes: &mut Vec<Pass>) -> Option<()> {
     // A few more than one pass are faster in one that takes half as many bytes at a time.
@@ -98,24 +135,29 @@ fn add(sought: Sought, passes: &mut Vec<Pass>) -> Option<()> {
     Some(())
 }
 
-/// For each text four bytes of it to look for, so that they are rare and few: `file(` of `dofile(` and `loadfile(`.
-fn shared(mut texts: Vec<Vec<u8>>) -> Sought {
+/// For each text `length` bytes of it to look for, so that they are rare and few: `file` of `dofile(` and `loadfile(`.
+fn shared(mut texts: Vec<Spelling>, length: usize) -> Sought {
     let mut sought = Sought::new();
     while !texts.is_empty() {
         let mut held: HashMap<&[u8], usize> = HashMap::new();
         for text in &texts {
-            let own: HashSet<&[u8]> = text.windows(SHARED).collect();
+            let own: HashSet<&[u8]> = text.folded.windows(length).collect();
             own.into_iter().for_each(|bytes| *held.entry(bytes).or_default() += 1);
         }
         #[allow(clippy::cast_precision_loss, reason = "a few hundred")]
         let cost =
             |(bytes, n): (&[u8], usize)| (A_SEARCH + bytes.iter().map(|b| weight(*b)).product::<f64>()) / n as f64;
         let best = held.into_iter().min_by(|a, b| cost(*a).total_cmp(&cost(*b)).then_with(|| a.0.cmp(b.0)));
-        let Some((best, _)) = best.map(|(bytes, n)| (bytes.to_vec(), n)) else { break };
-        let (found, rest): (Vec<_>, Vec<_>) = texts.into_iter().partition(|t| memmem::find(t, &best).is_some());
-        let place = |t: Vec<u8>| memmem::find(&t, &best).map(|at| (t, at));
-        sought.push((best.clone(), found.into_iter().filter_map(place).collect()));
-        texts = rest;
+        let Some(best) = best.map(|(bytes, _)| bytes.to_vec()) else { break };
+        let mut found = Vec::new();
+        texts.retain(|text| match memmem::find(&text.folded, &best) {
+            Some(at) => {
+                found.push((text.clone(), at));
+                false
+            }
+            None => true,
+        });
+        sought.push((best, found));
     }
     sought
 }
@@ -159,7 +201,7 @@ mod tests {
     fn found(finder: &Finder, text: &[u8]) -> bool {
         let mut folded = Vec::new();
         fold(text, &mut folded);
-        (0..finder.passes()).any(|pass| finder.find(pass, &folded, 0) < folded.len())
+        (0..finder.passes()).any(|pass| finder.find(pass, text, &folded, 0) < text.len())
     }
 
     fn hex(text: &[u8]) -> String {
@@ -174,6 +216,7 @@ mod tests {
             assert!(found(&finder, format!("a1=\"{text}\"").as_bytes()), "{text}");
             assert!(found(&finder, format!("a1={}", hex(text.as_bytes())).as_bytes()), "{text} in hex");
         }
+        assert!(!found(&finder, b"a1=4c7561 a2=2c7561 a3=6C7761"));
         for text in ["lu a", "os execute(", "nothing 4C55 here"] {
             assert!(!found(&finder, format!("a1=\"{text}\"").as_bytes()), "{text}");
             assert!(!found(&finder, format!("a1={}", hex(text.as_bytes())).as_bytes()), "{text} in hex");
