@@ -1,5 +1,6 @@
 //! Tests of sessions and scans.
 
+mod audit;
 mod census;
 mod explain;
 mod explain_cases;
