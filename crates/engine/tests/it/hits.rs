@@ -1,6 +1,7 @@
 //! Many Sigma rules in one reading.
 
 use parallax_engine::{Error, Hit, HitsAsked, HitsSeen, Limits, Options, Session, Window};
+use parallax_sigma::matcher::Search;
 use parallax_sigma::tree::{Document, Rule};
 use parallax_sigma::{Rules, parse};
 use std::fmt::Write as _;
@@ -101,6 +102,73 @@ fn the_same_hits_in_the_same_order_whatever_the_threads() {
         assert_eq!(seen.sources, [24_050, 0]);
         assert_eq!(seen.report.damaged(), 0);
     }
+}
+
+/// The rules that have literals, found in raw events or, without, each evaluated on every event.
+fn anchored(search: Search, more: &str) -> HitsAsked {
+    let mut rules: Vec<Rule> = rules().into_iter().take(2).collect();
+    let documents = if more.is_empty() { Vec::new() } else { parse(more).unwrap() };
+    rules.extend(documents.into_iter().filter_map(|d| if let Document::Rule(rule) = d { Some(rule) } else { None }));
+    HitsAsked { rules: Arc::new(Rules::with(&rules, search)), wanted: Vec::new(), reasons: true, census: false }
+}
+
+const KEYWORD: &str = "
+title: A keyword
+logsource: {product: windows}
+detection:
+  keywords: ['MimiKatz', 'sekurlsa*dump']
+  condition: keywords
+";
+
+#[test]
+fn events_that_show_nothing_of_few_rules_are_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = lines(0, 24_000);
+    // Few match, and not all events are of the rules' log sources.
+    let mut text = String::new();
+    for (n, line) in lines.lines().enumerate() {
+        let line = match n % 200 {
+            3 => line.to_owned(),
+            4 => line.replace("number=4", "number=\\u0037"),
+            5 => line.replace("number=5", "MIMI\u{212a}ATZ"),
+            6 => line.replace("number=6", "sekurlsa of a dump").replace("\"EventID\":1,", "\"EventID\":11,"),
+            _ => line.replace("number=", "other=").replace("WINWORD", "explorer"),
+        };
+        text += &line;
+        text.push('\n');
+    }
+    fs::write(folder.path().join("a.json"), text).unwrap();
+    for (more, found) in [("", 240), (KEYWORD, 480)] {
+        for threads in [1, 3] {
+            let session = session(folder.path(), threads, Window::default(), None);
+            let (few, seen) = hits(&session, anchored(Search::Indexed, more));
+            let (all, every) = hits(&session, anchored(Search::Every, more));
+            assert_eq!(all.len(), found);
+            assert!(few == all, "{} and {}", few.len(), all.len());
+            assert!(seen.report.passed() > 15_000, "{}", seen.report.passed());
+            assert_eq!(every.report.passed(), 0);
+            assert!(seen.sources.iter().zip(&every.sources).all(|(a, b)| a <= b && (*a == 0) == (*b == 0)));
+        }
+    }
+}
+
+#[test]
+fn log_sources_of_which_nothing_shows_are_looked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = lines(0, 5_000).replace("\"EventID\":1,", "\"EventID\":11,").replace("number=", "other=");
+    let other = other.replace("WINWORD", "explorer");
+    fs::write(folder.path().join("a.json"), &other).unwrap();
+    let of = |text: &str| {
+        fs::write(folder.path().join("b.json"), text).unwrap();
+        let session = session(folder.path(), 1, Window::default(), None);
+        let (found, seen) = hits(&session, anchored(Search::Indexed, ""));
+        assert_eq!(found.len(), 0);
+        assert!(seen.report.passed() > 0);
+        seen.sources
+    };
+    let plain = lines(0, 1).replace("number=0", "nothing");
+    assert_eq!(of(&format!("{other}{plain}")), [1]);
+    assert_eq!(of(&other), [0]);
 }
 
 #[test]

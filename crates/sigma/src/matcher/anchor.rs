@@ -128,14 +128,18 @@ pub(super) struct Finder<'a> {
 impl Finder<'_> {
     /// The set of literals of which any event that fulfils the condition shows one, the cheapest that there is.
     pub(super) fn anchor(&self, condition: &Condition, common: &Commonness) -> Option<Vec<Atom>> {
-        let cost = |atoms: &Vec<Atom>| atoms.iter().map(|a| common.cost(a)).sum::<f64>();
+        self.anchor_by(condition, &|atoms| atoms.iter().map(|a| common.cost(a)).sum())
+    }
+
+    /// The same, by another measure of what is cheap.
+    pub(super) fn anchor_by(&self, condition: &Condition, cost: &dyn Fn(&[Atom]) -> f64) -> Option<Vec<Atom>> {
         match condition {
             Condition::And(all) => {
-                let sides = all.iter().filter_map(|c| self.anchor(c, common));
+                let sides = all.iter().filter_map(|c| self.anchor_by(c, cost));
                 sides.min_by(|a, b| cost(a).total_cmp(&cost(b)))
             }
             Condition::Or(any) => {
-                let mut atoms = any.iter().map(|c| self.anchor(c, common)).collect::<Option<Vec<_>>>()?.concat();
+                let mut atoms = any.iter().map(|c| self.anchor_by(c, cost)).collect::<Option<Vec<_>>>()?.concat();
                 atoms.sort_unstable();
                 atoms.dedup();
                 Some(atoms)

@@ -10,6 +10,7 @@ mod compile;
 mod evaluate;
 mod index;
 mod known;
+mod needed;
 mod why;
 
 pub use evaluate::Scratch;
@@ -20,6 +21,7 @@ use anchor::{Atom, Commonness, Finder};
 use compile::{Compiler, Node, Test};
 use hashbrown::HashMap;
 use index::Index;
+use parallax_telemetry::needles::Clause;
 use parallax_telemetry::scan::Row;
 use parallax_telemetry::{RawText, Value};
 use std::sync::OnceLock;
@@ -86,6 +88,7 @@ pub struct Rules {
     refused: Vec<Refused>,
     /// The places of [`RAW`] and [`FIELDS`] among the fields, where keywords are looked for.
     keywords: Option<(u32, u32)>,
+    needed: Option<Clause>,
 }
 
 /// A rule that can't be evaluated. It matches nothing.
@@ -151,11 +154,13 @@ impl Rules {
         let keywords = place(RAW).zip(place(FIELDS));
         let groups = group(&all, sources.len(), &compiler.fields, search);
         let mut fields = vec![String::new(); compiler.fields.len()];
-        compiler.fields.into_iter().for_each(|(name, at)| fields[at as usize] = name);
+        compiler.fields.iter().for_each(|(name, at)| fields[*at as usize].clone_from(name));
+        let finder = Finder { fields: &compiler.fields, keywords: u32::MAX };
+        let needed = if search == Search::Every { None } else { needed::needed(&all, &finder, &fields) };
         let mut tests = compiler.tests;
         let tests_of = number(&mut tests, fields.len());
         let id = IDS.fetch_add(1, Ordering::Relaxed);
-        Rules { id, fields, tests_of, sources, groups, tests, rules: all, refused, keywords }
+        Rules { id, fields, tests_of, sources, groups, tests, rules: all, refused, keywords, needed }
     }
 
     /// The fields whose values are asked for, by their places.
@@ -186,6 +191,12 @@ impl Rules {
     /// What can't be evaluated.
     pub fn refused(&self) -> &[Refused] {
         &self.refused
+    }
+
+    /// Literals of which any event that fulfils a rule shows one; `None` where there are none for all rules, or too many
+    /// to be looked for in raw events.
+    pub fn needed(&self) -> Option<&Clause> {
+        self.needed.as_ref()
     }
 
     /// The rules that have no anchor.

@@ -2,6 +2,7 @@
 
 mod queue;
 mod reading;
+mod there;
 
 use super::Session;
 use super::census::Census;
@@ -72,7 +73,8 @@ pub struct HitEvent {
 pub struct HitsSeen {
     /// What was read and what could not be.
     pub report: Arc<Report>,
-    /// For each log source of the rules how many of its events there were.
+    /// For each log source of the rules how many of its events were looked at: of few rules not those that show nothing
+    /// any rule looks for. None only where there were none.
     pub sources: Vec<u64>,
     /// The census, if it was asked; its own report is empty.
     pub census: Option<Census>,
@@ -132,7 +134,11 @@ impl Session {
                 }
             }
         }
-        Ok(reading.seen())
+        let mut seen = reading.seen();
+        if seen.report.passed() > 0 && !reading.look(&mut seen.sources, deadline) {
+            return Err(Error::Timeout(limit.unwrap_or_default()));
+        }
+        Ok(seen)
     }
 }
 

@@ -1,12 +1,14 @@
 //! What the threads of a reading for hits share, and what each does.
 
 use super::queue::Queue;
-use super::{Hit, HitEvent, HitsAsked, HitsSeen};
+use super::{Hit, HitEvent, HitsAsked, HitsSeen, there};
+use crate::execute::Instant;
 use crate::scan::{Window, ticks};
 use crate::session::census::{One, Taken};
 use parallax_sigma::Scratch;
 use parallax_telemetry::logsource::Sorter;
-use parallax_telemetry::scan::{Row, rows};
+use parallax_telemetry::needles::Clause;
+use parallax_telemetry::scan::{Row, rows_for};
 use parallax_telemetry::{Format, Report, Source, Value, View, view};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,6 +31,8 @@ pub(super) struct Reading {
     places: Places,
     sorter: Sorter,
     window: Window,
+    /// What any event that fulfils a rule shows, where others need not be decoded.
+    clauses: Vec<Clause>,
     report: Arc<Report>,
     pub(super) queue: Queue,
     /// What the threads that are done saw.
@@ -85,6 +89,7 @@ impl Reading {
         let view = view::logs(&columns);
         // A census wants the events that no rule is about too.
         let view = if asked.census { view } else { sorter.narrow(&view) };
+        let clauses = asked.rules.needed().filter(|_| !asked.census).cloned().into_iter().collect();
         let parts = parts(&sources, threads);
         let seen = Seen { sources: vec![0; asked.rules.sources().len()], census: Taken::new(sources.len()) };
         Reading {
@@ -97,6 +102,7 @@ impl Reading {
             places,
             sorter,
             window,
+            clauses,
             report: Arc::new(Report::new()),
             seen: Mutex::new(seen),
         }
@@ -116,6 +122,11 @@ impl Reading {
         let census = std::mem::take(&mut seen.census);
         let census = self.asked.census.then(|| census.census(Report::new()));
         HitsSeen { report: self.report.clone(), sources: seen.sources.clone(), census }
+    }
+
+    /// Looks for events of log sources of which none was seen. `false` where time is up.
+    pub(super) fn look(&self, seen: &mut [u64], deadline: Option<Instant>) -> bool {
+        there::look(self.parts.iter().map(|(_, source)| source), self.asked.rules.sources(), seen, deadline)
     }
 
     /// Reads one part after the other until none is left.
@@ -168,7 +179,8 @@ impl Worker<'_> {
         let mut found = Vec::new();
         let mut times = One::default();
         let mut timeless = 0u64;
-        let read = rows(source, &reading.view, &reading.columns, &reading.report, &mut |row| {
+        let Reading { view, columns, clauses, .. } = reading;
+        let read = rows_for(source, view, columns, clauses, &reading.report, &mut |row| {
             if reading.asked.census
                 && let Some(time) = row.value(reading.places.time).to_instant().filter(|t| reading.window.holds(*t))
             {
