@@ -7,6 +7,7 @@ use super::layout::Layout;
 use super::shape::Shape;
 use super::tables::{Act, Table, top};
 use crate::event::{Kind, Value};
+use crate::formats::json::Members;
 use crate::formats::json::depth::too_deep;
 use sonic_rs::LazyValue;
 use std::borrow::Cow;
@@ -113,8 +114,21 @@ fn text<'a>(value: &LazyValue<'a>) -> &'a str {
 }
 
 /// An object's members, as far as it is well-formed.
-fn members(json: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
-    sonic_rs::to_object_iter(json).map_while(|entry| entry.ok().map(|(name, value)| (name, text(&value))))
+fn members(json: &str) -> Vec<(Cow<'_, str>, &str)> {
+    whole(json).unwrap_or_else(|| {
+        let each = sonic_rs::to_object_iter(json);
+        each.map_while(|entry| entry.ok().map(|(name, value)| (name, text(&value)))).collect()
+    })
+}
+
+/// All members of an object as products write it.
+fn whole(json: &str) -> Option<Vec<(Cow<'_, str>, &str)>> {
+    let mut members = Members::new(json).ok()?;
+    let mut all = Vec::with_capacity(32);
+    while let Some((name, value)) = members.next().ok()? {
+        all.push((Cow::Borrowed(name), value));
+    }
+    Some(all)
 }
 
 /// An array's elements, as far as it is well-formed.
@@ -127,6 +141,9 @@ pub(super) fn raw(json: &str) -> Raw<'_> {
 }
 
 fn object<'a>(json: &'a str, table: Table, gather: &mut Gather<'a, '_>, shape: Shape, depth: u8) -> Result<()> {
+    if let Some(members) = whole(json) {
+        return members.into_iter().try_for_each(|(key, value)| act(key, value, table, gather, shape, depth));
+    }
     for entry in sonic_rs::to_object_iter(json) {
         let (key, value) = entry.map_err(|e| reason(&e))?;
         act(key, text(&value), table, gather, shape, depth)?;

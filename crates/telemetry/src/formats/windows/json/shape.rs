@@ -1,5 +1,6 @@
 //! Which collector's shape a JSON object has.
 
+use crate::formats::json::{Members, Unusual};
 use std::borrow::Cow;
 
 /// A shape of a Windows event in JSON.
@@ -149,7 +150,15 @@ pub(super) fn depends_on_value(key: &str) -> bool {
 }
 
 fn has(value: &str, name: &str) -> bool {
-    value.starts_with('{') && sonic_rs::get(value, &[name]).is_ok()
+    let Ok(mut members) = Members::new(value) else { return false };
+    loop {
+        match members.next() {
+            Ok(Some((known, _))) if known == name => return true,
+            Ok(Some(_)) => {}
+            Ok(None) => return false,
+            Err(Unusual) => return sonic_rs::get(value, &[name]).is_ok(),
+        }
+    }
 }
 
 /// Whether the value is a number, a text of digits, or evtx_dump's object around one.
