@@ -1,7 +1,8 @@
 //! Writes the process creations that Sysmon recorded in EVTX files as JSON lines, over and over until there are enough
-//! bytes: `cargo run --release -p parallax-telemetry --example process_lines -- FOLDER 340000000 [nested] > lines.json`.
+//! bytes: `cargo run --release -p parallax-telemetry --example process_lines -- FOLDER 340000000 [nested|unique] > lines.json`.
 //!
-//! Flat lines are what collectors forward; with `nested` they have the shape in which `evtx_dump` writes records.
+//! Flat lines are what collectors forward; with `nested` they have the shape in which `evtx_dump` writes records. With
+//! `unique` no command line comes twice: each has a number behind it.
 
 use parallax_telemetry::scan::rows;
 use parallax_telemetry::source::{Options, discover};
@@ -16,7 +17,8 @@ fn main() -> io::Result<()> {
     let nested = arguments.get(2).is_some_and(|a| a == "nested");
     let report = Report::new();
     let columns = ["@provider", "EventID", "@fields", "@time", "@host"].map(str::to_owned);
-    let mut lines = String::new();
+    let unique = arguments.get(2).is_some_and(|a| a == "unique");
+    let mut lines: Vec<Json> = Vec::new();
     for source in discover(&arguments[..1], &Options::default(), &report) {
         rows(&source, &view::logs(&columns), &columns, &report, &mut |row| {
             let text = |at: usize| row.value(at).into_text().unwrap_or_default().into_owned();
@@ -24,19 +26,35 @@ fn main() -> io::Result<()> {
                 && text(1) == "1"
                 && let Ok(Json::Object(fields)) = serde_json::from_str(&text(2))
             {
-                lines += &line(fields, nested, &text(3), &text(4), row.position()).to_string();
-                lines.push('\n');
+                lines.push(line(fields, nested, &text(3), &text(4), row.position()));
             }
             ControlFlow::Continue(())
         })?;
     }
     let mut out = BufWriter::new(io::stdout().lock());
-    let mut written = 0;
+    let texts: Vec<String> = lines.iter().map(Json::to_string).collect();
+    let (mut written, mut number) = (0, 0u64);
     while written < wanted && !lines.is_empty() {
-        out.write_all(lines.as_bytes())?;
-        written += lines.len();
+        for (line, text) in lines.iter().zip(&texts) {
+            number += 1;
+            let numbered = unique.then(|| numbered(line.clone(), number).to_string());
+            let text = numbered.as_ref().unwrap_or(text);
+            out.write_all(text.as_bytes())?;
+            out.write_all(b"\n")?;
+            written += text.len() + 1;
+        }
     }
     out.flush()
+}
+
+/// The line with a number behind its command lines.
+fn numbered(mut line: Json, number: u64) -> Json {
+    for name in ["CommandLine", "ParentCommandLine"] {
+        if let Some(Json::String(text)) = line.get_mut(name) {
+            *text += &format!(" {number}");
+        }
+    }
+    line
 }
 
 /// A record; members of its data that are empty stay.
