@@ -14,6 +14,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Bytes that are read at once.
 const BUFFER: usize = 256 * 1024;
 
+/// The same of small files.
+const LEAST: usize = 8 * 1024;
+
 /// How an input is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
@@ -238,12 +241,20 @@ impl Input {
         if let Some(packed) = &self.packed {
             return Ok(Box::new(packed.open()?));
         }
+        let mut buffer = BUFFER;
         let raw: Box<dyn Read + Send> = match self.disk_path() {
-            Some(path) => Box::new(File::open(path)?),
+            Some(path) => {
+                let file = File::open(path)?;
+                // Thousands of small files need no large buffers; one that grows is read all the same.
+                let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
+                let size = size.and_then(|size| usize::try_from(size).ok()).unwrap_or(BUFFER);
+                buffer = size.saturating_add(1).clamp(LEAST, BUFFER);
+                Box::new(file)
+            }
             None => Box::new(io::stdin()),
         };
         if self.compression == Compression::None {
-            return Ok(Box::new(BufReader::with_capacity(BUFFER, raw)));
+            return Ok(Box::new(BufReader::with_capacity(buffer, raw)));
         }
         let packed = Arc::new(AtomicU64::new(0));
         let counted = BufReader::with_capacity(BUFFER, Counted { inner: raw, count: packed.clone() });

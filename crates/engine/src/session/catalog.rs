@@ -39,11 +39,18 @@ pub(super) struct OwnTable {
 /// Finds the sources that are tables of their own, and gives each a name that nothing else has.
 pub(super) fn own_tables(sources: &[Source], executor: &Executor, report: &Report) -> Vec<OwnTable> {
     let mut taken: HashSet<String> = View::names().iter().map(|n| (*n).to_owned()).collect();
+    let mut numbers = HashMap::new();
     let mut own = Vec::new();
     for source in sources.iter().filter(|s| s.format.is_table()) {
-        let wanted = source.table_name();
-        let others = (2..).map(|n| format!("{wanted}_{n}"));
-        let Some(name) = std::iter::once(wanted.clone()).chain(others).find(|n| !taken.contains(n)) else { continue };
+        let mut name = source.table_name();
+        if taken.contains(&name) {
+            // Thousands of files may have one name, each in a folder of its own.
+            let number = numbers.entry(name.clone()).or_insert(2_u64);
+            while taken.contains(&format!("{name}_{number}")) {
+                *number += 1;
+            }
+            name = format!("{name}_{number}");
+        }
         let parquet = match source.format {
             Format::Parquet => match parquet::open(source, executor) {
                 Ok(table) => Some(table),

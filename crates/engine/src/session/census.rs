@@ -98,7 +98,7 @@ pub(super) fn take(sources: &[Source], window: Window, threads: usize) -> Census
     let report = Report::new();
     let mut known = Taken::new(sources.len());
     let events = (0..sources.len()).filter(|at| sources[*at].format != Format::Parquet);
-    let events: Vec<usize> = events.filter(|at| !known.from_store(*at, &sources[*at], window, &report)).collect();
+    let events: Vec<usize> = events.filter(|at| !known.take_stored(*at, &sources[*at], window, &report)).collect();
     let total: u64 = events.iter().map(|at| sources[*at].size()).sum();
     let size = (total / (threads as u64 * 4)).clamp(*PART.start(), *PART.end());
     let parts: Vec<(usize, Source)> = match threads {
@@ -141,7 +141,7 @@ fn side_by_side<T: Sync>(threads: usize, all: &[T], work: impl Fn(&T) + Sync) {
 
 impl Taken {
     /// Takes what a store knows of a source; false where it must be read. What was said when it was read is said again.
-    fn from_store(&mut self, at: usize, source: &Source, window: Window, report: &Report) -> bool {
+    fn take_stored(&mut self, at: usize, source: &Source, window: Window, report: &Report) -> bool {
         let Some(stored) = source.stored.as_ref().filter(|s| s.typed && window.is_unbounded()) else { return false };
         let entry = stored.entry();
         report.add_events(entry.events);

@@ -90,7 +90,7 @@ impl Finder {
 
     /// The same in JSON, which may hold WMI's text: there `l\\ua` spells `lua`, so what holds one is always read.
     pub(crate) fn in_json(needles: &Needles) -> Option<Self> {
-        Finder::beside(needles, &["win32_ntlogevent"])
+        Finder::beside(needles, &["ntlogevent"])
     }
 
     fn beside(needles: &Needles, others: &[&str]) -> Option<Self> {

@@ -3,6 +3,7 @@
 use super::builder::Builder;
 use super::{Plan, invalid, prepared};
 use crate::event::{Event, Kind, RawText, Request, Sink, Value};
+use crate::formats::json;
 use crate::needles::Clause;
 use crate::report::Report;
 use crate::source::Source;
@@ -137,7 +138,9 @@ pub(super) fn read_by(
     if plans.is_empty() {
         return Ok(());
     }
-    let request = Request { needles: view.needles(source, clauses), ..prepared.request.clone() };
+    let searched = !json::is_small(source);
+    let needles = searched.then(|| view.needles(source, clauses)).flatten();
+    let request = Request { needles, ..prepared.request.clone() };
     let feeds = view.feeds();
     let files: Vec<String> = source.inputs.iter().map(crate::input::Input::name).collect();
     let read = read(&request, &mut |event: &Event<'_>| {

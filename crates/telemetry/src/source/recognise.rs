@@ -1,7 +1,7 @@
 //! What a file is, by its first bytes. Names are not looked at.
 
 use crate::format::{Format, Recognised};
-use crate::formats::windows::NT_LOG_EVENT;
+use crate::formats::windows::{self, NT_LOG_EVENT};
 use crate::formats::{csv, json};
 
 /// Recognises the (decompressed) beginning of a file. `whole` says that there is no more than that.
@@ -20,7 +20,7 @@ pub fn recognise(head: &[u8], whole: bool) -> Option<Recognised> {
     if head.iter().take(4096).any(|b| *b == 0) {
         return None;
     }
-    let text = String::from_utf8_lossy(head);
+    let text = windows::lossy(head);
     let start = text.trim_start();
     match start.as_bytes().first()? {
         b'{' | b'[' => json::recognise(start, whole).or_else(|| lines(start)),

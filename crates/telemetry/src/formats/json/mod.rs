@@ -15,10 +15,12 @@ pub(crate) mod value;
 
 use crate::event::{Family, Reader, Request, Sink};
 use crate::format::{Format, Recognised};
+use crate::formats::windows;
 use crate::input::{self, Input};
 use crate::lines::{Line, Lines};
 use crate::needles::{Finder, Sieve};
 use crate::report::Report;
+use crate::source::Source;
 use kinds::Kinds;
 use row::Rows;
 use split::{Piece, Split};
@@ -67,6 +69,15 @@ impl Reader for JsonReader {
         });
         Ok(())
     }
+}
+
+/// Whether a source is so small that its first lines are about all it has: they are read whatever they hold, and a search
+/// that is never used costs more than they do.
+pub(crate) fn is_small(source: &Source) -> bool {
+    const SMALL: u64 = 64 << 10;
+    let small = |input: &Input| input.part().is_none() && input.plain_path().is_some() && input.size() < SMALL;
+    matches!(source.format, Format::DefenderJson | Format::WindowsJson | Format::JsonLines | Format::Json)
+        && source.inputs.iter().all(small)
 }
 
 /// The input in parts of about `size` bytes, if it is lines.
@@ -195,7 +206,7 @@ fn read_document(reader: impl BufRead, rows: &mut Rows<'_>, mut sieve: Option<Si
 /// Whether the beginning of an input is JSON lines: its first line that is not blank is a whole object, or begins one
 /// that does not go on in the next line. An array whose elements stand one a line is read as a document.
 fn is_lines(head: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(head);
+    let text = windows::lossy(head);
     let text = text.trim_start_matches('\u{feff}').trim_start();
     if !text.starts_with('{') && !text.starts_with('[') {
         // Damage at the beginning of lines: they recover, a document does not.

@@ -77,7 +77,7 @@ const NAMES: [(&str, Means); 22] = [
     ("\"value\"", Means::Rows),
     ("\"tables\"", Means::Rows),
     ("<event", Means::Odd),
-    ("instance of win32", Means::Odd),
+    ("ntlogevent", Means::Odd),
     ("\\u00", Means::Escape),
 ];
 

@@ -5,7 +5,14 @@ use std::fmt::Write as _;
 
 /// Bytes as text; what is no UTF-8 is replaced. Nearly all is, and to check that is much faster than to replace.
 pub(crate) fn lossy(bytes: &[u8]) -> Cow<'_, str> {
-    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        // A sample's last character may be cut.
+        Err(e) => {
+            let (text, rest) = bytes.split_at(e.valid_up_to());
+            String::from_utf8_lossy(text) + String::from_utf8_lossy(rest)
+        }
+    }
 }
 
 /// XML character data with its entities resolved, and how many of them were broken.
