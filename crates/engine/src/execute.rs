@@ -3,6 +3,8 @@
 use crate::error::Error;
 use crate::hint::hint;
 use crate::in_order::{self, in_order};
+use crate::late::read_late;
+use crate::narrow::NarrowRows;
 use crate::order;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -100,6 +102,7 @@ impl Executor {
             .with_runtime_env(env)
             .with_default_features()
             .with_query_planner(parallax_functions::kql::planner())
+            .with_optimizer_rule(Arc::new(NarrowRows))
             .build();
         let mut in_order = state.clone();
         let options = &mut in_order.config_mut().options_mut().optimizer;
@@ -147,6 +150,7 @@ impl Executor {
             planned.and_then(|plan| self.handle().block_on(state.query_planner().create_physical_plan(&plan, state)));
         let in_order = needs.order || needs.rounding;
         plan.and_then(|plan| if in_order { in_order::settle(plan) } else { Ok(plan) })
+            .and_then(read_late)
             .and_then(parallax_functions::grouping::by_numbers)
             .map_err(|e| self.failure(e))
     }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod census;
+mod columns;
 mod explain;
 mod explain_cases;
 mod hits;

@@ -104,7 +104,7 @@ fn as_lines(folder: &Path) {
     fs::write(folder.join("b.jsonl"), b).unwrap();
 }
 
-fn rows(session: &Session, kql: &str) -> Vec<String> {
+pub(crate) fn rows(session: &Session, kql: &str) -> Vec<String> {
     let execution = session.query(Dialect::Kql, kql, &Context::at(0)).map_err(|e| format!("{kql}: {e}")).unwrap();
     let columns = execution.columns.clone();
     let mut rows = Vec::new();

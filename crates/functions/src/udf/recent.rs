@@ -5,26 +5,8 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
 
-/// Numbers of texts that were just looked up, by their views. Only for one array at a time.
-pub(super) struct Recent(Vec<(u128, u32)>);
-
-impl Recent {
-    const PLACES: usize = 1024;
-
-    pub(super) fn new() -> Self {
-        // No text is that long.
-        Recent(vec![(u128::MAX, 0); Self::PLACES])
-    }
-
-    pub(super) fn number(&mut self, view: u128, look_up: impl FnOnce() -> u32) -> u32 {
-        let mixed = ((view ^ (view >> 64)) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let place = &mut self.0[(mixed >> 54) as usize % Self::PLACES];
-        if place.0 != view {
-            *place = (view, look_up());
-        }
-        place.1
-    }
-}
+/// How many texts are remembered.
+const PLACES: usize = 1024;
 
 /// Rows that stand for all rows of a column, and for each row its place among them; `None` where few rows repeat.
 pub(super) fn repeated(column: &ArrayRef) -> Option<(UInt32Array, UInt32Array)> {
@@ -34,17 +16,21 @@ pub(super) fn repeated(column: &ArrayRef) -> Option<(UInt32Array, UInt32Array)> 
     if texts.len() < FEW || texts.null_count() > 0 {
         return None;
     }
-    let mut recent = Recent::new();
+    // Texts that were just seen, by their views, with their places. No text is that long.
+    let mut recent = vec![(u128::MAX, 0u32); PLACES];
     let mut first: Vec<u32> = Vec::new();
-    let mut which: Vec<u32> = Vec::with_capacity(texts.len());
-    for (i, view) in texts.views().iter().enumerate() {
-        which.push(recent.number(*view, || {
+    let mut which = vec![0u32; texts.len()];
+    for (i, (view, which)) in texts.views().iter().zip(&mut which).enumerate() {
+        let mixed = ((view ^ (view >> 64)) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let place = &mut recent[(mixed >> 54) as usize % PLACES];
+        if place.0 != *view {
+            if first.len() > FEW / 4 + i / 4 {
+                return None;
+            }
+            *place = (*view, first.len() as u32);
             first.push(i as u32);
-            first.len() as u32 - 1
-        }));
-        if first.len() > FEW / 4 + i / 4 {
-            return None;
         }
+        *which = place.1;
     }
     Some((UInt32Array::from(first), UInt32Array::from(which)))
 }

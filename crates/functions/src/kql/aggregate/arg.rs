@@ -8,7 +8,7 @@ use super::adapter::passes;
 use crate::udf::{Columns, Row};
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StructArray, UInt32Array, new_null_array};
 use arrow::compute;
-use arrow::datatypes::{DataType, Field, FieldRef, Fields};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Int64Type};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::format_state_name;
@@ -185,26 +185,29 @@ impl Rows {
         let columns = Columns::new(&values[..1])?;
         let batch = self.kept.len() as u32;
         let mut fresh: Vec<u32> = Vec::new();
+        let longs = values[0].as_primitive_opt::<Int64Type>().filter(|v| v.null_count() == 0).map(|v| v.values());
         for i in 0..values[0].len() {
             let Some(group) = group_of(i) else { continue };
+            // Most keys are times, and most rows have a group.
+            if let (Some(longs), Some((Key::Long(best), place))) = (longs, &mut self.best[group]) {
+                let better = match self.kind {
+                    Kind::Max => longs[i] > *best,
+                    Kind::Min => longs[i] < *best,
+                    Kind::Any | Kind::AnyRow => false,
+                };
+                if better {
+                    *best = longs[i];
+                    *place = freshen(&mut fresh, Some(*place), batch, i);
+                }
+                continue;
+            }
             let row = columns.row(i);
-            let at = match &self.best[group] {
+            let beaten = match &self.best[group] {
                 None => None,
                 Some((key, place)) if self.better(key, &row) => Some(*place),
                 Some(_) => continue,
             };
-            let at = match at {
-                // The row that it beats is of this batch too.
-                Some((b, at)) if b == batch => {
-                    fresh[at as usize] = i as u32;
-                    at
-                }
-                _ => {
-                    fresh.push(i as u32);
-                    fresh.len() as u32 - 1
-                }
-            };
-            self.best[group] = Some((Key::of(&row), (batch, at)));
+            self.best[group] = Some((Key::of(&row), freshen(&mut fresh, beaten, batch, i)));
         }
         if fresh.is_empty() {
             return Ok(());
@@ -289,6 +292,21 @@ impl Rows {
         let views = 16 * self.types.len() * self.rows;
         let kept = views + self.kept.iter().take(1).flatten().map(|c| c.get_array_memory_size()).sum::<usize>();
         (size_of::<(Key, Place)>() + 8) * self.best.capacity() + kept
+    }
+}
+
+/// Notes that row `i` of the batch at hand is to be kept; its place. `beaten` is the place of the row that it beats.
+fn freshen(fresh: &mut Vec<u32>, beaten: Option<Place>, batch: u32, i: usize) -> Place {
+    match beaten {
+        // That one is of this batch too.
+        Some((b, at)) if b == batch => {
+            fresh[at as usize] = i as u32;
+            (batch, at)
+        }
+        _ => {
+            fresh.push(i as u32);
+            (batch, fresh.len() as u32 - 1)
+        }
     }
 }
 

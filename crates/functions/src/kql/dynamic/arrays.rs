@@ -1,12 +1,13 @@
 //! Arrays.
 
 use super::{Value, array, element, put};
+use crate::kql::json;
 use crate::udf::{Functions, Row};
 use std::cmp::Ordering;
 
 pub(super) fn register(f: &mut Functions) {
     for name in ["array_length", "arraylength"] {
-        f.long(&format!("{name}(dynamic) long"), |r| i64::try_from(array(r, 0)?.len()).ok());
+        f.long(&format!("{name}(dynamic) long"), |r| i64::try_from(json::length(r.text(0)?)?).ok());
     }
     f.text("array_concat(dynamic...) dynamic", |r, w| {
         let mut all = Vec::new();

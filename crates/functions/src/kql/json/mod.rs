@@ -25,6 +25,44 @@ pub(crate) fn array(text: &str) -> Option<Vec<Value>> {
     }
 }
 
+/// How many elements an array has; `None` for anything else.
+pub(crate) fn length(text: &str) -> Option<usize> {
+    texts_in(text).or_else(|| Some(array(text)?.len()))
+}
+
+/// How many elements a compact array of plain strings has; `None` where it may be anything else.
+fn texts_in(text: &str) -> Option<usize> {
+    let mut rest = text.strip_prefix('[')?.strip_suffix(']')?.as_bytes();
+    let mut count = 0;
+    if rest.is_empty() {
+        return Some(0);
+    }
+    loop {
+        rest = plain_string(rest)?;
+        count += 1;
+        if rest.is_empty() {
+            return Some(count);
+        }
+        rest = rest.strip_prefix(b",")?;
+    }
+}
+
+/// What stands behind a string in quotes; `None` where it is none, or has an escape that may be wrong.
+fn plain_string(text: &[u8]) -> Option<&[u8]> {
+    let mut rest = text.strip_prefix(b"\"")?;
+    loop {
+        let end = memchr::memchr2(b'"', b'\\', rest)?;
+        if rest[..end].iter().fold(false, |control, b| control | (*b < 0x20)) {
+            return None;
+        }
+        if rest[end] == b'"' {
+            return Some(&rest[end + 1..]);
+        }
+        matches!(rest.get(end + 1)?, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't').then_some(())?;
+        rest = &rest[end + 2..];
+    }
+}
+
 /// The property bag; `None` for anything else.
 pub(crate) fn bag(text: &str) -> Option<serde_json::Map<String, Value>> {
     match value(text)? {
@@ -78,4 +116,24 @@ pub(crate) fn write_parsed(w: &mut String, given: &str) -> Option<()> {
         write_string(w, given);
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn lengths_are_those_of_what_is_parsed(text in r#"\[?(("[ab\\"u/]{0,3}"|1|null|\[\]|"é\x01?"),? ?){0,3}\]?"#) {
+            prop_assert_eq!(length(&text), array(&text).map(|a| a.len()));
+        }
+
+        #[test]
+        fn strings_are_written_as_json(text in "[ -~\\x00-\\x1f\"\\\\é]{0,40}") {
+            let mut written = String::new();
+            write_string(&mut written, &text);
+            prop_assert_eq!(serde_json::from_str::<String>(&written).unwrap(), text);
+        }
+    }
 }

@@ -5,6 +5,13 @@ use serde_json::Value;
 /// A string in quotes, escaped as JSON needs.
 pub(crate) fn write_string(w: &mut String, text: &str) {
     w.push('"');
+    // Without a way out in the middle this takes many bytes at a time.
+    let odd = |b: &u8| (*b < 0x20) | (*b == b'"') | (*b == b'\\');
+    if !text.as_bytes().iter().fold(false, |found, b| found | odd(b)) {
+        w.push_str(text);
+        w.push('"');
+        return;
+    }
     let mut from = 0;
     for (i, b) in text.bytes().enumerate() {
         let escape = match b {
