@@ -6,6 +6,7 @@ mod convert;
 mod detect;
 mod explain;
 mod help;
+mod ingest;
 mod outside;
 mod portable;
 mod query;

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 /// How hard pages are packed.
-const LEVEL: i32 = 3;
+const LEVEL: i32 = 1;
 
 /// Rows of a page: what is passed over is passed over by pages.
 const PAGE_ROWS: usize = 8192;

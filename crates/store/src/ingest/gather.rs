@@ -1,14 +1,13 @@
 //! Rows, by table and time, until they fill a file.
 
 use super::encode::{Encoders, Job};
-use super::tables::Rows;
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
+use super::tables::{Rows, compact};
+use arrow::array::{AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
-use arrow::datatypes::{DataType, TimestampNanosecondType};
+use arrow::datatypes::TimestampNanosecondType;
 use parallax_telemetry::View;
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
 
 /// The rows of a file, if nobody says otherwise.
 pub const FILE_ROWS: usize = 128 << 10;
@@ -81,7 +80,7 @@ impl Waiting {
                 self.bytes -= last.get_array_memory_size();
                 batch = concat_batches(&batch.schema(), &[last, batch])?;
             }
-            batch = compact(batch)?;
+            batch = compacted(batch)?;
         }
         self.bytes += batch.get_array_memory_size();
         self.batches.push(batch);
@@ -183,19 +182,14 @@ impl Gather {
         }
         let part = |(number, rows): (i64, Vec<u32>)| {
             let some = take_record_batch(&batch, &UInt32Array::from(rows)).map_err(io::Error::other)?;
-            Ok((number, compact(some).map_err(io::Error::other)?))
+            Ok((number, compacted(some).map_err(io::Error::other)?))
         };
         places.into_iter().map(part).collect()
     }
 }
 
-/// The batch with texts of its own: what was taken of another one holds all of that one's texts.
-fn compact(batch: RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let column = |c: &ArrayRef| match c.data_type() {
-        DataType::Utf8View => Arc::new(c.as_string_view().gc()) as ArrayRef,
-        _ => c.clone(),
-    };
-    RecordBatch::try_new(batch.schema(), batch.columns().iter().map(column).collect())
+fn compacted(batch: RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
+    RecordBatch::try_new(batch.schema(), batch.columns().iter().map(compact).collect())
 }
 
 #[cfg(test)]

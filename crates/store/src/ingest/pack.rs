@@ -14,8 +14,8 @@ pub(super) const FILE: &str = "originals.zst";
 /// takes it for a packed log.
 const BEGIN: [u8; 16] = *b"\x50\x2a\x4d\x18\x08\0\0\0parallax";
 
-/// How hard frames are packed: measured, a higher level costs more time than it saves bytes.
-const LEVEL: i32 = 3;
+/// How hard frames are packed: of process events as JSON, level 3 takes 1.7 times as long for 1 % fewer bytes.
+const LEVEL: i32 = 1;
 
 /// Frames for each thread that are read before they are packed.
 const FRAMES: usize = 4;

@@ -4,7 +4,7 @@ use super::encode::Encoders;
 use super::gather::Gather;
 use super::{Failure, Options, both};
 use crate::ORDER;
-use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 use parallax_telemetry::scan::{Collector, Wanted, rows_of_many, together};
 use parallax_telemetry::store::{Heard, Manifest, SegmentEntry, TableSeen, VERSION};
@@ -236,6 +236,15 @@ fn order(part: usize, event: u64) -> i64 {
     (part << 36).saturating_add(event)
 }
 
+/// The column with texts of its own and no room for more: builders keep room, and what was taken of another column holds
+/// all of that one's texts.
+pub(super) fn compact(column: &ArrayRef) -> ArrayRef {
+    match column.data_type() {
+        DataType::Utf8View => Arc::new(column.as_string_view().gc()),
+        _ => column.clone(),
+    }
+}
+
 struct Table {
     view: Option<usize>,
     rows: Collector,
@@ -249,7 +258,7 @@ impl Table {
         let orders: ArrayRef = Arc::new(Int64Array::from(std::mem::take(&mut self.orders)));
         let mut fields: Vec<_> = batch.schema().fields().iter().cloned().collect();
         fields.push(Arc::new(Field::new(ORDER, DataType::Int64, false)));
-        let arrays = batch.columns().iter().cloned().chain([orders]).collect();
+        let arrays = batch.columns().iter().map(compact).chain([orders]).collect();
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(io::Error::other)?;
         Ok(Rows { view, batch })
     }

@@ -7,9 +7,9 @@
 use super::needles::{Finder, fold};
 use super::record;
 use crate::Input;
+use crate::input::ReadSeek;
 use memchr::{memchr_iter, memrchr};
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io::{self, Read};
 
 /// Bytes that are searched at once: they and their folded copy stay near the processor.
@@ -73,7 +73,7 @@ pub(super) struct Ahead<'i> {
     finder: Finder,
     /// The file that is looked at.
     at: usize,
-    file: Option<File>,
+    file: Option<Box<dyn ReadSeek>>,
     /// What was read of it: so many bytes are not looked at yet, and where they begin.
     raw: Vec<u8>,
     filled: usize,
@@ -99,9 +99,9 @@ pub(super) struct Ahead<'i> {
 
 impl<'i> Ahead<'i> {
     /// A reading of `inputs` that has not begun. `None` where there is no search that is worth it, or nothing that can
-    /// be read twice: to unpack costs more than to read.
+    /// be read twice. (A store's frames can: to unpack them twice costs less than to read their lines.)
     pub(super) fn new(inputs: &'i [Input], needles: &crate::needles::Needles) -> Option<Self> {
-        if inputs.iter().all(|i| i.plain_path().is_none() || i.part().is_some()) {
+        if inputs.iter().all(|i| !i.is_anywhere() || i.part().is_some()) {
             return None;
         }
         Some(Ahead {
@@ -235,9 +235,9 @@ impl<'i> Ahead<'i> {
     /// Opens the next file; false where it is only to be read.
     fn open(&mut self) -> io::Result<bool> {
         let input = &self.inputs[self.at];
-        let Some(path) = input.plain_path().filter(|_| input.part().is_none()) else { return Ok(false) };
-        self.file = Some(File::open(path)?);
-        Ok(true)
+        let opened = if input.part().is_none() { input.open_anywhere()? } else { None };
+        self.file = opened.map(|(file, _)| file);
+        Ok(self.file.is_some())
     }
 
     fn close(&mut self) {
