@@ -3,6 +3,8 @@
 mod audit;
 mod census;
 mod columns;
+mod differential;
+mod differential_test;
 mod explain;
 mod explain_cases;
 mod hits;

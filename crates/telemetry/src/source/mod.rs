@@ -29,6 +29,9 @@ pub struct Settings {
     pub passwd: Option<std::path::PathBuf>,
     /// Minutes that local times of the source are ahead of UTC (portal CSV with `[Local Time]` headers).
     pub utc_offset_minutes: i32,
+    /// Decode every event, also those in which nothing is found that a query looks for. The answers are the same: to hold
+    /// the two against each other.
+    pub decode_all: bool,
 }
 
 /// One file or stream, or the ordered parts of one log.

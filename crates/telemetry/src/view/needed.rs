@@ -22,6 +22,9 @@ impl View {
     /// What an event of `source` must show one of for the view's rows to fulfil all of `clauses`: of the clauses that
     /// say something about raw events, the one that is rarest. `None` where none does.
     pub fn needles(&self, source: &Source, clauses: &[Clause]) -> Option<Needles> {
+        if source.settings.decode_all {
+            return None;
+        }
         let all = clauses.iter().filter_map(|clause| self.needles_of(source, clause));
         all.min_by(|a, b| a.frequency().total_cmp(&b.frequency()))
     }

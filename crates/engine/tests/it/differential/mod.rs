@@ -1,0 +1,86 @@
+//! What is passed over undecoded never changes an answer: random events in every format and spelling, and random queries,
+//! with the search and without it.
+//!
+//! Everything is decided by a row of bytes, so that a fuzzer can be the one who decides (`fuzz/`).
+
+mod dice;
+mod events;
+mod files;
+mod queries;
+mod spell;
+
+use dice::Dice;
+use parallax_engine::value::value;
+use parallax_engine::{Context, Dialect, Limits, Options, Session};
+use std::path::Path;
+
+/// What was compared.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Seen {
+    /// Queries that ran.
+    pub queries: u64,
+    /// Rows that came out of them.
+    pub rows: u64,
+    /// Events that were passed over.
+    pub passed: u64,
+}
+
+/// Makes a file of events and queries of `bytes`, and runs each query in both ways.
+///
+/// # Errors
+/// The query, the file's format and the rows, where they differ.
+pub(crate) fn compare(bytes: &[u8]) -> Result<Seen, String> {
+    let mut dice = Dice::new(bytes);
+    let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let format = files::format(&mut dice);
+    let queries: Vec<_> = (0..6).map(|_| queries::query(&mut dice, format.1)).collect();
+    let file = files::write(&mut dice, format, folder.path()).map_err(|e| e.to_string())?;
+    let open = |decode_all| session(&file.path, decode_all);
+    let (filtered, unfiltered) = (open(false)?, open(true)?);
+    let mut seen = Seen::default();
+    for (dialect, text) in queries {
+        let (found, expected) = (run(&filtered, dialect, &text), run(&unfiltered, dialect, &text));
+        let ((found, passed), (expected, none)) = match (found, expected) {
+            (Ok(found), Ok(expected)) => (found, expected),
+            (Err(_), Err(_)) => continue,
+            (found, expected) => return Err(format!("{}: {text}\n{found:?}\n{expected:?}", file.name)),
+        };
+        if found != expected || none > 0 {
+            let raw = std::fs::read(&file.path).unwrap_or_default();
+            let raw = String::from_utf8_lossy(&raw[raw.len().saturating_sub(6_000)..]).into_owned();
+            let missing: Vec<_> = expected.iter().filter(|row| !found.contains(row)).collect();
+            return Err(format!(
+                "{}: {text}\nmissing: {missing:#?}\n{} of {}\n{raw}",
+                file.name,
+                found.len(),
+                expected.len()
+            ));
+        }
+        seen.queries += 1;
+        seen.rows += found.len() as u64;
+        seen.passed += passed;
+    }
+    Ok(seen)
+}
+
+fn session(path: &Path, decode_all: bool) -> Result<Session, String> {
+    let limits = Limits { threads: 1, ..Limits::default() };
+    let mut options = Options { limits, ..Options::default() };
+    options.telemetry.settings.decode_all = decode_all;
+    Session::open(&[path.display().to_string()], options).map_err(|e| e.to_string())
+}
+
+/// The rows of a query and how many events were passed over for it.
+fn run(session: &Session, dialect: Dialect, text: &str) -> Result<(Vec<String>, u64), String> {
+    let execution = session.query(dialect, text, &Context::at(0)).map_err(|e| e.to_string())?;
+    let (columns, report) = (execution.columns, execution.report);
+    let mut rows = Vec::new();
+    for batch in execution.rows {
+        let batch = batch.map_err(|e| e.to_string())?;
+        for row in 0..batch.num_rows() {
+            let cells = columns.iter().zip(batch.columns()).map(|(o, c)| value(o, c, row).json().to_string());
+            rows.push(cells.collect::<Vec<_>>().join(" | "));
+        }
+    }
+    Ok((rows, report.passed()))
+}
