@@ -99,6 +99,8 @@ pub(crate) fn telemetry(input: &InputArgs) -> Result<source::Options, Failure> {
         host: input.host.clone(),
         category: input.source_category.clone(),
         passwd: input.passwd.as_ref().map(Into::into),
+        // For who doubts an answer; docs/performance.md says so.
+        decode_all: std::env::var_os("PARALLAX_DECODE_ALL").is_some_and(|v| !v.is_empty()),
         ..Settings::default()
     };
     Ok(source::Options { settings, format, ..source::Options::default() })

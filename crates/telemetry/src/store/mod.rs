@@ -154,6 +154,7 @@ fn over(now: &Settings, then: &Settings) -> Settings {
         table: now.table.clone().or_else(|| then.table.clone()),
         passwd: now.passwd.clone().or_else(|| then.passwd.clone()),
         utc_offset_minutes: if now.utc_offset_minutes == 0 { then.utc_offset_minutes } else { now.utc_offset_minutes },
+        decode_all: now.decode_all,
     }
 }
 
