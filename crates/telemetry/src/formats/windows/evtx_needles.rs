@@ -1,11 +1,18 @@
 //! Which records of an EVTX chunk can show what is looked for.
 //!
 //! A record holds the values of its event; what all events of a kind have in common lies in a template that may stand
-//! in another record of the chunk. So a hit within a record speaks for it, and one within a template for all.
+//! in another record of the chunk, as names of elements do. So a hit within a record speaks for it, and one within a
+//! template or a name for all.
 
 use crate::needles::{Finder, Folded};
 use std::ops::Range;
 use std::sync::Arc;
+
+/// The chunk header's table of the names of elements and attributes.
+const NAMES: Range<usize> = 128..384;
+
+/// A name's next, hash and length, before its text.
+const NAME_HEADER: usize = 8;
 
 /// The chunk header's table of templates.
 const TEMPLATES: Range<usize> = 384..512;
@@ -67,7 +74,25 @@ impl Hits {
 
     fn in_templates(&self, chunk: &[u8]) -> bool {
         // A table that leads nowhere, or in a circle, says nothing.
-        self.find_in_templates(chunk).unwrap_or(true)
+        self.find_in_templates(chunk).unwrap_or(true) || self.find_in_names(chunk).unwrap_or(true)
+    }
+
+    /// Whether a name shows it: many records share one, which stands in the first of them.
+    fn find_in_names(&self, chunk: &[u8]) -> Option<bool> {
+        let mut left = chunk.len() / NAME_HEADER;
+        for slot in NAMES.step_by(4) {
+            let mut at = number(chunk, slot)?;
+            while at != 0 {
+                left = left.checked_sub(1)?;
+                let length = chunk.get(at.checked_add(6)?..at + 8)?;
+                let end = at + NAME_HEADER + 2 * usize::from(u16::from_le_bytes(length.try_into().ok()?));
+                if end > chunk.len() || self.within(at..end) {
+                    return Some(true);
+                }
+                at = number(chunk, at)?;
+            }
+        }
+        Some(false)
     }
 
     fn find_in_templates(&self, chunk: &[u8]) -> Option<bool> {
