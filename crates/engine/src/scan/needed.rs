@@ -7,7 +7,7 @@
 use super::origins::{Origins, text};
 use super::texts;
 use datafusion::logical_expr::expr::{Alias, InList};
-use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
 use parallax_functions::matcher::{Alternatives, letter, required};
 use parallax_functions::{kql, sumo};
 use parallax_telemetry::needles::{Clause, Literal, Needles};
@@ -41,8 +41,9 @@ pub(crate) fn needs(filter: &Expr) -> Vec<Clause> {
             all.map_or_else(Vec::new, |texts| of(expr, texts, false))
         }
         Expr::ScalarFunction(call) => match call.args.as_slice() {
-            [value, constant, ..] => match constant_of(constant) {
-                Some(constant) => called(call.func.name(), value, &constant),
+            [value, Expr::ScalarSubquery(list)] => among(call.func.name(), value, &list.subquery),
+            [value, constant, ..] => match text(constant) {
+                Some(constant) => called(call.func.name(), value, constant),
                 None => Vec::new(),
             },
             _ => Vec::new(),
@@ -63,14 +64,11 @@ fn sides(filter: &Expr, op: Operator) -> Vec<&Expr> {
     sides
 }
 
-/// A constant text, or the texts of a constant table as a list.
-fn constant_of(value: &Expr) -> Option<String> {
-    match value {
-        Expr::ScalarSubquery(query) => {
-            let texts = texts::listed(&query.subquery)?;
-            serde_json::to_string(&texts).ok()
-        }
-        value => text(value).map(str::to_owned),
+/// What is needed where one of a table's texts is: the table may have fewer than are known, so one of all known ones.
+fn among(name: &str, value: &Expr, list: &LogicalPlan) -> Vec<Clause> {
+    match (name, texts::listed(list)) {
+        ("kql_has_any" | "kql_in" | "kql_in_ci", Some(texts)) => of(value, texts.iter().map(String::as_str), false),
+        _ => Vec::new(),
     }
 }
 

@@ -69,7 +69,8 @@ impl<'e> Origins<'e> {
             | "sumo_substring"
             | "kql_trim_ws"
             | "kql_substring"
-            | "kql_tostring_string" => of(0),
+            | "kql_tostring_string"
+            | "kql_tostring_guid" => of(0),
             "kql_trim" | "kql_trim_start" | "kql_trim_end" => of(1),
             "kql_extract" => of(2),
             "kql_tostring_dynamic" => Origins::within(args.first()?),

@@ -165,8 +165,10 @@ fn kql(dice: &mut Dice<'_>, kind: Kind) -> String {
         ),
         1 => format!("let t = datatable(n: string)[{}]; {table} | where {column} in (t) | project {shown}", list(dice)),
         2 => format!(
-            "let t = datatable(n: string)[{}]; {table} | where {column} has_any (t) and {c} | project {shown}",
-            list(dice)
+            "let t = datatable(n: string)[{}]{}; {table} | where {column} {} (t) and {c} | project {shown}",
+            list(dice),
+            dice.of(&["", " | where n has \"lua\"", " | extend n = tolower(n)"]),
+            dice.of(&["has_any", "has_all", "in~", "!in"])
         ),
         3 => format!(
             "{table} | join kind={} (datatable(n: string, m: long)[{}, 1]) on $left.{column} == $right.n | project {column}, m",
