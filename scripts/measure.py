@@ -38,6 +38,8 @@ class Program:
     found: Callable = lines
     # Exit codes that are no failure: ripgrep says 1 where nothing matches.
     fine: tuple = (0,)
+    # What it gets into its environment.
+    environment: dict = field(default_factory=dict)
 
 
 @dataclass
@@ -70,7 +72,12 @@ def run(program, on, out):
     with open(out, "wb") as stdout, tempfile.TemporaryFile() as stderr:
         begun = time.perf_counter()
         child = subprocess.Popen(
-            program.command, stdout=stdout, stderr=stderr, stdin=subprocess.DEVNULL, preexec_fn=lambda: os.sched_setaffinity(0, on)
+            program.command,
+            stdout=stdout,
+            stderr=stderr,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **program.environment},
+            preexec_fn=lambda: os.sched_setaffinity(0, on),
         )
         _, status, used = os.wait4(child.pid, 0)
         wall = time.perf_counter() - begun
