@@ -52,6 +52,7 @@ pub(super) struct Events<'r> {
     /// How many pending events are wanted.
     pending_wanted: usize,
     stamps: Stamps,
+    headers: record::Headers,
     runs: u32,
     spare: Vec<Group>,
     arguments: Arguments,
@@ -121,6 +122,7 @@ impl<'r> Events<'r> {
             pending_bytes: 0,
             pending_wanted: 0,
             stamps: Stamps::default(),
+            headers: record::Headers::default(),
             runs: 0,
             spare: Vec::new(),
             arguments: Arguments::default(),
@@ -163,7 +165,7 @@ impl<'r> Events<'r> {
 
     fn line(&mut self, place: Place, line: &[u8], sink: &mut dyn Sink) -> ControlFlow<()> {
         let wanted = self.ahead.as_mut().is_none_or(|ahead| ahead.wants(place));
-        if let Some(header) = record::header(line) {
+        if let Some(header) = self.headers.read(line) {
             return self.record(line, &header, place, wanted, sink);
         }
         if let Some(reason) = unreadable(line) {

@@ -17,6 +17,7 @@
 
 use super::arguments::Arguments;
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
 /// How long an ended process is remembered, in event time: records of its last moments may come later.
@@ -84,10 +85,49 @@ pub(super) struct Seen {
     pub(super) time: i64,
 }
 
+/// A hash of two numbers that nobody who writes a log can foresee: cheaper than the standard one.
+#[derive(Clone, Debug)]
+struct Seeded(u64);
+
+impl Default for Seeded {
+    fn default() -> Self {
+        Seeded(RandomState::new().hash_one(0u8) | 1)
+    }
+}
+
+impl BuildHasher for Seeded {
+    type Hasher = Numbers;
+
+    fn build_hasher(&self) -> Numbers {
+        Numbers { seed: self.0, state: self.0 }
+    }
+}
+
+struct Numbers {
+    seed: u64,
+    state: u64,
+}
+
+impl Hasher for Numbers {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|b| self.write_u32(u32::from(*b)));
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "both halves of the product are taken")]
+    fn write_u32(&mut self, n: u32) {
+        let product = u128::from(self.state ^ u64::from(n)) * u128::from(self.seed ^ 0x9e37_79b9_7f4a_7c15 | 1);
+        self.state = (product >> 64) as u64 ^ product as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.state
+    }
+}
+
 /// The processes of all nodes.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    processes: HashMap<Id, Process>,
+    processes: HashMap<Id, Process, Seeded>,
     /// The ended processes of each node: its clock is its own.
     ended: HashMap<u32, VecDeque<(i64, u32)>>,
     clock: u64,

@@ -28,7 +28,8 @@ pub(super) enum RecordType {
 impl RecordType {
     /// The type of that name. Names that no table knows are taken as part of an event that more records may follow.
     pub(super) fn of(name: &[u8]) -> Self {
-        match type_name(name) {
+        let known = if name.first().is_some_and(u8::is_ascii_digit) { type_name(name) } else { name };
+        match known {
             b"SYSCALL" => RecordType::Syscall,
             b"EXECVE" => RecordType::Execve,
             b"SOCKADDR" => RecordType::Sockaddr,
@@ -194,6 +195,70 @@ pub(super) fn header(line: &[u8]) -> Option<Header<'_>> {
     Some(Header { node, name, name_at, stamp, time, serial, body: at })
 }
 
+/// Headers of lines one after the other: most repeat the one before but for the type.
+#[derive(Debug, Default)]
+pub(super) struct Headers {
+    /// A line's beginning up to its type's name, where that is `type=` or `node=… type=`; else empty.
+    before: Vec<u8>,
+    /// ` msg=audit(…):`
+    stamp: Vec<u8>,
+    time: i64,
+    serial: u64,
+}
+
+impl Headers {
+    /// As [`header`].
+    pub(super) fn read<'l>(&mut self, line: &'l [u8]) -> Option<Header<'l>> {
+        if !self.before.is_empty()
+            && let Some(rest) = line.strip_prefix(self.before.as_slice())
+            && let Some(length) = space(rest).filter(|length| *length > 0)
+            && rest[length..].starts_with(&self.stamp)
+        {
+            let name_at = self.before.len();
+            let body = name_at + length + self.stamp.len();
+            return Some(Header {
+                // Between `node=` and ` type=`.
+                node: line.get("node=".len()..name_at.saturating_sub(" type=".len())).unwrap_or_default(),
+                name: &rest[..length],
+                name_at,
+                stamp: &line[name_at + length + " msg=".len()..body - 1],
+                time: self.time,
+                serial: self.serial,
+                body,
+            });
+        }
+        let header = header(line)?;
+        let stamp = &line[header.name_at + header.name.len()..header.body];
+        let prefix = if header.node.is_empty() { 0 } else { "node=".len() + header.node.len() + 1 };
+        let plain = header.name_at == prefix + "type=".len();
+        self.before.clear();
+        self.stamp.clear();
+        if plain && stamp.starts_with(b" msg=audit(") && stamp.ends_with(b":") {
+            self.before.extend_from_slice(&line[..header.name_at]);
+            self.stamp.extend_from_slice(stamp);
+            (self.time, self.serial) = (header.time, header.serial);
+        }
+        Some(header)
+    }
+}
+
+/// Where the first space is.
+#[inline]
+pub(super) fn space(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let mut at = 0;
+    while let Some(eight) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        // Eight bytes at once: the lowest that is a space becomes the lowest high bit.
+        let other = u64::from_le_bytes(*eight) ^ (ONES * 0x20);
+        let spaces = other.wrapping_sub(ONES) & !other & (ONES << 7);
+        if spaces != 0 {
+            return Some(at + spaces.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    text[at..].iter().position(|b| *b == b' ').map(|i| at + i)
+}
+
 /// Whether a line is a record as the daemon writes it, without anything before it.
 pub(super) fn is_record(line: &[u8]) -> bool {
     let at = match line.strip_prefix(b"node=") {
@@ -219,11 +284,15 @@ pub(super) fn stamp(text: &[u8]) -> Option<usize> {
 }
 
 /// A decimal number at the beginning of `text`, and its length.
+#[inline]
 fn digits(text: &[u8]) -> Option<(u64, usize)> {
+    // So many digits are a number of 64 bits, whatever they are.
+    const SAFE: usize = 19;
     let mut value = 0u64;
     let mut n = 0;
     while let Some(d) = text.get(n).filter(|b| b.is_ascii_digit()) {
-        value = value.checked_mul(10)?.checked_add(u64::from(d - b'0'))?;
+        let d = u64::from(d - b'0');
+        value = if n < SAFE { value * 10 + d } else { value.checked_mul(10)?.checked_add(d)? };
         n += 1;
     }
     (n > 0).then_some((value, n))
@@ -327,7 +396,7 @@ impl<'a> Iterator for Fields<'a> {
 /// The value at the beginning of `rest`, and how many bytes it takes. What is cut off before its closing quote reaches
 /// to the end.
 #[inline]
-fn value(rest: &[u8]) -> (Raw<'_>, usize) {
+pub(super) fn value(rest: &[u8]) -> (Raw<'_>, usize) {
     let closed = |close: Option<usize>| close.map_or((rest.len(), rest.len()), |i| (i + 1, i + 2));
     match rest.first() {
         Some(b'"') => {
@@ -389,6 +458,31 @@ mod tests {
                 && is_record(b"node=a type=CWD msg=audit(12.345:6): cwd=\"/\"")
         );
         assert!(!is_record(b"type=CWD msg=audit(11/20/2026 10:11:12.345:6) : cwd=/"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn headers_repeat(
+            lines in proptest::collection::vec(
+                ("(node=[ab\t ]{0,2} ?)?", "(x )?", "(type=)?", "([A-Z0-9]{1,5}| )?", " ?", "(msg=)?", "audit[(][0-9]{0,2}[.:]?[0-9]{0,2}:[12][)]:?", " ?x=1"),
+                1..40,
+            ),
+            times in 1usize..4,
+        ) {
+            let mut headers = Headers::default();
+            for (a, b, c, d, e, f, g, h) in lines {
+                // The same but for its type, as in a log.
+                for n in 0..times {
+                    let line = format!("{a}{b}{c}{d}{}{e}{f}{g}{h}", ["", "PATH", "E"][n]);
+                    proptest::prop_assert_eq!(headers.read(line.as_bytes()), header(line.as_bytes()));
+                }
+            }
+        }
+
+        #[test]
+        fn spaces_are_found(text in "[a-z!\u{a0} ]{0,30}") {
+            proptest::prop_assert_eq!(space(text.as_bytes()), text.bytes().position(|b| b == b' '));
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The part of a SYSCALL record that decides what the event is and what it does to the process table.
 
-use super::record::{Fields, Raw};
+use super::record::{Fields, Raw, space, value};
 use super::syscalls::{self, Call};
 
 /// Fields of a SYSCALL record, as they stand.
@@ -25,6 +25,43 @@ const CLONE_THREAD: u64 = 0x0001_0000;
 impl<'a> Syscall<'a> {
     /// Reads the fields that the kernel wrote (without the enrichment). `exe` is the last of those that matter.
     pub(super) fn read(body: &'a [u8]) -> Self {
+        Self::usual(body).unwrap_or_else(|| Self::any(body))
+    }
+
+    /// Of a record that has the kernel's fields in the kernel's order: no name is looked for.
+    fn usual(body: &'a [u8]) -> Option<Self> {
+        let mut rest = body;
+        let mut s = Syscall {
+            arch: hex(plain(&mut rest, b" arch=")?).and_then(|n| u32::try_from(n).ok()),
+            number: decimal(plain(&mut rest, b" syscall=")?),
+            ..Syscall::default()
+        };
+        // A call that never returns has neither.
+        if let Some(success) = plain(&mut rest, b" success=") {
+            s.success = Some(success == b"yes");
+            s.exit = std::str::from_utf8(plain(&mut rest, b" exit=")?).ok().and_then(|t| t.parse().ok()).unwrap_or(0);
+        }
+        s.a0 = hex(plain(&mut rest, b" a0=")?).unwrap_or(0);
+        for name in [&b" a1="[..], b" a2=", b" a3=", b" items="] {
+            plain(&mut rest, name)?;
+        }
+        s.ppid = decimal(plain(&mut rest, b" ppid=")?);
+        s.pid = decimal(plain(&mut rest, b" pid=")?);
+        plain(&mut rest, b" auid=")?;
+        s.uid = decimal(plain(&mut rest, b" uid=")?);
+        for name in
+            [&b" gid="[..], b" euid=", b" suid=", b" fsuid=", b" egid=", b" sgid=", b" fsgid=", b" tty=", b" ses="]
+        {
+            plain(&mut rest, name)?;
+        }
+        let (comm, used) = value(rest.strip_prefix(b" comm=")?);
+        s.comm = Some(comm);
+        let (exe, _) = value(rest[b" comm=".len() + used..].strip_prefix(b" exe=")?);
+        s.exe = Some(exe);
+        Some(s)
+    }
+
+    fn any(body: &'a [u8]) -> Self {
         let mut s = Syscall::default();
         for (name, value) in Fields::new(body) {
             match name {
@@ -87,6 +124,21 @@ impl<'a> Syscall<'a> {
     }
 }
 
+/// The value behind that name, with which `rest` begins, up to the next space. `None` where it is quoted, or may have
+/// more around it.
+#[inline]
+fn plain<'a>(rest: &mut &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let text = rest.strip_prefix(name)?;
+    let end = space(text)?;
+    let (value, after) = text.split_at(end);
+    let other = matches!(value.first(), Some(b'"' | b'\'' | b'{')) || matches!(value.last(), Some(b',' | b')'));
+    if other && value != b"(none)" {
+        return None;
+    }
+    *rest = after;
+    Some(value)
+}
+
 pub(super) fn decimal(text: &[u8]) -> Option<u32> {
     if text.is_empty() || text.len() > 10 {
         return None;
@@ -100,4 +152,43 @@ fn hex(text: &[u8]) -> Option<u64> {
         return None;
     }
     text.iter().try_fold(0u64, |n, b| Some(n << 4 | u64::from(char::from(*b).to_digit(16)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_usual_record() {
+        let body = br#" arch=c000003e syscall=59 success=yes exit=0 a0=7ffe a1=1 a2=2 a3=3 items=2 ppid=1 pid=2 auid=1000 uid=7 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=(none) ses=2 comm="a b" exe="/bin/x" key=(null)"#;
+        let s = Syscall::usual(body).unwrap();
+        assert_eq!((s.number, s.ppid, s.pid, s.uid, s.exit), (Some(59), Some(1), Some(2), Some(7), 0));
+        assert_eq!(format!("{s:?}"), format!("{:?}", Syscall::any(body)));
+    }
+
+    proptest! {
+        /// Damaged in any way, the record says the same read either way.
+        #[test]
+        fn both_ways_agree(
+            numbers in prop::collection::vec("[0-9a-f-]{0,11}|\\(none\\)|\"[ x]\"|yes|x=1|,|[(]1[)]", 20),
+            returns: bool,
+            edits in prop::collection::vec((any::<prop::sample::Index>(), 0usize..3, "[ =\"'{},()a0-9]"), 0..3),
+        ) {
+            let names = ["arch", "syscall", "success", "exit", "a0", "a1", "a2", "a3", "items", "ppid", "pid", "auid", "uid",
+                "gid", "euid", "suid", "fsuid", "egid", "sgid", "fsgid"];
+            let fields = names.iter().zip(&numbers).filter(|(n, _)| returns || !matches!(**n, "success" | "exit"));
+            let mut text: Vec<u8> = fields.flat_map(|(n, v)| format!(" {n}={v}").into_bytes()).collect();
+            text.extend(b" tty=pts0 ses=1 comm=\"sh\" exe=2F62696E key=(null)");
+            for (at, how, with) in edits {
+                let at = at.index(text.len());
+                match how {
+                    0 => text[at] = with.as_bytes()[0],
+                    1 => drop(text.remove(at)),
+                    _ => text.insert(at, with.as_bytes()[0]),
+                }
+            }
+            prop_assert_eq!(format!("{:?}", Syscall::read(&text)), format!("{:?}", Syscall::any(&text)));
+        }
+    }
 }
