@@ -2,7 +2,7 @@
 
 use super::rows::read_by;
 use crate::format::Format;
-use crate::formats::json;
+use crate::formats::{auditd, json};
 use crate::report::Report;
 use crate::source::Source;
 use crate::view;
@@ -13,7 +13,7 @@ pub use crate::formats::json::{HOUR, Stretch};
 
 /// Reads `source` for the times of its events. Of JSON lines hardly any is decoded: those that are not are counted as
 /// events, nobody looks whether they are damaged within, and the times that they may have come back by stretches
-/// ([`Source::within`] is such a stretch). All others go to `each`. Times that do not `hold` are nobody's business.
+/// ([`Source::within`] is such a stretch). Of audit logs the stamps are read. All others go to `each`. Times that do not `hold` are nobody's business.
 ///
 /// What can't be read is told to `report` and is no error.
 ///
@@ -25,6 +25,14 @@ pub fn times(
     report: &Report,
     each: &mut dyn FnMut(i64),
 ) -> io::Result<Vec<Stretch>> {
+    if source.format == Format::Auditd {
+        auditd::times(&source.inputs, report, &mut |time| {
+            if holds(time) {
+                each(time);
+            }
+        });
+        return Ok(Vec::new());
+    }
     let view = view::messages(&[], false);
     let columns = ["$time".to_owned()];
     let mut stretches = Vec::new();

@@ -4,6 +4,7 @@ use super::ahead::{Ahead, Place, Recent};
 use super::arguments::Arguments;
 use super::decode::Decoder;
 use super::fields::{View, Want};
+use super::headers::Headers;
 use super::join::{self, Group, Pending, Record, Stamp};
 use super::process::{Id, Image, Seen, Table};
 use super::record::{self, RecordType};
@@ -52,7 +53,7 @@ pub(super) struct Events<'r> {
     /// How many pending events are wanted.
     pending_wanted: usize,
     stamps: Stamps,
-    headers: record::Headers,
+    headers: Headers,
     runs: u32,
     spare: Vec<Group>,
     arguments: Arguments,
@@ -122,7 +123,7 @@ impl<'r> Events<'r> {
             pending_bytes: 0,
             pending_wanted: 0,
             stamps: Stamps::default(),
-            headers: record::Headers::default(),
+            headers: Headers::default(),
             runs: 0,
             spare: Vec::new(),
             arguments: Arguments::default(),

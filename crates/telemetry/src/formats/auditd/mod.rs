@@ -52,6 +52,7 @@ mod arguments;
 mod decode;
 mod events;
 mod fields;
+mod headers;
 mod join;
 mod json;
 mod needles;
@@ -69,8 +70,11 @@ use crate::event::{Reader, Request, Sink};
 use crate::lines::Lines;
 use crate::needles::Finder;
 use crate::{Input, Report, Value};
+use ahead::Recent;
 use events::Events;
+use headers::Headers;
 use memchr::memmem;
+use record::RecordType;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -170,6 +174,34 @@ fn each_line(
 /// Whether an event's lines show, as they stand or in hex, what the field of that name has.
 pub(crate) fn shows(field: &str, passwd: bool) -> bool {
     fields::Want::parse(field).is_shown(passwd)
+}
+
+/// Gives the times of all events, each at least once, without putting events together. Lines that are no records are told,
+/// what is damaged within records is not.
+pub(crate) fn times(inputs: &[Input], report: &Report, each: &mut dyn FnMut(i64)) {
+    let (mut headers, mut recent, mut events) = (Headers::default(), ahead::Recent::default(), 0);
+    let mut last = 0;
+    let _ = each_line(inputs, report, None, |place, line| {
+        match headers.read(line) {
+            // The end of an event is none.
+            Some(header) if RecordType::of(header.name) == RecordType::Eoe => {}
+            Some(header) => {
+                let node = header.node.iter().map(|b| u64::from(*b));
+                let key = Recent::key(node.chain([header.time as u64, header.serial]));
+                if std::mem::replace(&mut last, key) != key {
+                    events += u64::from(recent.begins(key));
+                    each(header.time);
+                }
+            }
+            None => {
+                if let Some(reason) = unreadable(line) {
+                    report.damage(&inputs[place.0 as usize].name(), Some(place.1), reason);
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    });
+    report.add_events(events);
 }
 
 /// What is wrong with a line that has no record's header; `None` where it is none of the log's.

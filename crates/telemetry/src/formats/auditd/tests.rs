@@ -8,6 +8,7 @@ use crate::input::Compression;
 use crate::needles::Needles;
 use crate::{Event, Input, Kind, Report, Request, Value};
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 
@@ -219,6 +220,21 @@ proptest! {
             report.damages().into_iter().filter(|d| d.reason.contains("audit")).collect::<Vec<_>>()
         };
         prop_assert_eq!(told(&report), told(&whole));
+    }
+
+    #[test]
+    fn times(events in prop::collection::vec(made(), 0..60), cut in 0usize..200) {
+        let (_folder, inputs) = files(&log(&events), cut);
+        let (whole, report) = (Report::new(), Report::new());
+        let (mut all, mut stamps) = (BTreeSet::new(), BTreeSet::new());
+        let request = Request { fields: vec!["@time".to_owned()], ..Request::default() };
+        Events::new(&inputs, &Settings::default(), &request, &whole).read(&mut |e: &Event<'_>| {
+            all.extend(e.values[0].to_instant());
+            ControlFlow::Continue(())
+        });
+        super::times(&inputs, &report, &mut |time| stamps.extend([time]));
+        prop_assert_eq!(stamps, all);
+        prop_assert_eq!(report.bytes(), whole.bytes());
     }
 
     #[test]
