@@ -47,13 +47,17 @@ struct Literal {
     rules: (u32, u32),
 }
 
+/// The words in tables of bits.
+const SMALL: usize = 16;
+const MIDDLE: usize = 128;
+const LARGE: usize = 1_024;
+const LARGEST: usize = 4_096;
+
 /// Literals by some neighbouring bytes of them: one, two, three or four.
 #[derive(Default)]
 struct Grams {
-    /// A bit for each hash that any has.
+    /// A bit for each hash that any has; the bit's place is as many of the hash's upper bits as it takes.
     bits: Vec<u64>,
-    /// How far a hash is shifted to give its bit.
-    shift: u32,
     /// Where the entries of each hash begin; by the hash shifted by `slot_shift`.
     slots: Vec<u32>,
     slot_shift: u32,
@@ -151,17 +155,26 @@ impl Index {
 
     fn scan<const N: usize>(&self, value: &[u8], found: &mut impl FnMut(&[u32])) {
         let grams = &self.grams[N - 1];
-        if grams.entries.is_empty() {
-            return;
+        match grams.bits.len() {
+            0 => {}
+            SMALL => self.scan_in::<N, SMALL>(value, found),
+            MIDDLE => self.scan_in::<N, MIDDLE>(value, found),
+            LARGE => self.scan_in::<N, LARGE>(value, found),
+            _ => self.scan_in::<N, LARGEST>(value, found),
         }
-        let (bits, shift) = (grams.bits.as_slice(), grams.shift);
+    }
+
+    /// In a table of so many words, so that no place in it needs to be checked.
+    fn scan_in<const N: usize, const WORDS: usize>(&self, value: &[u8], found: &mut impl FnMut(&[u32])) {
+        let grams = &self.grams[N - 1];
+        let Some(bits) = grams.bits.first_chunk::<WORDS>() else { return };
+        let shift = 32 - (64 * WORDS).trailing_zeros();
         for (at, window) in value.windows(N).enumerate() {
             let mut bytes = [0; 4];
             bytes[..N].copy_from_slice(window);
             let gram = u32::from_le_bytes(bytes);
-            let hash = hash(gram);
-            let bit = hash >> shift;
-            if bits[bit as usize / 64] >> (bit % 64) & 1 != 0 {
+            let bit = hash(gram) >> shift;
+            if bits[bit as usize / 64 % WORDS] >> (bit % 64) & 1 != 0 {
                 self.look(grams, gram, at, value, found);
             }
         }
@@ -193,12 +206,12 @@ impl Grams {
             return Grams::default();
         }
         // With 64 bits for an entry a chance hit costs less than a longer table would.
-        let bits = (entries.len() * 64).next_power_of_two().clamp(1 << 8, 1 << 18);
+        let words = [SMALL, MIDDLE, LARGE].into_iter().find(|words| entries.len() <= *words).unwrap_or(LARGEST);
+        let bits = words * 64;
         let slots = entries.len().next_power_of_two().clamp(2, 1 << 16);
         let (shift, slot_shift) = (32 - bits.trailing_zeros(), 32 - slots.trailing_zeros());
         entries.sort_by_key(|e| (hash(e.gram) >> slot_shift, e.gram));
-        let mut grams =
-            Grams { bits: vec![0; bits / 64], shift, slots: vec![0; slots + 1], slot_shift, entries: Vec::new() };
+        let mut grams = Grams { bits: vec![0; words], slots: vec![0; slots + 1], slot_shift, entries: Vec::new() };
         for entry in &entries {
             let bit = hash(entry.gram) >> shift;
             grams.bits[bit as usize / 64] |= 1 << (bit % 64);

@@ -217,7 +217,7 @@ impl Scan<'_> {
 
 /// How many bytes stand before the first quote, backslash or control character, eight at a time.
 #[inline]
-pub(super) fn plain(bytes: &[u8]) -> usize {
+pub fn plain(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let mut at = 0;

@@ -30,7 +30,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 pub use depth::too_deep;
-pub use members::{Members, Unusual};
+pub use members::{Members, Unusual, plain};
 pub(crate) use plain::{HOSTS, TIMES};
 pub use times::{HOUR, Stretch};
 
