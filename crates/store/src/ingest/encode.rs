@@ -2,7 +2,7 @@
 
 use crate::ORDER;
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
+use arrow::compute::interleave_record_batch;
 use arrow::datatypes::{DataType, Int32Type, Int64Type, TimestampNanosecondType};
 use parallax_telemetry::store::{File, Table};
 use parquet::arrow::ArrowWriter;
@@ -115,7 +115,7 @@ impl Encoders {
 }
 
 fn encode(job: Job, number: usize, folder: &Path) -> io::Result<File> {
-    let batches = in_order(job.batches)?;
+    let batches = job.batches;
     let first = batches.first().ok_or_else(|| io::Error::other("a file without rows"))?;
     let path = format!("{}/{}-{number:05}.parquet", job.table, job.label);
     std::fs::create_dir_all(folder.join(&job.table))?;
@@ -124,10 +124,9 @@ fn encode(job: Job, number: usize, folder: &Path) -> io::Result<File> {
     let mut writer = ArrowWriter::try_new(&out, first.schema(), Some(properties)).map_err(failure)?;
     let mut file = File { path, bytes: 0, rows: 0, size: 0, order: (i64::MAX, i64::MIN), times: None };
     let mut timeless = false;
-    for batch in &batches {
+    in_order(&batches, &mut |batch| {
         writer.write(batch).map_err(failure)?;
         file.rows += batch.num_rows() as u64;
-        file.size += batch.get_array_memory_size() as u64;
         let orders = batch.column_by_name(ORDER).and_then(|c| c.as_primitive_opt::<Int64Type>());
         for order in orders.into_iter().flatten().flatten() {
             file.order = (file.order.0.min(order), file.order.1.max(order));
@@ -136,7 +135,9 @@ fn encode(job: Job, number: usize, folder: &Path) -> io::Result<File> {
         timeless |= times.is_none_or(|t| t.null_count() > 0);
         let range = times.and_then(|t| Some((arrow::compute::min(t)?, arrow::compute::max(t)?)));
         file.times = super::both(file.times, range);
-    }
+        Ok(())
+    })?;
+    file.size = batches.iter().map(|b| b.get_array_memory_size() as u64).sum();
     file.times = file.times.filter(|_| !timeless);
     writer.close().map_err(failure)?;
     out.sync_all()?;
@@ -144,25 +145,25 @@ fn encode(job: Job, number: usize, folder: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// The rows in the order of the sources. Those of one partition come so; those of several one after the other do not.
-fn in_order(batches: Vec<RecordBatch>) -> io::Result<Vec<RecordBatch>> {
+/// Hands over the rows in the order of the sources. Those of one partition come so; those of several one after the other
+/// do not, and are brought in order some at a time: all of them once more would be much memory.
+fn in_order(batches: &[RecordBatch], write: &mut dyn FnMut(&RecordBatch) -> io::Result<()>) -> io::Result<()> {
     let orders = |b: &RecordBatch| b.column_by_name(ORDER).and_then(|c| c.as_primitive_opt::<Int64Type>().cloned());
-    let mut last = i64::MIN;
-    let sorted = batches.iter().all(|batch| {
-        orders(batch).is_some_and(|o| {
-            o.values().iter().all(|order| {
-                let follows = *order >= last;
-                last = *order;
-                follows
-            })
-        })
-    });
-    let Some(first) = batches.first().filter(|_| !sorted) else { return Ok(batches) };
-    let all = concat_batches(&first.schema(), &batches).map_err(io::Error::other)?;
-    drop(batches);
-    let Some(values) = all.column_by_name(ORDER).cloned() else { return Ok(vec![all]) };
-    let places = lexsort_to_indices(&[SortColumn { values, options: None }], None).map_err(io::Error::other)?;
-    Ok(vec![take_record_batch(&all, &places).map_err(io::Error::other)?])
+    let mut places = Vec::new();
+    for (at, batch) in batches.iter().enumerate() {
+        let orders = orders(batch).ok_or_else(|| io::Error::other("rows without an order"))?;
+        places.extend(orders.values().iter().enumerate().map(|(row, order)| (*order, at, row)));
+    }
+    if places.is_sorted() {
+        return batches.iter().try_for_each(write);
+    }
+    places.sort_unstable();
+    let all: Vec<&RecordBatch> = batches.iter().collect();
+    for some in places.chunks(PAGE_ROWS) {
+        let some: Vec<(usize, usize)> = some.iter().map(|(_, at, row)| (*at, *row)).collect();
+        write(&interleave_record_batch(&all, &some).map_err(io::Error::other)?)?;
+    }
+    Ok(())
 }
 
 fn properties(batches: &[RecordBatch]) -> Result<WriterProperties, ParquetError> {

@@ -14,7 +14,7 @@ pub const FILE_ROWS: usize = 128 << 10;
 /// What they may take in memory.
 const BYTES: usize = 64 << 20;
 /// What may wait in memory altogether.
-const BUDGET: usize = 256 << 20;
+const BUDGET: usize = 192 << 20;
 
 /// Batches of fewer rows are small.
 const SMALL: usize = 2048;

@@ -174,7 +174,8 @@ fn read(
         for (at, (view, columns)) in group.iter().zip(&wanted) {
             let places = (0..columns.len()).collect();
             let rows = Collector::new(view, columns)?;
-            tables.push(Table { view: fed.get(*at).copied(), rows, places, orders: Vec::new() });
+            let (view, from) = (fed.get(*at).copied(), (view, columns.as_slice()));
+            tables.push(Table { view, from, rows, places, orders: Vec::new(), seen: TableSeen::default() });
         }
         let mut failed = None;
         // A source is told once what is wrong with it, in the reading that all its events come in.
@@ -211,10 +212,7 @@ fn read(
             if !table.orders.is_empty() && out.send(table.flush(view)?).is_err() {
                 return Ok(());
             }
-            for (column, n) in table.rows.unreadable_by_column().filter(|(_, n)| *n > 0) {
-                *found.tables[view].unreadable.entry(column.to_owned()).or_default() += n;
-            }
-            found.tables[view].rows += table.rows.pushed();
+            found.tables[view] = table.seen;
             found.tables[view].heard = said.clone();
         }
     }
@@ -245,16 +243,24 @@ pub(super) fn compact(column: &ArrayRef) -> ArrayRef {
     }
 }
 
-struct Table {
+struct Table<'v> {
     view: Option<usize>,
+    from: (&'v View, &'v [String]),
     rows: Collector,
     places: Vec<usize>,
     orders: Vec<i64>,
+    seen: TableSeen,
 }
 
-impl Table {
+impl Table<'_> {
     fn flush(&mut self, view: usize) -> io::Result<Rows> {
         let batch = self.rows.finish()?;
+        self.seen.rows += batch.num_rows() as u64;
+        for (column, n) in self.rows.unreadable_by_column().filter(|(_, n)| *n > 0) {
+            *self.seen.unreadable.entry(column.to_owned()).or_default() += n;
+        }
+        // Builders take more room with every block of texts, and keep it: those of many columns would keep gigabytes.
+        self.rows = Collector::new(self.from.0, self.from.1)?;
         let orders: ArrayRef = Arc::new(Int64Array::from(std::mem::take(&mut self.orders)));
         let mut fields: Vec<_> = batch.schema().fields().iter().cloned().collect();
         fields.push(Arc::new(Field::new(ORDER, DataType::Int64, false)));

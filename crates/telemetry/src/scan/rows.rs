@@ -194,8 +194,6 @@ pub struct Collector {
     schema: SchemaRef,
     builders: Vec<Builder>,
     rows: usize,
-    /// Of all rows that it ever held.
-    pushed: u64,
 }
 
 impl Collector {
@@ -209,7 +207,7 @@ impl Collector {
             let ty = view.column_type(column).ok_or_else(|| invalid(view, column))?;
             builders.push(Builder::new(ty, view.nullable_strings() && !column.starts_with('$')));
         }
-        Ok(Collector { schema: view.schema_of(columns), builders, rows: 0, pushed: 0 })
+        Ok(Collector { schema: view.schema_of(columns), builders, rows: 0 })
     }
 
     /// Takes a row; `places` says for each column of the collector where it stands in the row.
@@ -218,12 +216,6 @@ impl Collector {
             builder.push(row.value(*place));
         }
         self.rows += 1;
-        self.pushed += 1;
-    }
-
-    /// How many rows it was ever given.
-    pub fn pushed(&self) -> u64 {
-        self.pushed
     }
 
     /// How many rows it holds.
