@@ -214,6 +214,25 @@ mod tests {
 
     proptest! {
         #[test]
+        fn a_piece_is_found_however_json_spells_it(
+            piece in "[a-zA-Z_.()*@~^?!$-]{3,12}",
+            how in proptest::collection::vec(0..3u8, 12),
+            around in "[\"'<>&+` {}/\n\t]{0,8}",
+        ) {
+            let Some(needles) = Needles::new([(piece.as_str(), false)]) else { return Ok(()) };
+            let mut text: String = around.chars().map(|c| format!("\\u{:04x}", c as u32)).collect();
+            for (c, how) in piece.chars().zip(how) {
+                match how {
+                    0 => text.push(c),
+                    1 => text.push_str(&format!("\\u{:04x}", c as u32)),
+                    _ => text.push_str(&format!("\\u{:04X}", c as u32)),
+                }
+            }
+            let finder = Finder::new(&needles).unwrap();
+            prop_assert!(finder.is_in(text.as_bytes()), "{text}");
+        }
+
+        #[test]
         fn a_piece_is_found_wherever_it_stands(before in "\\PC{0,80}", piece in "[a-z_.()*@~^?-]{3,12}", after in "\\PC{0,80}", upper in any::<bool>()) {
             let Some(needles) = Needles::new([(piece.as_str(), true)]) else { return Ok(()) };
             let finder = Finder::new(&needles).unwrap();
