@@ -149,7 +149,11 @@ impl Session {
             let flow = self.read_table(&table, &mut parts, &asked, kept, each)?;
             for part in &parts {
                 let visible = part.schema.fields().iter().map(|f| f.name().clone()).filter(|n| !n.starts_with('$'));
-                let lacking = asked.offered.lacking_of(&visible.collect());
+                let lacking = match asked.report.passed() {
+                    0 => asked.offered.lacking_of(&visible.collect()),
+                    // What was passed over undecoded may have had it.
+                    _ => Vec::new(),
+                };
                 match part.what {
                     What::Runs { query, .. } => read.lacking[query] = lacking,
                     What::Keeps { query, scan } => kept[query].scans[scan].lacking = lacking,
