@@ -253,6 +253,8 @@ pub struct Request {
     /// For rows without a fixed vocabulary: the fields that the caller knows of. A reader notes others, once each. Empty
     /// means that the caller does not want to hear of them.
     pub known: Vec<String>,
+    /// Nothing is passed over undecoded, whatever could be.
+    pub decode_all: bool,
     /// Nobody looks at an event that shows none of these. A reader that can tell before it decodes may leave such events
     /// out, counts them all the same, and need not find out whether they are whole.
     pub needles: Option<Needles>,

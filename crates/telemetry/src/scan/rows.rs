@@ -140,7 +140,8 @@ pub(super) fn read_by(
     }
     let searched = !json::is_small(source);
     let needles = searched.then(|| view.needles(source, clauses)).flatten();
-    let request = Request { needles, ..prepared.request.clone() };
+    let decode_all = source.settings.decode_all;
+    let request = Request { needles, decode_all, ..prepared.request.clone() };
     let feeds = view.feeds();
     let files: Vec<String> = source.inputs.iter().map(crate::input::Input::name).collect();
     let read = read(&request, &mut |event: &Event<'_>| {

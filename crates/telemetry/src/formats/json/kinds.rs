@@ -44,7 +44,7 @@ enum Name {
 impl Kinds {
     /// What to look for; `None` where lines of any kind may be asked for, or there is no search that is worth it.
     pub(super) fn new(request: &Request) -> Option<Self> {
-        if request.kinds.is_empty() || request.kindless {
+        if request.kinds.is_empty() || request.kindless || request.decode_all {
             return None;
         }
         let (mut ids, mut words) = (BTreeSet::new(), BTreeSet::new());
