@@ -17,10 +17,10 @@ const MOST: usize = 512;
 
 /// What must hold of a row for all of `filters` to be true: of each clause, one literal stands in its column.
 pub(crate) fn clauses(filters: &[Expr]) -> Vec<Clause> {
-    filters.iter().flat_map(needs).collect()
+    filters.iter().flat_map(needs).filter(|clause| !clause.is_empty()).collect()
 }
 
-/// What must hold of a row for `filter` to be true.
+/// What must hold of a row for `filter` to be true. A clause without literals is one that no row fulfils.
 pub(crate) fn needs(filter: &Expr) -> Vec<Clause> {
     match filter {
         Expr::BinaryExpr(BinaryExpr { op: Operator::And, .. }) => {
@@ -181,13 +181,16 @@ fn of_literals(value: &Expr, literals: impl IntoIterator<Item = Literal>) -> Vec
             return Vec::new();
         }
     }
-    if needles(&clause).is_some() { vec![clause] } else { Vec::new() }
+    if clause.is_empty() || needles(&clause).is_some() { vec![clause] } else { Vec::new() }
 }
 
 /// Of each side the clause that is rarest, together.
 fn any(sides: impl Iterator<Item = Vec<Clause>>) -> Vec<Clause> {
     let mut all = Clause::new();
     for clauses in sides {
+        if clauses.iter().any(Vec::is_empty) {
+            continue;
+        }
         let rated = clauses.into_iter().filter_map(|c| Some((needles(&c)?.frequency(), c)));
         let Some((_, best)) = rated.min_by(|a, b| a.0.total_cmp(&b.0)) else { return Vec::new() };
         all.extend(best);
@@ -195,7 +198,7 @@ fn any(sides: impl Iterator<Item = Vec<Clause>>) -> Vec<Clause> {
             return Vec::new();
         }
     }
-    if all.is_empty() { Vec::new() } else { vec![all] }
+    vec![all]
 }
 
 fn needles(clause: &Clause) -> Option<Needles> {
@@ -280,6 +283,16 @@ mod tests {
     fn words_of_a_search() {
         assert_eq!(texts(called("sumo_has_term", col("a"), "alpha*b?ta")), [["a:alpha"]]);
         assert_eq!(texts(called("sumo_has_phrase", col("a"), "alpha* beta")), [["a:alpha"], ["a:beta"]]);
+    }
+
+    #[test]
+    fn what_cannot_be_says_nothing_against_the_others() {
+        let number = kql::scalar("kql_tostring_long").unwrap().call(vec![col("n")]);
+        let has = |value: Expr, text: &str| called("kql_has", value, text);
+        assert_eq!(texts(has(col("a"), "alpha").or(has(number.clone(), "alpha"))), [["a:alpha"]]);
+        assert!(texts(has(col("a"), "1234").or(has(number.clone(), "1234"))).is_empty());
+        assert!(texts(has(col("a"), "alpha").or(has(number.clone(), "12"))).is_empty());
+        assert!(texts(has(number, "alpha")).is_empty());
     }
 
     #[test]

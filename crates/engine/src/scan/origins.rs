@@ -166,7 +166,8 @@ impl<'e> Origins<'e> {
     /// What `literal`, which the value holds, says of columns: one of these must be there. `None` where that does not
     /// follow, for the value may be made of something else that holds a piece of it.
     pub(crate) fn literals(&self, literal: &Literal) -> Option<Vec<Literal>> {
-        if self.made.iter().any(|made| made.may_hold(literal)) {
+        // A text without a piece may be anywhere.
+        if needles::runs(&literal.text).next().is_none() || self.made.iter().any(|made| made.may_hold(literal)) {
             return None;
         }
         let one = |origin: &Origin<'_>| Literal {
@@ -251,6 +252,8 @@ mod tests {
         assert_eq!(literals(&either, "none"), None);
         assert_eq!(literals(&call("kql_tostring_long", vec![col("n")]), "lua"), some(&[]));
         assert_eq!(literals(&call("kql_tostring_long", vec![col("n")]), "123"), None);
+        assert_eq!(literals(&call("kql_tostring_long", vec![col("n")]), "12"), None);
+        assert_eq!(literals(&either, "no"), None);
     }
 
     #[test]
