@@ -76,6 +76,8 @@ pub struct Table {
     pub provenance: bool,
     /// Whether any of the session's inputs can feed the table. Where not, the query runs and returns nothing.
     pub fed: bool,
+    /// Columns of text of which a row may have none. A language whose text is never null makes something of it.
+    pub nulls: Vec<String>,
 }
 
 impl std::fmt::Debug for Table {

@@ -126,7 +126,7 @@ impl Outward {
             whole: Arc::default(),
         };
         let source = provider_as_source(Arc::new(provider));
-        Table { name, columns, source, provenance: false, fed: true }
+        Table { name, columns, source, provenance: false, fed: true, nulls: Vec::new() }
     }
 
     /// A list's file: all its columns, under their own names.
@@ -270,6 +270,7 @@ fn without_rows(name: &str) -> Table {
         source: provider_as_source(Arc::new(EmptyTable::new(schema(&[])))),
         provenance: false,
         fed: false,
+        nulls: Vec::new(),
     }
 }
 

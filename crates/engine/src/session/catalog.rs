@@ -242,6 +242,7 @@ impl Asked {
             source: provider_as_source(Arc::new(provider)),
             provenance: true,
             fed,
+            nulls: Vec::new(),
         }
     }
 }

@@ -8,6 +8,7 @@ use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTable
 use datafusion::datasource::{TableProvider, provider_as_source};
 use parallax_catalog::{Column, Table};
 use parallax_telemetry::{ColumnType, Source};
+use parquet::file::metadata::ParquetMetaDataReader;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 pub(super) struct ParquetTable {
     columns: Vec<Column>,
     provider: Arc<dyn TableProvider>,
+    nulls: Vec<String>,
 }
 
 impl ParquetTable {
@@ -27,6 +29,7 @@ impl ParquetTable {
             source: provider_as_source(self.provider.clone()),
             provenance: false,
             fed: true,
+            nulls: self.nulls.clone(),
         }
     }
 }
@@ -43,12 +46,30 @@ pub(super) fn open(source: &Source, executor: &Executor) -> Result<ParquetTable,
     let declared = executor.infer(&options, &url).map_err(|e| e.strip_backtrace())?;
     let fields: Vec<(Column, Field)> = declared.fields().iter().filter_map(|f| column(f)).collect();
     let schema = Arc::new(Schema::new(fields.iter().map(|(_, f)| f.clone()).collect::<Vec<_>>()));
+    let columns: Vec<Column> = fields.into_iter().map(|(c, _)| c).collect();
+    let nulls = nulls(&path, &columns)?;
     let config = ListingTableConfig::new(url).with_listing_options(options).with_schema(schema);
     let provider = ListingTable::try_new(config).map_err(|e| e.strip_backtrace())?;
-    Ok(ParquetTable {
-        columns: fields.into_iter().map(|(c, _)| c).collect(),
-        provider: Arc::new(PrunedTable(provider)),
-    })
+    Ok(ParquetTable { columns, provider: Arc::new(PrunedTable(provider)), nulls })
+}
+
+/// The columns of text that don't say that each of their rows has a value.
+fn nulls(path: &Path, columns: &[Column]) -> Result<Vec<String>, String> {
+    let file = File::open(path).map_err(|e| e.to_string())?;
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).map_err(|e| e.to_string())?;
+    let full = |name: &str| {
+        let schema = metadata.file_metadata().schema_descr();
+        let leaf = (0..schema.num_columns()).find(|at| schema.column(*at).path().parts() == [name]);
+        leaf.is_some_and(|leaf| {
+            schema.column(leaf).max_def_level() == 0
+                || metadata
+                    .row_groups()
+                    .iter()
+                    .all(|group| group.column(leaf).statistics().and_then(|s| s.null_count_opt()) == Some(0))
+        })
+    };
+    let text = columns.iter().filter(|c| c.ty == ColumnType::String && !full(&c.name));
+    Ok(text.map(|c| c.name.clone()).collect())
 }
 
 /// Looks at a file's end before the Parquet crate does, which takes the length that stands there on trust and panics

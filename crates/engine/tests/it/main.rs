@@ -9,6 +9,7 @@ mod explain;
 mod explain_cases;
 mod hits;
 mod limits;
+mod missing;
 mod needles;
 mod scan;
 mod session;

@@ -6,7 +6,7 @@ use super::relation::{Column, Relation, select};
 use super::scope::{Binding, Rows, Scope};
 use super::source::Bound;
 use super::types::{EPOCH_TICKS, Type};
-use super::value::{Value, binary};
+use super::value::{Value, binary, coalesce};
 use crate::schema;
 use datafusion::common::Column as PlanColumn;
 use datafusion::common::TableReference;
@@ -95,7 +95,11 @@ impl Binder<'_> {
         for c in &table.columns {
             let ty = Type::from(c.ty);
             let id = self.ids.fresh();
-            let value = if ty == Type::DateTime { ticks(read(&c.name)) } else { read(&c.name) };
+            let value = match ty {
+                Type::DateTime => ticks(read(&c.name)),
+                Type::String if table.nulls.contains(&c.name) => coalesce(vec![read(&c.name), Value::string("").expr]),
+                _ => read(&c.name),
+            };
             exprs.push(value.alias(id.as_str()));
             columns.push(Column { name: c.name.clone(), ty, id });
         }

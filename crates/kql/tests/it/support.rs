@@ -66,6 +66,7 @@ impl Memory {
             source: provider_as_source(Arc::new(table)),
             provenance: true,
             fed: true,
+            nulls: Vec::new(),
         }
     }
 }

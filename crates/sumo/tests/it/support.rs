@@ -116,6 +116,7 @@ impl Catalog for Messages {
             source: provider_as_source(Arc::new(table)),
             provenance: false,
             fed: true,
+            nulls: Vec::new(),
         })
     }
 
@@ -167,6 +168,7 @@ impl Catalog for Messages {
             source: provider_as_source(Arc::new(table)),
             provenance: true,
             fed: true,
+            nulls: Vec::new(),
         }
     }
 }

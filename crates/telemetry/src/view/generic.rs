@@ -93,7 +93,8 @@ pub(super) fn infer(source: &Source, report: &Report) -> io::Result<View> {
         name: source.table_name(),
         columns,
         feeds,
-        nullable_strings: true,
+        // Only KQL asks for these, whose text is never null: what is missing is "".
+        nullable_strings: false,
         only: Some(source.name.clone()),
         prepared: Default::default(),
     };
