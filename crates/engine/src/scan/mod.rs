@@ -11,6 +11,7 @@ mod offered;
 mod opener;
 pub(crate) mod origins;
 mod pruned;
+mod scored;
 mod source;
 mod table;
 pub(crate) mod texts;

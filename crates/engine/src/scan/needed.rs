@@ -5,7 +5,8 @@
 //! known here, nothing follows. The exact filter stays above the scan.
 
 use super::origins::{Origins, text};
-use super::texts;
+use super::{scored, texts};
+use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::{Alias, InList};
 use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
 use parallax_functions::matcher::{Alternatives, letter, required};
@@ -32,8 +33,17 @@ pub(crate) fn needs(filter: &Expr) -> Vec<Clause> {
         Expr::BinaryExpr(BinaryExpr { op: Operator::Eq, left, right }) => match (text(left), text(right)) {
             (None, Some(t)) => of(left, [t], false),
             (Some(t), None) => of(right, [t], false),
-            _ => Vec::new(),
+            _ => scored(filter),
         },
+        // What an optimiser makes of `if(…, 1, 0) = 1`.
+        Expr::BinaryExpr(BinaryExpr { op: Operator::IsNotDistinctFrom, left, right }) => {
+            match (left.as_ref(), right.as_ref()) {
+                (e, Expr::Literal(ScalarValue::Boolean(Some(true)), _))
+                | (Expr::Literal(ScalarValue::Boolean(Some(true)), _), e) => needs(e),
+                _ => Vec::new(),
+            }
+        }
+        Expr::BinaryExpr(_) => scored(filter),
         Expr::IsTrue(e) | Expr::Alias(Alias { expr: e, .. }) => needs(e),
         Expr::IsNotNull(e) => there(e),
         Expr::InList(InList { expr, list, negated: false }) => {
@@ -50,6 +60,13 @@ pub(crate) fn needs(filter: &Expr) -> Vec<Clause> {
         },
         _ => Vec::new(),
     }
+}
+
+/// What a comparison of a score needs.
+fn scored(filter: &Expr) -> Vec<Clause> {
+    let Expr::BinaryExpr(comparison) = filter else { return Vec::new() };
+    let conditions = scored::conditions(comparison);
+    conditions.map_or_else(Vec::new, |all| any(all.into_iter().map(needs)))
 }
 
 /// The sides of a chain of one operator, however long.
@@ -224,8 +241,7 @@ fn elements(json: &str) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use datafusion::common::ScalarValue;
-    use datafusion::logical_expr::{col, lit, not};
+    use datafusion::logical_expr::{col, lit, not, when};
 
     fn texts(e: Expr) -> Vec<Vec<String>> {
         clauses(&[e]).into_iter().map(|c| c.into_iter().map(|l| format!("{}:{}", l.column, l.text)).collect()).collect()
@@ -240,6 +256,21 @@ mod tests {
         assert_eq!(texts(a.clone().and(not(b.clone()))), [["a:alpha"]]);
         let rarer = a.and(col("a").eq(lit("alphabetical"))).or(b);
         assert_eq!(texts(rarer), [["a:alphabetical", "b:beta"]]);
+    }
+
+    #[test]
+    fn scores_need_one_of_their_conditions() {
+        let point = |e: Expr| when(e, lit(1_i64)).otherwise(lit(0_i64)).unwrap();
+        let (a, b) = (col("a").eq(lit("alpha")), col("b").eq(lit("beta")));
+        assert_eq!(texts((point(a.clone()) + point(b.clone())).gt(lit(0_i64))), [["a:alpha", "b:beta"]]);
+        assert_eq!(texts(point(a.clone()).eq(lit(1_i64)).or(b.clone())), [["a:alpha", "b:beta"]]);
+        assert!(texts((point(a.clone()) + point(b)).gt_eq(lit(0_i64))).is_empty());
+        assert!(texts((point(a.clone()) + point(col("c").gt(lit(1)))).gt(lit(0_i64))).is_empty());
+        let is = |truth| {
+            Expr::BinaryExpr(BinaryExpr::new(Box::new(a.clone()), Operator::IsNotDistinctFrom, Box::new(lit(truth))))
+        };
+        assert_eq!(texts(is(true)), [["a:alpha"]]);
+        assert!(texts(is(false)).is_empty());
     }
 
     #[test]

@@ -105,10 +105,18 @@ fn value(dice: &mut Dice<'_>, kind: Kind) -> String {
 
 fn condition(dice: &mut Dice<'_>, kind: Kind, depth: u8) -> String {
     if depth < 3 {
-        match dice.below(8) {
+        match dice.below(9) {
             0 | 1 => return format!("({} and {})", condition(dice, kind, depth + 1), condition(dice, kind, depth + 1)),
             2 | 3 => return format!("({} or {})", condition(dice, kind, depth + 1), condition(dice, kind, depth + 1)),
             4 => return format!("not({})", condition(dice, kind, depth + 1)),
+            5 => {
+                return format!(
+                    "(iff({}, 2, 0) + iff({}, 1, 0) {})",
+                    condition(dice, kind, depth + 1),
+                    condition(dice, kind, depth + 1),
+                    dice.of(&["> 0", ">= 2", "== 1", "< 1", ">= 0", "!= 3"])
+                );
+            }
             _ => {}
         }
     }
@@ -222,7 +230,15 @@ fn sumo_value(dice: &mut Dice<'_>, kind: Kind) -> String {
 
 fn sumo_condition(dice: &mut Dice<'_>, kind: Kind, depth: u8) -> String {
     if depth < 2 {
-        match dice.below(7) {
+        match dice.below(8) {
+            7 => {
+                return format!(
+                    "(if({}, 2, 0) + if({}, 1, 0) {})",
+                    sumo_condition(dice, kind, depth + 1),
+                    sumo_condition(dice, kind, depth + 1),
+                    dice.of(&["> 0", ">= 2", "= 1", "< 1", ">= 0", "!= 3"])
+                );
+            }
             0 | 1 => {
                 return format!(
                     "({} and {})",
