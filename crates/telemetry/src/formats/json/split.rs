@@ -237,6 +237,9 @@ impl<R: BufRead> Split<R> {
                     self.take(b);
                     break;
                 }
+                if b == b'}' {
+                    return Ok(Some(Member::Damage("brackets do not match")));
+                }
                 if self.value()? != Taken::Complete {
                     return Ok(Some(Member::Damage("the document is cut off")));
                 }
@@ -399,6 +402,7 @@ mod tests {
             );
             assert_eq!(split("[{\"a\":1},{\"b\":", buffer), ["row 1 {\"a\":1}", "damage 9 the element is cut off"]);
             assert_eq!(split("[{\"a\":1}", buffer), ["row 1 {\"a\":1}", "damage 8 the document is cut off"]);
+            assert_eq!(split("{\"value\":[1}", buffer), ["damage 11 brackets do not match"]);
             assert_eq!(split("{\"a\":12", buffer), ["damage 7 the document is cut off"]);
         }
     }
@@ -453,7 +457,10 @@ mod tests {
             }
 
             #[test]
-            fn never_panics(text in "[\\[\\]{}\",:a1 \n\\\\]{0,40}", buffer in 1usize..8) {
+            fn always_ends(
+                text in r#"([\[\]{}",:a1 \n\\]|"value":|"rows":|"tables":){0,40}"#,
+                buffer in 1usize..8,
+            ) {
                 let mut split = Split::new(io::BufReader::with_capacity(buffer, text.as_bytes()));
                 let mut n = 0;
                 while let Some(_piece) = split.next().unwrap() {
