@@ -1,8 +1,9 @@
 //! One file or stream, opened and decompressed.
 
 use crate::lines::Lines;
+use crate::needles::Needles;
 use crate::report::Report;
-use crate::store::Packed;
+use crate::store::{Group, Packed};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
@@ -185,7 +186,11 @@ impl Input {
         if !self.is_anywhere() || self.part.is_some() || count < 2 {
             return vec![self.clone()];
         }
-        let begin = |at: u64| u64::try_from(u128::from(whole) * u128::from(at) / u128::from(count)).unwrap_or(whole);
+        let begin = |at: u64| {
+            let begin = u64::try_from(u128::from(whole) * u128::from(at) / u128::from(count)).unwrap_or(whole);
+            // Between frames of which one may not have to be unpacked.
+            self.packed.as_ref().map_or(begin, |packed| packed.near(begin))
+        };
         // A file that is still written to is read to its end.
         let end = |at: u64| if at + 1 == count { u64::MAX } else { begin(at + 1) };
         (0..count).map(|at| Input { part: Some(begin(at)..end(at)), ..self.clone() }).collect()
@@ -193,6 +198,14 @@ impl Input {
 
     /// Its lines; of a part, those that begin in it.
     pub fn lines(&self) -> io::Result<Lines<Box<dyn BufRead + Send>>> {
+        if let Some(packed) = self.packed.as_ref().filter(|packed| packed.is_indexed()) {
+            let part = self.bytes();
+            if packed.begins_line(part.start) {
+                let mut reader = packed.open()?;
+                reader.seek(SeekFrom::Start(part.start))?;
+                return Ok(Lines::from(Box::new(reader), part));
+            }
+        }
         let Some(part) = &self.part else { return Ok(Lines::new(self.open_text()?)) };
         // From the byte before: where that is a line's end, the part begins with a line.
         let begin = SeekFrom::Start(part.start.saturating_sub(1));
@@ -205,6 +218,23 @@ impl Input {
         let mut file = File::open(path)?;
         file.seek(begin)?;
         Lines::within(Box::new(BufReader::with_capacity(BUFFER, file)), part.clone())
+    }
+
+    /// Whether it is known of the lines in a store what they hold.
+    pub(crate) fn is_indexed(&self) -> bool {
+        self.packed.as_ref().is_some_and(Packed::is_indexed)
+    }
+
+    /// The lines that need not be unpacked for somebody who looks for needles, for [`Lines::jumping`] of
+    /// [`Input::lines`]; see [`Packed::without`].
+    pub(crate) fn without(&self, needles: Option<&Needles>, sound: bool) -> Vec<Group> {
+        let without = |needles| Some(self.packed.as_ref()?.without(needles, sound, &self.bytes()));
+        needles.and_then(without).unwrap_or_default()
+    }
+
+    /// The bytes that are meant.
+    fn bytes(&self) -> Range<u64> {
+        self.part.clone().unwrap_or(0..u64::MAX)
     }
 
     /// Whether reading can begin anywhere.

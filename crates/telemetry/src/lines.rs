@@ -2,6 +2,7 @@
 
 use crate::needles::{Finder, Screen};
 use crate::report::Report;
+use crate::store::Group;
 use memchr::memchr;
 use std::io::{self, BufRead};
 use std::ops::Range;
@@ -33,6 +34,8 @@ pub struct Lines<R> {
     /// Bytes of the reader's own buffer that the last line lent.
     lent: usize,
     screen: Option<Screen>,
+    /// Lines that need not even be unpacked, the next ones last.
+    groups: Vec<Group>,
     /// Bytes and lines that were passed over, since somebody asked.
     passed: (u64, u64),
 }
@@ -45,7 +48,17 @@ impl<R: BufRead> Lines<R> {
 
     /// Lines of at most `limit` bytes.
     pub fn with_limit(reader: R, limit: usize) -> Self {
-        Lines { reader, buffer: Vec::new(), offset: 0, limit, end: u64::MAX, lent: 0, screen: None, passed: (0, 0) }
+        Lines {
+            reader,
+            buffer: Vec::new(),
+            offset: 0,
+            limit,
+            end: u64::MAX,
+            lent: 0,
+            screen: None,
+            groups: Vec::new(),
+            passed: (0, 0),
+        }
     }
 
     /// The lines that begin within `part` of a text. The reader stands at the byte before it, or at the beginning.
@@ -55,16 +68,12 @@ impl<R: BufRead> Lines<R> {
             offset -= 1;
             offset += pass_line(&mut reader)?;
         }
-        Ok(Lines {
-            reader,
-            buffer: Vec::new(),
-            offset,
-            limit: MAX_LINE,
-            end: part.end,
-            lent: 0,
-            screen: None,
-            passed: (0, 0),
-        })
+        Ok(Lines { offset, end: part.end, ..Lines::new(reader) })
+    }
+
+    /// The same, where a line begins at the beginning of the part, and the reader stands there.
+    pub(crate) fn from(reader: R, part: Range<u64>) -> Self {
+        Lines { offset: part.start, end: part.end, ..Lines::new(reader) }
     }
 
     /// Passes over lines that are `sound` and in which nothing is found. The first lines of an input come whatever they
@@ -72,6 +81,14 @@ impl<R: BufRead> Lines<R> {
     pub fn screened(mut self, finder: Option<Arc<Finder>>, sound: fn(&[u8]) -> bool) -> Self {
         let screen = if self.offset == 0 { Screen::new } else { Screen::further_on };
         self.screen = finder.map(|f| screen(f, sound));
+        self
+    }
+
+    /// Passes over these lines too, in their order, without asking the reader for them: one of which more may be consumed
+    /// than it lent. They are lines that [`Lines::screened`] would pass over.
+    pub(crate) fn jumping(mut self, mut groups: Vec<Group>) -> Self {
+        groups.reverse();
+        self.groups = groups;
         self
     }
 
@@ -94,16 +111,41 @@ impl<R: BufRead> Lines<R> {
         }
     }
 
-    /// Passes over what nobody needs of the reader's buffer.
+    /// Passes over what nobody needs: of the reader's buffer, and of what it has not read yet.
     #[inline]
     fn pass(&mut self) {
-        let Some(screen) = &mut self.screen else { return };
-        let Ok(chunk) = self.reader.fill_buf() else { return };
-        let passed = screen.pass(chunk, self.end.saturating_sub(self.offset));
-        self.reader.consume(passed.bytes);
-        self.offset += passed.bytes as u64;
-        self.passed.0 += passed.bytes as u64;
-        self.passed.1 += passed.lines;
+        loop {
+            if !self.groups.is_empty() {
+                self.jump();
+            }
+            let Some(screen) = self.screen.as_mut().filter(|_| self.offset < self.end) else { return };
+            let Ok(chunk) = self.reader.fill_buf() else { return };
+            let passed = screen.pass(chunk, self.end.saturating_sub(self.offset));
+            self.reader.consume(passed.bytes);
+            self.passed_over(passed.bytes as u64, passed.lines);
+            if passed.bytes == 0 || self.groups.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Passes over lines that are known to hold nothing, where they come next.
+    fn jump(&mut self) {
+        while let Some(group) = self.groups.pop_if(|group| group.begin <= self.offset) {
+            let Some(screen) = self.screen.as_mut().filter(|screen| screen.is_past_first()) else { continue };
+            if group.begin == self.offset && group.end <= self.end {
+                let length = group.end - group.begin;
+                self.reader.consume(usize::try_from(length).unwrap_or(usize::MAX));
+                screen.jump(group.lines);
+                self.passed_over(length, group.lines);
+            }
+        }
+    }
+
+    fn passed_over(&mut self, bytes: u64, lines: u64) {
+        self.offset += bytes;
+        self.passed.0 += bytes;
+        self.passed.1 += lines;
     }
 
     /// The next line, or `None` at the end. The last line needs no line end.

@@ -193,6 +193,62 @@ fn what_is_passed_over_never_changes_an_answer() {
     }
 }
 
+/// Frames of the originals in which nothing is that a query looks for are not unpacked: what is damaged in them, nobody
+/// sees.
+#[test]
+fn frames_that_hold_nothing_are_not_unpacked() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, store) = (folder.path().join("rows.jsonl"), folder.path().join("store"));
+    let mut text = String::new();
+    for n in 0..60_000u64 {
+        let word = match n {
+            41_000..41_003 => "Os.Execute(1)",
+            33_333 => "lua\\u006ait",
+            _ => "svchost",
+        };
+        let mixed = n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        writeln!(text, r#"{{"n":{n},"text":"{word} {mixed:016x}","more":"{:032x}"}}"#, u128::from(mixed) << 7).unwrap();
+    }
+    fs::write(&input, &text).unwrap();
+    ingested(&input, &options(&store));
+    let queries = [
+        (Dialect::Sumo, "\"os.execute(\" | fields _raw", 4),
+        (Dialect::Sumo, "_raw=*luajit*", 2),
+        (Dialect::Kql, "rows | where text contains 'execute(' | project n, text", 4),
+        (Dialect::Kql, "rows | where text has 'luajit' | project n", 2),
+        (Dialect::Kql, "rows | where text has 'nowhere' or text has 'nobody' | count", 0),
+        (Dialect::Kql, "rows | where text matches regex 'lua.it|Os.exe' | summarize make_list(n)", 0),
+    ];
+    let raw = session(&input, 2);
+    let expected: Vec<String> = queries.iter().map(|(d, query, _)| answer(&raw, *d, query, 0)).collect();
+    for threads in [1, 3] {
+        let stored = session(&store, threads);
+        for ((dialect, query, _), expected) in queries.iter().zip(&expected) {
+            assert_eq!(answer(&stored, *dialect, query, 0), *expected, "{query}");
+        }
+    }
+    // Read are the first frame, those that have something to show, and the one before: their first line begins there.
+    let originals = store.join("0001/originals.zst");
+    let mut bytes = fs::read(&originals).unwrap();
+    let (from, to) = (bytes.len() / 8 * 7, bytes.len() / 10 * 9);
+    bytes[from..to].fill(0xff);
+    fs::write(&originals, &bytes).unwrap();
+    for threads in [1, 3] {
+        let stored = session(&store, threads);
+        for ((dialect, query, rows), expected) in queries.iter().zip(&expected) {
+            if *rows > 0 {
+                assert_eq!(answer(&stored, *dialect, query, 0), *expected, "{query}");
+            }
+        }
+        let all = answer(&stored, Dialect::Kql, "rows | count", 0);
+        assert!(all.contains("damaged"), "{all}");
+    }
+    // Without the index everything is read.
+    fs::remove_file(store.join("0001/originals.index")).unwrap();
+    let told = answer(&session(&store, 2), Dialect::Kql, queries[2].1, 0);
+    assert!(told.contains("damaged"), "{told}");
+}
+
 /// Several hosts tell of the same hours: the files overlap in the order of the sources.
 #[test]
 fn files_that_overlap_are_brought_in_order() {

@@ -49,7 +49,8 @@ fn read_one(
 ) -> io::Result<ControlFlow<()>> {
     let kind = Kind::new(Family::Syslog, 0);
     // Whatever a line is, it is a message.
-    let mut lines = input.lines()?.screened(finder, |_| true);
+    let without = input.without(request.needles.as_ref(), false);
+    let mut lines = input.lines()?.screened(finder, |_| true).jumping(without);
     let mut undated = 0;
     while let Some(line) = lines.next()? {
         report.add_bytes(line.oversized.unwrap_or(line.bytes.len() as u64 + 1));

@@ -17,6 +17,9 @@ const UNICODE: &str = "\\u00";
 /// read.
 const ESCAPES: [&str; 3] = [UNICODE, "&#", "<!"];
 
+/// What WMI's text begins with: there `l\\ua` spells `lua`.
+const WMI: &str = "ntlogevent";
+
 /// Letters beyond ASCII that fold to ASCII ones (or begin with one, folded), as they stand and as JSON escapes them.
 pub(super) const FOLDING: [&str; 6] = ["\u{212a}", "\u{17f}", "\u{130}", "\\u212a", "\\u017f", "\\u0130"];
 
@@ -88,9 +91,14 @@ impl Finder {
         Finder::beside(needles, &[])
     }
 
-    /// The same in JSON, which may hold WMI's text: there `l\\ua` spells `lua`, so what holds one is always read.
+    /// The same in JSON, which may hold WMI's text: what holds one is always read.
     pub(crate) fn in_json(needles: &Needles) -> Option<Self> {
-        Finder::beside(needles, &["ntlogevent"])
+        Finder::beside(needles, &[WMI])
+    }
+
+    /// A search for all that is looked for beside needles, whatever they are: what spells characters in other ways.
+    pub(crate) fn of_odd() -> Option<Self> {
+        Finder::of(ESCAPES.into_iter().chain(FOLDING).chain([WMI]).map(str::as_bytes))
     }
 
     fn beside(needles: &Needles, others: &[&str]) -> Option<Self> {

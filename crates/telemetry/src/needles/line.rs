@@ -79,6 +79,17 @@ impl Screen {
         self.lines += 1;
     }
 
+    /// Whether lines may be passed over already: the first ones were read.
+    pub(crate) fn is_past_first(&self) -> bool {
+        self.lines >= self.first
+    }
+
+    /// So many lines were passed over unseen.
+    pub(crate) fn jump(&mut self, lines: u64) {
+        self.known = false;
+        self.lines += lines;
+    }
+
     /// The reader's buffer was filled anew, or something was taken of it that is not known here.
     #[inline]
     pub(crate) fn forget(&mut self) {

@@ -146,7 +146,7 @@ pub fn runs(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Whether pieces never reach over a character.
-pub fn parts(c: char) -> bool {
+pub const fn parts(c: char) -> bool {
     !is_plain(c)
 }
 
@@ -162,7 +162,7 @@ pub fn outside_of_escapes(literal: &str) -> String {
 }
 
 /// Characters that stand for themselves in every format of lines, and between which nothing is ever put.
-fn is_plain(c: char) -> bool {
+const fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '(' | ')' | '*' | '$' | '@' | '!' | '~' | '^' | '?')
 }
 

@@ -4,9 +4,11 @@
 //! typed tables as Parquet. Readers read the bytes as they read files, so whatever a query asks has the same answer as
 //! before; the typed tables have it sooner. What stands where is said by the [`Manifest`], in [`MANIFEST`].
 
+pub mod index;
 mod manifest;
 mod packed;
 
+pub use index::Group;
 pub use manifest::{
     Failed, File, Heard, Hours, InputEntry, MANIFEST, Manifest, SettingsEntry, SourceEntry, Table, TableSeen, VERSION,
 };
@@ -94,6 +96,7 @@ pub fn sources_of(manifest: Manifest, folder: &Path, options: &Options, report: 
     let mut out = Vec::new();
     for entry in manifest.segments {
         let folder = store.join(&entry.folder);
+        let index = Arc::new(index_of(&entry, &folder));
         let segment = Arc::new(Segment { store: store.clone(), folder, entry });
         let current = segment.is_current();
         if !current {
@@ -105,7 +108,7 @@ pub fn sources_of(manifest: Manifest, folder: &Path, options: &Options, report: 
             report.note_once(&what);
         }
         for at in 0..segment.entry.sources.len() {
-            match source(&segment, at, options, current) {
+            match source(&segment, at, options, current, &index) {
                 Ok(source) => out.push(source),
                 Err(e) => report.damage(
                     &segment.entry.sources[at].name,
@@ -118,12 +121,34 @@ pub fn sources_of(manifest: Manifest, folder: &Path, options: &Options, report: 
     out
 }
 
-fn source(segment: &Arc<Segment>, at: usize, options: &Options, current: bool) -> io::Result<Source> {
+/// The index of a segment's originals, whether there is one or not.
+fn index_of(entry: &SegmentEntry, folder: &Path) -> index::Index {
+    let path = folder.join(&entry.originals).with_extension(index::EXTENSION);
+    let frames = entry.sources.iter().flat_map(|s| &s.inputs).flat_map(|i| &i.frames);
+    index::Index::new(path, frames.copied().collect())
+}
+
+fn source(
+    segment: &Arc<Segment>,
+    at: usize,
+    options: &Options,
+    current: bool,
+    index: &Arc<index::Index>,
+) -> io::Result<Source> {
     let entry = &segment.entry.sources[at];
     let settings = entry.settings.settings(&segment.folder);
     let merged = over(&options.settings, &settings);
     let typed = current && merged == settings;
-    let inputs = entry.inputs.iter().map(|input| Ok(Input::packed(&input.path, packed(segment, input)?)));
+    // What another version passes over may be something else.
+    let indexed = segment.entry.program == env!("CARGO_PKG_VERSION");
+    let before = segment.entry.sources[..at].iter().flat_map(|s| &s.inputs);
+    let mut first: usize = before.map(|input| input.frames.len()).sum();
+    let inputs = entry.inputs.iter().map(|input| {
+        let packed = packed(segment, input)?;
+        let packed = if indexed { packed.indexed(index.clone(), first) } else { packed };
+        first += input.frames.len();
+        Ok(Input::packed(&input.path, packed))
+    });
     Ok(Source {
         name: entry.name.clone(),
         inputs: inputs.collect::<io::Result<_>>()?,

@@ -1,9 +1,12 @@
 //! Bytes in frames that are packed each by itself, so that reading can begin anywhere.
 
+use super::index::{Group, Index};
+use crate::needles::Needles;
 use std::fs::File;
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The bytes of a frame before they are packed; the last of an input has fewer.
 pub const FRAME: usize = 1 << 20;
@@ -24,6 +27,10 @@ struct Inner {
     length: u64,
     streamed: bool,
     failed: Option<String>,
+    /// What is known of their lines, and which of the index's frames is the first.
+    index: Option<(Arc<Index>, usize)>,
+    /// The lines by the frames in which they end.
+    groups: OnceLock<Vec<(usize, Group)>>,
 }
 
 impl Packed {
@@ -41,7 +48,48 @@ impl Packed {
             at
         });
         let frames = std::iter::once(offset).chain(ends).collect();
-        Ok(Packed(Arc::new(Inner { file, frames, length, streamed: false, failed: None })))
+        let (index, groups) = (None, OnceLock::new());
+        Ok(Packed(Arc::new(Inner { file, frames, length, streamed: false, failed: None, index, groups })))
+    }
+
+    /// Of their lines is known what the index says, in which theirs is the frame `first` and those behind it.
+    pub(super) fn indexed(self, index: Arc<Index>, first: usize) -> Self {
+        Packed(Arc::new(Inner { index: Some((index, first)), ..Inner::clone(&self.0) }))
+    }
+
+    /// Whether they are lines of which something is known.
+    pub(crate) fn is_indexed(&self) -> bool {
+        self.0.index.as_ref().is_some_and(|(index, first)| index.knows(*first))
+    }
+
+    fn groups(&self) -> &[(usize, Group)] {
+        self.0.groups.get_or_init(|| match &self.0.index {
+            Some((index, first)) if index.knows(*first) => index.groups(*first, self.0.frames.len() - 1, FRAME as u64),
+            _ => Vec::new(),
+        })
+    }
+
+    /// The end of a line near that place and not behind it, where one is known without unpacking anything.
+    pub(crate) fn near(&self, at: u64) -> u64 {
+        let groups = self.groups();
+        let behind = groups.partition_point(|(_, group)| group.end <= at);
+        behind.checked_sub(1).map_or(at, |last| groups[last].1.end)
+    }
+
+    /// Whether it is known that a line begins there.
+    pub(crate) fn begins_line(&self, at: u64) -> bool {
+        at == 0 || self.groups().binary_search_by_key(&at, |(_, group)| group.end).is_ok()
+    }
+
+    /// The lines within a part that need not be unpacked for somebody who looks for needles. With `sound`, those alone that
+    /// look as the format's lines do.
+    pub(crate) fn without(&self, needles: &Needles, sound: bool, part: &Range<u64>) -> Vec<Group> {
+        let Some((index, _)) = self.0.index.as_ref().filter(|_| self.is_indexed()) else { return Vec::new() };
+        let Some(without) = index.without(needles, sound) else { return Vec::new() };
+        let groups = self.groups();
+        let groups = &groups[groups.partition_point(|(_, group)| group.begin < part.start)..];
+        let groups = groups.iter().take_while(|(_, group)| group.end <= part.end);
+        groups.filter(|(frame, _)| without.get(*frame) == Some(&true)).map(|(_, group)| *group).collect()
     }
 
     /// Reading ends with an error that says so, as it did when the bytes were packed.
@@ -81,7 +129,7 @@ impl Packed {
     }
 }
 
-/// Reads packed bytes.
+/// Reads packed bytes. More may be consumed of it than it lent: what is not looked at is not unpacked.
 pub struct Reader {
     packed: Packed,
     file: File,

@@ -54,12 +54,17 @@ impl Reader for JsonReader {
         let kinds = kinds.as_ref();
         input::each(&self.inputs, report, |input, file, name| {
             rows.file(file, name);
+            let mut lines = || {
+                let without = input.without(request.needles.as_ref(), true);
+                read_lines(input.lines()?.screened(finder.clone(), is_object).jumping(without), kinds, &mut rows)
+            };
             // Only lines are cut up.
             if input.part().is_some() {
-                return read_lines(input.lines()?.screened(finder.clone(), is_object), kinds, &mut rows);
+                return lines();
             }
             let mut reader = input.open_text()?;
             match is_lines(reader.fill_buf()?) {
+                true if input.is_indexed() => lines(),
                 true => read_lines(Lines::new(reader).screened(finder.clone(), is_object), kinds, &mut rows),
                 false => {
                     let sieve = finder.clone().map(|f| Sieve::new(f, FIRST));
@@ -158,7 +163,7 @@ fn read_line(line: Line<'_>, rows: &mut Rows<'_>) -> ControlFlow<()> {
 }
 
 /// Whether a line looks like a whole object: one that is cut off does not.
-fn is_object(line: &[u8]) -> bool {
+pub(crate) fn is_object(line: &[u8]) -> bool {
     let line = line.trim_ascii();
     line.starts_with(b"{") && (line.ends_with(b"}") || line.ends_with(b"},"))
 }

@@ -62,6 +62,7 @@ pub use evtx::EvtxReader;
 pub(crate) use nt_log_event::BEGIN as NT_LOG_EVENT;
 pub use nt_log_event::NtLogEventReader;
 pub use sysmon_linux::SysmonLinuxReader;
+pub(crate) use sysmon_linux::is_whole;
 pub(crate) use text::lossy;
 pub(crate) use time::parse as parse_time;
 pub use vocabulary::kind;

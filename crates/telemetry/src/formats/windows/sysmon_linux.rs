@@ -5,10 +5,11 @@ use super::gather::Gather;
 use super::{emit, xml};
 use crate::event::{Reader, Request, Sink, Value};
 use crate::input::{self, Input};
+use crate::lines::Lines;
 use crate::needles::Finder;
 use crate::report::Report;
 use memchr::memmem;
-use std::io;
+use std::io::{self, BufRead};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -31,28 +32,27 @@ impl Reader for SysmonLinuxReader {
         let compiled = Compiled::new(request);
         let finder = request.needles.as_ref().and_then(Finder::new).map(Arc::new);
         input::each(&self.inputs, report, |input, file, name| {
-            read_one(input, file, name, &compiled, finder.clone(), report, sink)
+            let without = input.without(request.needles.as_ref(), true);
+            let lines = input.lines()?.screened(finder.clone(), is_whole).jumping(without);
+            read_one(lines, emit::Place { file, name, position: 0 }, &compiled, report, sink)
         });
         Ok(())
     }
 }
 
 fn read_one(
-    input: &Input,
-    file: u32,
-    name: &str,
+    mut lines: Lines<impl BufRead>,
+    at: emit::Place<'_>,
     compiled: &Compiled,
-    finder: Option<Arc<Finder>>,
     report: &Report,
     sink: &mut dyn Sink,
 ) -> io::Result<ControlFlow<()>> {
-    let mut lines = input.lines()?.screened(finder, is_whole);
     let mut values: Vec<Value<'static>> = Vec::new();
     let mut others = 0;
     while let Some(line) = lines.next()? {
         report.add_bytes(line.bytes.len() as u64 + 1);
         if let Some(length) = line.oversized {
-            report.damage(name, Some(line.offset), format!("a line of {length} bytes was passed over"));
+            report.damage(at.name, Some(line.offset), format!("a line of {length} bytes was passed over"));
             continue;
         }
         if memmem::find(line.bytes, b"<Event").is_none() {
@@ -62,7 +62,7 @@ fn read_one(
         let text = super::text::lossy(line.bytes);
         let mut gather = Gather::new(compiled);
         xml::event(&text, &mut gather);
-        let place = emit::Place { file, name, position: line.offset };
+        let place = emit::Place { position: line.offset, ..at };
         if emit::event(gather, &text, place, &mut values, report, sink).is_break() {
             return Ok(ControlFlow::Break(()));
         }
@@ -76,6 +76,6 @@ fn read_one(
 }
 
 /// Whether a line has a whole event: what a relay cut is told of, and lines of other programs are counted.
-fn is_whole(line: &[u8]) -> bool {
+pub(crate) fn is_whole(line: &[u8]) -> bool {
     line.trim_ascii_end().ends_with(b"</Event>") && memmem::find(line, b"<Event").is_some()
 }
