@@ -2,14 +2,12 @@
 
 use super::Finder;
 use super::finder::Folded;
+use super::worth::Worth;
 use memchr::{memchr, memrchr};
 use std::sync::Arc;
 
 /// The first lines of an input are read whatever they hold: they show what it is.
 const FIRST: u64 = 1_000;
-
-/// Of how many lines in a row it is counted how many could be passed over.
-const SAMPLE: u64 = 4_096;
 
 /// About so many bytes, whole lines, are folded and searched at a time: they and their copy stay in the nearest cache
 /// from the one step to the next.
@@ -28,12 +26,9 @@ pub(crate) struct Screen {
     known: bool,
     /// For each pass of the finder, where it finds something next.
     ahead: Vec<usize>,
-    /// Lines that were read, and that were passed over, since the count began.
-    read: u64,
-    passed: u64,
-    /// Of all lines.
+    worth: Worth,
+    /// Lines that were read or passed over.
     lines: u64,
-    off: bool,
     /// How many lines are read at first, whatever they hold.
     first: u64,
 }
@@ -58,10 +53,8 @@ impl Screen {
             taken: 0,
             known: false,
             ahead,
-            read: 0,
-            passed: 0,
+            worth: Worth::default(),
             lines: 0,
-            off: false,
             first: FIRST,
         }
     }
@@ -75,7 +68,7 @@ impl Screen {
     #[inline]
     pub(crate) fn take(&mut self, bytes: usize) {
         self.taken += bytes;
-        self.read += 1;
+        self.worth.read();
         self.lines += 1;
     }
 
@@ -94,7 +87,7 @@ impl Screen {
     #[inline]
     pub(crate) fn forget(&mut self) {
         self.known = false;
-        self.read += 1;
+        self.worth.read();
         self.lines += 1;
     }
 
@@ -103,14 +96,14 @@ impl Screen {
     pub(crate) fn passes(&mut self, line: &[u8]) -> bool {
         self.known = false;
         let line = line.strip_suffix(b"\n").unwrap_or(line);
-        if self.off || self.lines < self.first || !(self.sound)(line) {
+        if self.lines < self.first || !self.worth.searches() || !(self.sound)(line) {
             return false;
         }
         self.block.take(line);
         if self.finder.is_in_folded(&self.block) {
             return false;
         }
-        self.passed += 1;
+        self.worth.pass(1);
         self.lines += 1;
         true
     }
@@ -119,7 +112,7 @@ impl Screen {
     /// a new one; of it no more than `most` bytes may be passed over.
     pub(crate) fn pass(&mut self, chunk: &[u8], most: u64) -> Passed {
         let mut all = Passed::default();
-        if self.off || self.lines < self.first {
+        if self.lines < self.first || !self.worth.searches() {
             self.known = false;
             return all;
         }
@@ -129,16 +122,11 @@ impl Screen {
             if (!self.known || self.taken >= self.block.len()) && !self.begin(left) {
                 break;
             }
-            if self.read + self.passed >= SAMPLE {
-                // Where most lines are read anyway, searching them is work for nothing.
-                self.off = self.read > self.passed;
-                (self.read, self.passed) = (0, 0);
-            }
             let free = (self.next() - self.taken).min(most - all.bytes);
             let Some(end) = memrchr(b'\n', &left[..free]).map(|at| at + 1) else { break };
             let passed = self.whole_lines(&left[..end]);
             self.taken += passed.bytes;
-            self.passed += passed.lines;
+            self.worth.pass(passed.lines);
             self.lines += passed.lines;
             all.bytes += passed.bytes;
             all.lines += passed.lines;
@@ -260,10 +248,13 @@ mod tests {
     }
 
     #[test]
-    fn searching_ends_where_most_lines_are_read_anyway() {
+    fn searching_rests_where_nearly_all_lines_are_read_anyway() {
         let needles = Needles::new([("lua", false)]).unwrap();
         let text = "{lua}\n".repeat(5_000) + &"{b}\n".repeat(5_000);
         let (read, passed) = screened(&text, 1 << 20, &needles);
         assert_eq!((read.len(), passed), (10_000, (0, 0)));
+        let text = "{lua}\n{lua}\n{b}\n".repeat(5_000);
+        let (read, passed) = screened(&text, 1 << 20, &needles);
+        assert_eq!((read.len(), passed.1), (10_000, 5_000));
     }
 }

@@ -11,6 +11,7 @@ mod column;
 mod finder;
 mod line;
 mod sieve;
+mod worth;
 
 pub use finder::{Finder, Folded};
 pub(crate) use finder::{folded, is_harmless};

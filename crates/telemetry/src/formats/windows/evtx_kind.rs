@@ -6,12 +6,17 @@
 
 use super::vocabulary::kind;
 use crate::event::Kind;
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// Tells the kinds of one chunk's records.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Kinds {
+    /// By where their definitions stand.
     templates: HashMap<u32, Option<Template>>,
+    /// That of the last record: neighbours are mostly of one.
+    last: Option<(u32, Template)>,
 }
 
 /// Where in a template the three stand.
@@ -27,7 +32,8 @@ struct Template {
 enum Part {
     #[default]
     Nothing,
-    Text(String),
+    /// Where in the chunk it stands, in UTF-16.
+    Text(Range<usize>),
     Hole(u16),
 }
 
@@ -46,21 +52,39 @@ impl Kinds {
             let size = bytes.u32()?;
             bytes.skip(size as usize)?;
         }
-        let template = self.templates.entry(definition).or_insert_with(|| template(chunk, definition as usize));
-        let template = template.as_ref()?;
+        if self.last.as_ref().is_none_or(|(of, _)| *of != definition) {
+            let known = self.templates.entry(definition);
+            let template = known.or_insert_with(|| template(chunk, definition as usize)).clone()?;
+            self.last = Some((definition, template));
+        }
+        let (_, template) = self.last.as_ref()?;
         let holes = Holes::new(bytes)?;
         let id = match &template.event_id {
-            Part::Text(text) => text.parse().ok()?,
+            Part::Text(place) => text_of(chunk.get(place.clone())?, &mut [0; SHORT])?.parse().ok()?,
             Part::Hole(n) => holes.number(*n)?,
             Part::Nothing => return None,
         };
-        let text = |part: &Part| match part {
-            Part::Nothing => Some(String::new()),
-            Part::Text(text) => Some(text.clone()),
-            Part::Hole(n) => holes.text(*n),
-        };
-        Some(kind(&text(&template.provider)?, &text(&template.channel)?, id & 0xFFFF))
+        let (mut provider, mut channel) = ([0; SHORT], [0; SHORT]);
+        let provider = holes.part(&template.provider, &mut provider)?;
+        let channel = holes.part(&template.channel, &mut channel)?;
+        Some(kind(&provider, &channel, id & 0xFFFF))
     }
+}
+
+/// Names of providers and channels are mostly shorter.
+const SHORT: usize = 96;
+
+/// Text in UTF-16; without allocating where it is ASCII and not long.
+fn text_of<'r>(bytes: &[u8], room: &'r mut [u8; SHORT]) -> Option<Cow<'r, str>> {
+    let (units, _) = bytes.as_chunks::<2>();
+    if units.len() <= SHORT && units.iter().all(|[low, high]| *high == 0 && low.is_ascii()) {
+        for (to, [low, _]) in room.iter_mut().zip(units) {
+            *to = *low;
+        }
+        return std::str::from_utf8(&room[..units.len()]).ok().map(Cow::Borrowed);
+    }
+    let units: Vec<u16> = units.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
+    String::from_utf16(&units).ok().map(Cow::Owned)
 }
 
 impl Kinds {
@@ -140,14 +164,15 @@ impl<'a> Bytes<'a> {
         self.take().map(u32::from_le_bytes)
     }
 
-    fn utf16(&mut self, units: usize) -> Option<String> {
-        let (pairs, _) = self.slice(units.checked_mul(2)?)?.as_chunks::<2>();
-        let units: Vec<u16> = pairs.iter().map(|p| u16::from_le_bytes(*p)).collect();
-        String::from_utf16(&units).ok()
+    /// Where a text of so many units stands; none where it is no UTF-16.
+    fn utf16(&mut self, units: usize) -> Option<Range<usize>> {
+        let begin = self.at;
+        let text = self.slice(units.checked_mul(2)?)?;
+        is_utf16(text).then_some(begin..self.at)
     }
 
-    /// A name: where it stands, and itself if this is the place.
-    fn name(&mut self) -> Option<String> {
+    /// A name; it is passed over if this is its place.
+    fn name(&mut self) -> Option<Name> {
         let offset = self.u32()? as usize;
         let mut there = Bytes { chunk: self.chunk, at: offset.checked_add(6)? };
         let length = usize::from(there.u16()?);
@@ -155,7 +180,44 @@ impl<'a> Bytes<'a> {
         if offset == self.at {
             self.at = there.at.checked_add(2)?;
         }
-        Some(name)
+        Some(Name::of(&self.chunk[name]))
+    }
+}
+
+fn is_utf16(text: &[u8]) -> bool {
+    let (units, _) = text.as_chunks::<2>();
+    let half = |unit: &[u8; 2]| (0xD8..=0xDF).contains(&unit[1]);
+    !units.iter().any(half) || char::decode_utf16(units.iter().map(|u| u16::from_le_bytes(*u))).all(|c| c.is_ok())
+}
+
+/// The names of elements and attributes that tell what an event is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Name {
+    System,
+    Provider,
+    EventId,
+    Channel,
+    /// Of an attribute.
+    Name,
+    /// No attribute.
+    Nothing,
+    #[default]
+    Other,
+}
+
+impl Name {
+    fn of(text: &[u8]) -> Self {
+        const NAMES: [(&str, Name); 6] = [
+            ("System", Name::System),
+            ("Provider", Name::Provider),
+            ("EventID", Name::EventId),
+            ("Channel", Name::Channel),
+            ("Name", Name::Name),
+            ("", Name::Nothing),
+        ];
+        let (units, _) = text.as_chunks::<2>();
+        let is = |name: &str| units.iter().copied().eq(name.bytes().map(|b| [b, 0]));
+        NAMES.iter().find(|(name, _)| is(name)).map_or(Name::Other, |(_, name)| *name)
     }
 }
 
@@ -192,12 +254,23 @@ impl<'a> Holes<'a> {
         }
     }
 
-    fn text(&self, n: u16) -> Option<String> {
+    /// The text of a part of the template, filled in.
+    fn part<'r>(&self, part: &Part, room: &'r mut [u8; SHORT]) -> Option<Cow<'r, str>> {
+        match part {
+            Part::Nothing => Some(Cow::Borrowed("")),
+            Part::Text(place) => text_of(self.chunk.get(place.clone())?, room),
+            Part::Hole(n) => self.text(*n, room),
+        }
+    }
+
+    fn text<'r>(&self, n: u16, room: &'r mut [u8; SHORT]) -> Option<Cow<'r, str>> {
         match self.get(n)? {
-            (0x00, _) => Some(String::new()),
+            (0x00, _) => Some(Cow::Borrowed("")),
             (0x01, bytes) => {
-                let text = Bytes { chunk: bytes, at: 0 }.utf16(bytes.len() / 2)?;
-                Some(text.trim_end_matches('\0').to_owned())
+                let (units, _) = bytes.as_chunks::<2>();
+                let end = units.iter().rposition(|unit| *unit != [0, 0]).map_or(0, |last| last + 1);
+                // Zeros at the end are no text.
+                text_of(&bytes[..2 * end], room)
             }
             _ => None,
         }
@@ -208,8 +281,8 @@ impl<'a> Holes<'a> {
 fn template(chunk: &[u8], at: usize) -> Option<Template> {
     let mut bytes = Bytes { chunk, at: at.checked_add(24)? };
     let mut found = Template::default();
-    let mut open: Vec<String> = Vec::new();
-    let mut attribute = String::new();
+    let mut open: Vec<Name> = Vec::with_capacity(8);
+    let mut attribute = Name::Nothing;
     loop {
         let token = bytes.u8()?;
         match token {
@@ -220,12 +293,12 @@ fn template(chunk: &[u8], at: usize) -> Option<Template> {
                 if token == 0x41 {
                     bytes.skip(4)?;
                 }
-                attribute.clear();
+                attribute = Name::Nothing;
             }
-            0x02 => attribute.clear(),
+            0x02 => attribute = Name::Nothing,
             0x03 | 0x04 => {
-                attribute.clear();
-                if open.pop()? == "System" {
+                attribute = Name::Nothing;
+                if open.pop()? == Name::System {
                     return Some(found);
                 }
             }
@@ -235,13 +308,13 @@ fn template(chunk: &[u8], at: usize) -> Option<Template> {
                 }
                 let length = usize::from(bytes.u16()?);
                 let text = bytes.utf16(length)?;
-                found.put(&open, &attribute, Part::Text(text))?;
+                found.put(&open, attribute, Part::Text(text))?;
             }
             0x06 | 0x46 => attribute = bytes.name()?,
             0x0D | 0x0E => {
                 let hole = bytes.u16()?;
                 bytes.skip(1)?;
-                found.put(&open, &attribute, Part::Hole(hole))?;
+                found.put(&open, attribute, Part::Hole(hole))?;
             }
             _ => return None,
         }
@@ -253,12 +326,12 @@ fn template(chunk: &[u8], at: usize) -> Option<Template> {
 
 impl Template {
     /// Takes a piece of text; `None` if one of the three is made of several.
-    fn put(&mut self, open: &[String], attribute: &str, part: Part) -> Option<()> {
-        let [_, system, element] = open else { return Some(()) };
-        let place = match (system.as_str(), element.as_str(), attribute) {
-            ("System", "Provider", "Name") => &mut self.provider,
-            ("System", "EventID", "") => &mut self.event_id,
-            ("System", "Channel", "") => &mut self.channel,
+    fn put(&mut self, open: &[Name], attribute: Name, part: Part) -> Option<()> {
+        let [_, Name::System, element] = open else { return Some(()) };
+        let place = match (element, attribute) {
+            (Name::Provider, Name::Name) => &mut self.provider,
+            (Name::EventId, Name::Nothing) => &mut self.event_id,
+            (Name::Channel, Name::Nothing) => &mut self.channel,
             _ => return Some(()),
         };
         if !matches!(place, Part::Nothing) {
