@@ -113,10 +113,16 @@ impl Input {
 
     /// The file at `path`, packed as its first bytes say.
     pub fn sniff(path: impl Into<PathBuf>) -> io::Result<Self> {
+        Input::begun(path).map(|(input, _)| input)
+    }
+
+    /// The same with the file's first bytes, as they stand there.
+    pub(crate) fn begun(path: impl Into<PathBuf>) -> io::Result<(Self, Vec<u8>)> {
         let path = path.into();
-        let mut head = [0u8; 4];
+        let mut head = vec![0u8; 8];
         let n = read_up_to(&mut File::open(&path)?, &mut head)?;
-        Ok(Input::file(path, Compression::of(&head[..n])))
+        head.truncate(n);
+        Ok((Input::file(path, Compression::of(&head)), head))
     }
 
     /// All of `stream` (standard input), copied to a temporary file so that it can be read as often as needed.

@@ -122,7 +122,8 @@ impl Session {
     pub fn open(paths: &[String], options: Options) -> Result<Self, Error> {
         let executor = Arc::new(Executor::new(options.limits)?);
         let discovery = Report::new();
-        let sources = Arc::new(discover(paths, &options.telemetry, &discovery));
+        let telemetry = source::Options { threads: executor.threads(), ..options.telemetry };
+        let sources = Arc::new(discover(paths, &telemetry, &discovery));
         let own = Arc::new(catalog::own_tables(&sources, &executor, &discovery));
         let given = Arc::new(Given::new(options.config));
         Ok(Session { sources, own, given, window: options.window, discovery, executor })

@@ -8,7 +8,7 @@ use crate::formats::defender;
 use crate::formats::json::{HOSTS, TIMES};
 use crate::input::{self, Input};
 use crate::lines::MAX_LINE;
-use crate::needles::Finder;
+use crate::needles::{Finder, Needles};
 use crate::report::Report;
 use crate::time;
 use screen::{Passed, Screened};
@@ -180,7 +180,7 @@ impl Plan {
 
 impl Reader for CsvReader {
     fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
-        let finder = request.needles.as_ref().and_then(Finder::new).map(Arc::new);
+        let finder = request.needles.as_ref().and_then(Needles::finder);
         let asked = Asked { request, finder, offset_minutes: self.offset_minutes };
         input::each(&self.inputs, report, |input, file, name| read_one(input, file, name, &asked, report, sink));
         Ok(())

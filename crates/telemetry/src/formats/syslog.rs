@@ -9,7 +9,7 @@
 
 use crate::event::{Event, Family, Kind, Reader, Request, Sink, Value};
 use crate::input::{self, Input};
-use crate::needles::Finder;
+use crate::needles::{Finder, Needles};
 use crate::report::Report;
 use crate::time;
 use std::borrow::Cow;
@@ -31,7 +31,7 @@ impl SyslogReader {
 
 impl Reader for SyslogReader {
     fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
-        let finder = request.needles.as_ref().and_then(Finder::new).map(Arc::new);
+        let finder = request.needles.as_ref().and_then(Needles::finder);
         input::each(&self.inputs, report, |input, file, _| {
             read_one(input, file, request, finder.clone(), report, sink)
         });

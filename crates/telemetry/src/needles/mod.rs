@@ -10,6 +10,7 @@
 mod column;
 mod finder;
 mod line;
+mod searches;
 mod sieve;
 mod worth;
 
@@ -48,7 +49,7 @@ const SHORTEST: usize = 3;
 /// The most pieces that are looked for: more take longer to find than lines take to read.
 const MOST: usize = 256;
 
-/// What stands for the literals of one clause in raw bytes.
+/// What stands for the literals of one clause in raw bytes. A copy shares what was made to search for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Needles {
     /// The literals, each with whether its letters fold.
@@ -57,6 +58,7 @@ pub struct Needles {
     pieces: Vec<String>,
     folds: bool,
     escaped: bool,
+    searches: searches::Searches,
 }
 
 impl Needles {
@@ -66,7 +68,7 @@ impl Needles {
         let texts: Vec<(String, bool)> = texts.into_iter().map(|(t, folds)| (t.to_owned(), folds)).collect();
         let pieces = of_all(texts.iter().map(|(t, _)| piece(t, is_plain, |p| !is_spelled_variously(p))))?;
         let folds = texts.iter().any(|(t, folds)| *folds && t.contains(FOLDED));
-        Some(Needles { texts, pieces, folds, escaped: false })
+        Some(Needles { texts, pieces, folds, escaped: false, searches: Default::default() })
     }
 
     /// The needles of a clause.

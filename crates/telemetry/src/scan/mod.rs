@@ -91,19 +91,19 @@ struct Plan {
     require: Option<Node>,
 }
 
-/// [`prepare`], remembered where many columns over many files make it worth it.
-fn prepared(source: &Source, view: &View, columns: &[String]) -> Arc<Prepared> {
-    match view.is_logs() {
-        true => view.remembered(source.format, columns, || prepare(source, view, columns)),
-        false => Arc::new(prepare(source, view, columns)),
-    }
+/// How `source` is read for somebody who looks only at rows that fulfil all of `clauses`. It is remembered: of many files
+/// one after the other each is read in the same way.
+fn prepared(source: &Source, view: &View, columns: &[String], clauses: &[Clause]) -> Arc<Prepared> {
+    view.remembered(source, columns, clauses, || prepare(source, view, columns, clauses))
 }
 
-fn prepare(source: &Source, view: &View, columns: &[String]) -> Prepared {
+fn prepare(source: &Source, view: &View, columns: &[String], clauses: &[Clause]) -> Prepared {
     let logs = view.is_logs();
     let mut request = Request { known: view.inferred(), late: logs, decoded_records: logs, ..Request::default() };
     let plans = prepare_into(source, view, columns, &mut request, &mut Slots::default());
     request.kindless = kindless(source, view, &request, &plans);
+    request.needles = view.needles(source, clauses);
+    request.decode_all = source.settings.decode_all;
     Prepared { request, plans }
 }
 

@@ -133,18 +133,15 @@ pub(super) fn read_by(
     if let Some((_, unknown)) = view.places(columns).into_iter().zip(columns).find(|c| !known(c)) {
         return Err(invalid(view, unknown));
     }
-    let prepared = prepared(source, view, columns);
+    let clauses = if json::is_small(source) { &[] } else { clauses };
+    let prepared = prepared(source, view, columns, clauses);
     let plans = prepared.plans.as_slice();
     if plans.is_empty() {
         return Ok(());
     }
-    let searched = !json::is_small(source);
-    let needles = searched.then(|| view.needles(source, clauses)).flatten();
-    let decode_all = source.settings.decode_all;
-    let request = Request { needles, decode_all, ..prepared.request.clone() };
     let feeds = view.feeds();
     let files: Vec<String> = source.inputs.iter().map(crate::input::Input::name).collect();
-    let read = read(&request, &mut |event: &Event<'_>| {
+    let read = read(&prepared.request, &mut |event: &Event<'_>| {
         let Some(plan) = plans.iter().find(|p| feeds[p.feed].takes(&event.kind)) else {
             return ControlFlow::Continue(());
         };

@@ -1,6 +1,7 @@
 //! Paths, folders and globs to sources. What can't be read is reported and the rest goes on.
 
-use super::{Format, Settings, Source, recognise};
+use super::recognise::{self, recognise};
+use super::{Format, Recognised, Settings, Source};
 use crate::input::{Input, Limits, read_up_to};
 use crate::report::Report;
 use crate::store;
@@ -9,6 +10,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How much of a file's (decompressed) beginning is looked at.
 const SAMPLE: usize = 64 * 1024;
@@ -22,6 +24,8 @@ pub struct Options {
     pub format: Option<Format>,
     /// When unpacking stops.
     pub limits: Limits,
+    /// How many files are looked at at the same time; at least one.
+    pub threads: usize,
 }
 
 /// Finds the sources at `paths`: files, folders (recursively), globs, and `-` for standard input.
@@ -34,7 +38,7 @@ pub fn discover(paths: &[String], options: &Options, report: &Report) -> Vec<Sou
     for path in paths {
         if path == "-" {
             match Input::spool(io::stdin()) {
-                Ok(input) => sources.extend(open(input, true, options, &mut unknown, report)),
+                Ok(input) => sources.extend(take(look(input, None, options), true, options, &mut unknown, report)),
                 Err(e) => report.damage("<stdin>", None, describe(&e)),
             }
             continue;
@@ -45,18 +49,13 @@ pub fn discover(paths: &[String], options: &Options, report: &Report) -> Vec<Sou
         } else {
             walk.glob(path);
         }
-        for file in std::mem::take(&mut walk.files) {
-            if store::is_manifest(&file) {
-                sources.extend(store::sources(&file, options, report));
+        let files = std::mem::take(&mut walk.files);
+        for (file, looked) in files.iter().zip(look_at(&files, options)) {
+            if store::is_manifest(file) {
+                sources.extend(store::sources(file, options, report));
                 continue;
             }
-            match Input::sniff(&file) {
-                Ok(input) => {
-                    let named = file == plain;
-                    sources.extend(open(input, named, options, &mut unknown, report));
-                }
-                Err(e) => report.damage(&file.display().to_string(), None, describe(&e)),
-            }
+            sources.extend(take(looked, file == plain, options, &mut unknown, report));
         }
     }
     group_rotated(sources)
@@ -65,25 +64,89 @@ pub fn discover(paths: &[String], options: &Options, report: &Report) -> Vec<Sou
 /// How many files of no known format are named one by one.
 const UNKNOWN_NAMED: u64 = 20;
 
-/// Recognises one input. One that the user `named` must be telemetry; a folder may hold other things.
-fn open(mut input: Input, named: bool, options: &Options, unknown: &mut u64, report: &Report) -> Option<Source> {
+/// What was found out of one input by itself.
+struct Looked {
+    name: String,
+    found: Result<(Input, Option<Recognised>), String>,
+}
+
+/// Looks at the beginnings of files, several at a time.
+fn look_at(files: &[PathBuf], options: &Options) -> Vec<Looked> {
+    let look = |file: &PathBuf| match store::is_manifest(file) {
+        // Nothing but its name is looked at.
+        true => failed(file.display().to_string(), "a store"),
+        false => match Input::begun(file) {
+            Ok((input, head)) => look(input, Some(&head), options),
+            Err(e) => failed(file.display().to_string(), describe(&e)),
+        },
+    };
+    let threads = options.threads.clamp(1, files.len().div_ceil(LEAST).max(1));
+    if threads == 1 {
+        return files.iter().map(look).collect();
+    }
+    // A thread takes some files at a time, so that all are done at about the same time.
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        let mut own = Vec::new();
+        loop {
+            let part = next.fetch_add(1, Ordering::Relaxed);
+            let Some(some) = files.chunks(LEAST).nth(part) else { return own };
+            own.push((part, some.iter().map(look).collect::<Vec<_>>()));
+        }
+    };
+    let mut all: Vec<(usize, Vec<Looked>)> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(worker)).collect();
+        let mut all = worker();
+        for other in others {
+            match other.join() {
+                Ok(own) => all.extend(own),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    });
+    all.sort_unstable_by_key(|(part, _)| *part);
+    all.into_iter().flat_map(|(_, some)| some).collect()
+}
+
+/// So many files are not worth another thread.
+const LEAST: usize = 32;
+
+fn failed(name: String, why: impl Into<String>) -> Looked {
+    Looked { name, found: Err(why.into()) }
+}
+
+/// Recognises one input; `head` is the beginning of its file as far as it is known.
+fn look(mut input: Input, head: Option<&[u8]>, options: &Options) -> Looked {
     input.limits = options.limits;
     let name = input.name();
+    // A few bytes tell a binary format.
+    if let Some(found) = head.and_then(recognise::binary) {
+        return Looked { name, found: Ok((input, Some(found))) };
+    }
     let mut head = vec![0; SAMPLE];
     let n = match input.open().and_then(|mut r| read_up_to(&mut r, &mut head)) {
         Ok(n) => n,
-        Err(e) => {
-            report.damage(&name, None, describe(&e));
-            return None;
-        }
+        Err(e) => return failed(name, describe(&e)),
     };
     head.truncate(n);
     if head.is_empty() {
-        report.damage(&name, None, "empty file");
-        return None;
+        return failed(name, "empty file");
     }
-    let whole = n < SAMPLE;
-    let found = recognise(&head, whole);
+    let found = recognise(&head, n < SAMPLE);
+    Looked { name, found: Ok((input, found)) }
+}
+
+/// The source of an input. One that the user `named` must be telemetry; a folder may hold other things.
+fn take(looked: Looked, named: bool, options: &Options, unknown: &mut u64, report: &Report) -> Option<Source> {
+    let Looked { name, found } = looked;
+    let (input, found) = match found {
+        Ok(found) => found,
+        Err(why) => {
+            report.damage(&name, None, why);
+            return None;
+        }
+    };
     let (format, seen) = match (options.format, found) {
         (Some(format), found) => (format, found.map(|f| f.seen).unwrap_or_default()),
         (None, Some(found)) => (found.format, found.seen),
@@ -134,17 +197,13 @@ impl Walk<'_> {
         match fs::metadata(&real) {
             Err(e) => self.report.damage(&name(), None, describe(&e)),
             Ok(m) if m.is_dir() => self.folder(path, real),
-            Ok(m) if m.is_file() || named => {
-                if self.known.as_mut().is_none_or(|known| known.insert(real)) {
-                    self.files.push(path.to_owned());
-                }
-            }
+            Ok(m) if m.is_file() || named => self.file(path.to_owned(), real),
             Ok(_) => self.report.note(&format!("{}: neither file nor folder", name()), 1),
         }
     }
 
     fn folder(&mut self, path: &Path, real: PathBuf) {
-        if !self.folders.insert(real) {
+        if !self.folders.insert(real.clone()) {
             return;
         }
         // A store is its manifest: nothing else in it is looked at.
@@ -158,13 +217,26 @@ impl Walk<'_> {
         let mut children = Vec::new();
         for entry in entries {
             match entry {
-                Ok(entry) => children.push(entry.path()),
+                Ok(entry) => {
+                    let plain = entry.file_type().is_ok_and(|ty| ty.is_file());
+                    children.push((entry.path(), plain.then(|| real.join(entry.file_name()))));
+                }
                 Err(e) => self.report.damage(&path.display().to_string(), None, describe(&e)),
             }
         }
         children.sort();
-        for child in children {
-            self.path(&child, false);
+        for (child, real) in children {
+            match real {
+                // Neither a link nor a folder: the folder's real path says its own.
+                Some(real) => self.file(child, real),
+                None => self.path(&child, false),
+            }
+        }
+    }
+
+    fn file(&mut self, path: PathBuf, real: PathBuf) {
+        if self.known.as_mut().is_none_or(|known| known.insert(real)) {
+            self.files.push(path);
         }
     }
 

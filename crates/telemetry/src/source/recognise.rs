@@ -6,11 +6,8 @@ use crate::formats::{csv, json};
 
 /// Recognises the (decompressed) beginning of a file. `whole` says that there is no more than that.
 pub fn recognise(head: &[u8], whole: bool) -> Option<Recognised> {
-    if head.starts_with(b"PAR1") {
-        return found(Format::Parquet);
-    }
-    if head.starts_with(b"ElfFile\0") {
-        return found(Format::Evtx);
+    if let Some(found) = binary(head) {
+        return Some(found);
     }
     if let Some(text) = utf16(head) {
         // Audit logs are never so written, and their reader does not decode it.
@@ -32,6 +29,15 @@ pub fn recognise(head: &[u8], whole: bool) -> Option<Recognised> {
         // Within JSON too, as somebody's `_raw`; here it is the file's own text.
         b'i' if start.starts_with(NT_LOG_EVENT) => found(Format::WindowsText),
         _ => lines(start).or_else(|| csv::recognise(start, whole)),
+    }
+}
+
+/// Recognises a binary format by its first bytes.
+pub(super) fn binary(head: &[u8]) -> Option<Recognised> {
+    match head {
+        [b'P', b'A', b'R', b'1', ..] => found(Format::Parquet),
+        _ if head.starts_with(b"ElfFile\0") => found(Format::Evtx),
+        _ => None,
     }
 }
 

@@ -23,9 +23,10 @@ pub use needed::LooksFor;
 pub use records::{record_attribute, record_attributes, records};
 
 use crate::event::{Family, Kind};
+use crate::needles::Clause;
 use crate::report::Report;
 use crate::scan::Prepared;
-use crate::source::{Format, Source};
+use crate::source::{Format, Settings, Source};
 use crate::types::ColumnType;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use expr::Expr;
@@ -93,8 +94,18 @@ pub struct View {
     inner: Arc<Inner>,
 }
 
-/// For sources of a format and columns, how they are read.
-type Remembered = (Format, Vec<String>, Arc<Prepared>);
+/// How sources are read.
+#[derive(Debug)]
+struct Remembered {
+    format: Format,
+    settings: Settings,
+    columns: Vec<String>,
+    clauses: Vec<Clause>,
+    prepared: Arc<Prepared>,
+}
+
+/// How many ways of reading are remembered: some queries may run side by side.
+const REMEMBERED: usize = 8;
 
 #[derive(Debug)]
 struct Inner {
@@ -104,7 +115,7 @@ struct Inner {
     nullable_strings: bool,
     /// The one source that the view is of, for tables of a source's own.
     only: Option<String>,
-    /// How sources of a format are read, for the columns of the last time.
+    /// How sources were read lately: thousands of small files come one after the other.
     prepared: Mutex<Vec<Remembered>>,
 }
 
@@ -223,21 +234,30 @@ impl View {
         self.inner.feeds.iter().any(|f| f.logs)
     }
 
-    /// What is remembered for sources of the format and these columns; else what `prepare` gives, from now on.
+    /// What is remembered of a source like this one for these columns and clauses; else what `prepare` gives, from now on.
     pub(crate) fn remembered(
         &self,
-        format: Format,
+        source: &Source,
         columns: &[String],
+        clauses: &[Clause],
         prepare: impl FnOnce() -> Prepared,
     ) -> Arc<Prepared> {
+        let Source { format, settings, .. } = source;
         let mut all = self.inner.prepared.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, _, known)) = all.iter().find(|(f, c, _)| *f == format && c == columns) {
-            return known.clone();
+        let same = |r: &&Remembered| {
+            r.format == *format && r.columns == columns && r.clauses == clauses && r.settings == *settings
+        };
+        if let Some(known) = all.iter().find(same) {
+            return known.prepared.clone();
         }
-        let new = Arc::new(prepare());
-        all.retain(|(f, ..)| *f != format);
-        all.push((format, columns.to_vec(), new.clone()));
-        new
+        let prepared = Arc::new(prepare());
+        if all.len() == REMEMBERED {
+            all.remove(0);
+        }
+        let (format, settings) = (*format, settings.clone());
+        let (columns, clauses) = (columns.to_vec(), clauses.to_vec());
+        all.push(Remembered { format, settings, columns, clauses, prepared: prepared.clone() });
+        prepared
     }
 
     /// Where the columns stand among the visible ones; nowhere for hidden ones.

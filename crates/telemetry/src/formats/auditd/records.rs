@@ -6,11 +6,10 @@ use super::object::Object;
 use super::record::{self, Fields, Header, RecordType, enrichment, type_name};
 use super::{Settings, each_line, unreadable};
 use crate::event::{Event, Family, Kind, Request, Sink, audit};
-use crate::needles::Finder;
+use crate::needles::Needles;
 use crate::{Input, Report, Value};
 use std::io;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 /// Delivers the records of `inputs`. Of the pseudo-fields only `@time`, `@host`, `@id`, `@raw`, `@fields`, `@type` and
 /// (in an ENRICHED log) `@user` have a value.
@@ -25,7 +24,7 @@ pub(super) fn read(
     let decoder = Decoder::default();
     let mut kept: Vec<Value<'static>> = Vec::new();
     let mut events = 0;
-    let finder = request.needles.as_ref().and_then(Finder::new).map(Arc::new);
+    let finder = request.needles.as_ref().and_then(Needles::finder);
     let _ = each_line(inputs, report, finder, |(file, offset), line| {
         let Some(header) = record::header(line) else {
             if let Some(reason) = unreadable(line) {

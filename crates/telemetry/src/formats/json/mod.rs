@@ -18,7 +18,7 @@ use crate::format::{Format, Recognised};
 use crate::formats::windows;
 use crate::input::{self, Input};
 use crate::lines::{Line, Lines};
-use crate::needles::{Finder, Sieve};
+use crate::needles::{Needles, Sieve};
 use crate::report::Report;
 use crate::source::Source;
 use kinds::Kinds;
@@ -27,7 +27,6 @@ use split::{Piece, Split};
 use std::borrow::Cow;
 use std::io::{self, BufRead};
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 pub use depth::too_deep;
 pub use members::{Members, Unusual, plain};
@@ -49,7 +48,7 @@ impl JsonReader {
 impl Reader for JsonReader {
     fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
         let mut rows = Rows::new(request, report, sink);
-        let finder = request.needles.as_ref().and_then(Finder::in_json).map(Arc::new);
+        let finder = request.needles.as_ref().and_then(Needles::finder_in_json);
         let kinds = Kinds::new(request);
         let kinds = kinds.as_ref();
         input::each(&self.inputs, report, |input, file, name| {

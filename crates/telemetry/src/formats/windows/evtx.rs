@@ -7,11 +7,12 @@ use super::evtx_needles::Hits;
 use super::gather::Gather;
 use super::xml;
 use crate::event::{Reader, Request, Sink, Value};
-use crate::input::{self, Input, ReadSeek};
-use crate::needles::Finder;
+use crate::input::{self, Input, ReadSeek, read_up_to};
+use crate::needles::Needles;
 use crate::report::Report;
 use evtx::err::EvtxError;
 use evtx::{ChunkFlags, EvtxChunk, EvtxFileHeader, EvtxParser, ParserSettings, SerializedEvtxRecord};
+use std::cell::Cell;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -24,9 +25,12 @@ const CHUNK_HEADER: usize = 512;
 /// How many chunks are decoded together: templates that they share are compiled once.
 const BLOCK: usize = 64;
 
+/// How many chunks are read at once.
+const AT_ONCE: u64 = 16;
+
 /// Reads EVTX files.
 ///
-/// A file is read chunk by chunk, oldest first, as Windows does; memory holds 4 MiB of it. A packed file or a pipe is read
+/// A file is read chunk by chunk, oldest first, as Windows does; memory holds 5 MiB of it. A packed file or a pipe is read
 /// as it comes. A chunk none of whose records are asked for, or show what is looked for, is not decoded at all. A damaged record or chunk is told to
 /// the report and costs itself alone; of a chunk that the file's end cuts, the whole records are delivered.
 pub struct EvtxReader {
@@ -42,124 +46,200 @@ impl EvtxReader {
 
 impl Reader for EvtxReader {
     fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
-        let compiled = Compiled::new(request);
-        let finder = request.needles.as_ref().and_then(Finder::in_binary).map(Arc::new);
+        let compiled = Arc::new(Compiled::new(request));
+        let finder = request.needles.as_ref().and_then(Needles::finder_in_binary);
+        let mut room = ROOM.take();
+        let hits = room.hits.take();
+        room.hits = finder.map(|finder| hits.filter(|h| h.are_of(&finder)).unwrap_or_else(|| Hits::new(finder)));
         input::each(&self.inputs, report, |input, file, name| {
-            let (values, block, numbers) = (Vec::new(), Vec::new(), Vec::new());
-            let hits = finder.clone().map(Hits::new);
-            One { compiled: &compiled, report, sink, name, file, values, block, numbers, hits }.read(input)
+            One { compiled: &compiled, report, sink, name, file, room: &mut room, numbers: Vec::new() }.read(input)
         });
+        ROOM.set(room.kept());
         Ok(())
+    }
+}
+
+thread_local! {
+    static ROOM: Cell<Room> = Cell::default();
+}
+
+/// What a thread keeps from file to file: thousands of small ones come one after the other.
+#[derive(Default)]
+struct Room {
+    /// Chunks as they are read.
+    read: Vec<u8>,
+    /// A file's header and the chunks that are kept: a small event log file.
+    block: Vec<u8>,
+    values: Vec<Value<'static>>,
+    /// Where the last chunk shows what is looked for, if anything is.
+    hits: Option<Hits>,
+}
+
+impl Room {
+    /// Without what only large files need.
+    fn kept(mut self) -> Self {
+        if self.block.capacity() as u64 > AT_ONCE * CHUNK {
+            self.block = Vec::new();
+        }
+        self
     }
 }
 
 /// One file being read.
 struct One<'r> {
-    compiled: &'r Compiled,
+    compiled: &'r Arc<Compiled>,
     report: &'r Report,
     sink: &'r mut dyn Sink,
     name: &'r str,
     file: u32,
-    values: Vec<Value<'static>>,
-    /// The file's header and some chunks: a small event log file.
-    block: Vec<u8>,
-    /// Which chunks of the file those are.
+    room: &'r mut Room,
+    /// Which chunks of the file are kept.
     numbers: Vec<u64>,
-    /// Where the last chunk shows what is looked for, if anything is.
-    hits: Option<Hits>,
 }
 
 impl One<'_> {
     fn read(&mut self, input: &Input) -> io::Result<ControlFlow<()>> {
-        match input.open_anywhere()? {
-            Some((file, length)) => self.seekable(file, length),
-            None => self.stream(input.open()?),
-        }
+        // What is read is lent to what looks through it.
+        let mut read = std::mem::take(&mut self.room.read);
+        let flow = match input.open_anywhere()? {
+            Some((file, length)) => self.seekable(file, length, &mut read),
+            None => self.stream(input.open()?, &mut read),
+        };
+        self.room.read = read;
+        flow
     }
 
-    fn seekable(&mut self, mut file: Box<dyn ReadSeek>, length: u64) -> io::Result<ControlFlow<()>> {
-        if !self.begin(&mut file)? {
-            return Ok(ControlFlow::Continue(()));
+    fn seekable(
+        &mut self,
+        mut file: Box<dyn ReadSeek>,
+        length: u64,
+        read: &mut Vec<u8>,
+    ) -> io::Result<ControlFlow<()>> {
+        let chunks = length.saturating_sub(HEADER).div_ceil(CHUNK);
+        // The most files are read at once, to their end as it was when they were opened.
+        let first = read_up_to(&mut file, room(read, length.min(HEADER + AT_ONCE * CHUNK)))?;
+        let Some((header, first)) = self.begin(&read[..first]) else { return Ok(ControlFlow::Continue(())) };
+        self.check_length(header, length);
+        if chunks <= AT_ONCE {
+            let all: Vec<&[u8]> = first.chunks(CHUNK as usize).collect();
+            let oldest = oldest_of(all.iter().map(|chunk| chunk.get(..40)));
+            let (before, from) = all.split_at(oldest.min(all.len()));
+            for (number, chunk) in (oldest..).zip(from).chain((0..).zip(before)) {
+                self.chunk(chunk, number as u64);
+            }
+            return Ok(self.flush());
         }
-        self.check_length(length);
-        let chunks = (length - HEADER).div_ceil(CHUNK);
         let oldest = oldest_chunk(&mut file, chunks)?;
         for range in [oldest..chunks, 0..oldest] {
             file.seek(SeekFrom::Start(HEADER + range.start * CHUNK))?;
-            for number in range {
-                if self.chunk(&mut file, number)? == 0 {
-                    break;
-                }
-                if self.numbers.len() == BLOCK && self.flush().is_break() {
+            let mut number = range.start;
+            while number < range.end {
+                let most = (range.end - number).min(AT_ONCE) * CHUNK;
+                let n = read_up_to(&mut file, room(read, most))?;
+                if self.chunks(&read[..n], number).is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
+                if (n as u64) < most {
+                    break;
+                }
+                number += AT_ONCE;
             }
         }
         Ok(self.flush())
     }
 
-    fn stream(&mut self, mut reader: impl Read) -> io::Result<ControlFlow<()>> {
-        if !self.begin(&mut reader)? {
-            return Ok(ControlFlow::Continue(()));
-        }
-        let mut length = HEADER;
-        for number in 0.. {
-            let n = match self.chunk(&mut reader, number) {
-                Ok(n) => n as u64,
-                Err(e) => {
-                    self.report.damage(self.name, None, e.to_string());
-                    return Ok(self.flush());
+    fn stream(&mut self, mut reader: impl Read, read: &mut Vec<u8>) -> io::Result<ControlFlow<()>> {
+        let n = read_up_to(&mut reader, room(read, HEADER))?;
+        let Some((header, _)) = self.begin(&read[..n]) else { return Ok(ControlFlow::Continue(())) };
+        let header = header.to_vec();
+        let (mut length, mut number) = (HEADER, 0);
+        loop {
+            let room = room(read, AT_ONCE * CHUNK);
+            let mut n = 0;
+            let failed = loop {
+                match reader.read(&mut room[n..]) {
+                    Ok(0) => break None,
+                    Ok(more) => n += more,
+                    Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                    Err(e) => break Some(e),
                 }
             };
-            length += n;
-            if (n < CHUNK || self.numbers.len() == BLOCK) && self.flush().is_break() {
+            // Of what can't be read on, the whole chunks are delivered.
+            let whole = if failed.is_some() { n - n % CHUNK as usize } else { n };
+            length += n as u64;
+            if self.chunks(&read[..whole], number).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
-            if n < CHUNK {
+            if let Some(e) = failed {
+                self.report.damage(self.name, None, e.to_string());
+                return Ok(self.flush());
+            }
+            if (n as u64) < AT_ONCE * CHUNK {
                 break;
             }
+            number += AT_ONCE;
         }
-        self.check_length(length);
-        Ok(ControlFlow::Continue(()))
+        let flow = self.flush();
+        if flow.is_continue() {
+            self.check_length(&header, length);
+        }
+        Ok(flow)
     }
 
-    /// Reads the file's header. `false`, and said, if it is none.
-    fn begin(&mut self, reader: &mut impl Read) -> io::Result<bool> {
-        self.block.clear();
+    /// Takes the file's header off its beginning. Nothing, and said, if it is none.
+    fn begin<'b>(&mut self, read: &'b [u8]) -> Option<(&'b [u8], &'b [u8])> {
         self.numbers.clear();
-        reader.take(HEADER).read_to_end(&mut self.block)?;
-        self.report.add_bytes(self.block.len() as u64);
-        if (self.block.len() as u64) < HEADER {
+        let Some((header, chunks)) = read.split_at_checked(HEADER as usize) else {
+            self.report.add_bytes(read.len() as u64);
             self.report.damage(self.name, None, "the file ends within its header: no event can be read");
-            return Ok(false);
-        }
-        if let Err(e) = EvtxFileHeader::from_bytes(&self.block) {
+            return None;
+        };
+        self.report.add_bytes(HEADER);
+        if let Err(e) = EvtxFileHeader::from_bytes(header) {
             self.report.damage(self.name, None, e.to_string());
-            return Ok(false);
+            return None;
         }
-        Ok(true)
+        self.room.block.clear();
+        self.room.block.extend_from_slice(header);
+        Some((header, chunks))
     }
 
-    /// Reads the next chunk, and keeps it if there may be something in it. Returns how much of it was there; zeros
-    /// fill the rest of one that was cut, so that its whole records are found.
-    fn chunk(&mut self, reader: &mut impl Read, number: u64) -> io::Result<usize> {
-        let begin = self.block.len();
-        let n = reader.take(CHUNK).read_to_end(&mut self.block)?;
-        self.report.add_bytes(n as u64);
-        self.block.resize(begin + CHUNK as usize, 0);
-        let chunk = &self.block[begin..];
+    /// Takes chunks that follow on each other.
+    fn chunks(&mut self, read: &[u8], first: u64) -> ControlFlow<()> {
+        for (number, chunk) in (first..).zip(read.chunks(CHUNK as usize)) {
+            self.chunk(chunk, number);
+            if self.numbers.len() == BLOCK {
+                self.flush()?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Keeps a chunk if there may be something in it. Zeros fill the rest of one that was cut, so that its whole records
+    /// are found.
+    fn chunk(&mut self, chunk: &[u8], number: u64) {
+        self.report.add_bytes(chunk.len() as u64);
+        if chunk.len() < CHUNK as usize {
+            let mut whole = chunk.to_vec();
+            whole.resize(CHUNK as usize, 0);
+            return self.whole_chunk(&whole, number);
+        }
+        self.whole_chunk(chunk, number);
+    }
+
+    fn whole_chunk(&mut self, chunk: &[u8], number: u64) {
         let wanted = self.compiled.wants_all() || Kinds::default().any_in(chunk, |kind| self.compiled.wants(kind));
         // Room for chunks to come is zeros.
-        let wanted = wanted && chunk.iter().any(|b| *b != 0);
-        if wanted && self.hits.as_mut().is_none_or(|h| h.look(chunk)) {
-            self.numbers.push(number);
-        } else {
-            if wanted {
-                self.report.pass(0, evtx_kind::records(chunk));
-            }
-            self.block.truncate(begin);
+        if !wanted || chunk.iter().all(|b| *b == 0) {
+            return;
         }
-        Ok(n)
+        match self.room.hits.as_mut().is_none_or(|h| h.look(chunk)) {
+            true => {
+                self.numbers.push(number);
+                self.room.block.extend_from_slice(chunk);
+            }
+            false => self.report.pass(0, evtx_kind::records(chunk)),
+        }
     }
 
     /// Decodes the chunks that were kept.
@@ -168,17 +248,17 @@ impl One<'_> {
         if numbers.is_empty() {
             return ControlFlow::Continue(());
         }
-        let block = std::mem::take(&mut self.block);
+        let block = std::mem::take(&mut self.room.block);
         let mut source = Cursor::new(block);
         let flow = self.records(&mut source, &numbers);
-        self.block = source.into_inner();
-        self.block.truncate(HEADER as usize);
+        self.room.block = source.into_inner();
+        self.room.block.truncate(HEADER as usize);
         flow
     }
 
     /// Says what the file's length tells.
-    fn check_length(&self, length: u64) {
-        let Ok(header) = EvtxFileHeader::from_bytes(&self.block) else { return };
+    fn check_length(&self, header: &[u8], length: u64) {
+        let Ok(header) = EvtxFileHeader::from_bytes(header) else { return };
         let body = length - HEADER;
         if !body.is_multiple_of(CHUNK) {
             self.report.damage(self.name, None, "the file is truncated: it ends within a chunk");
@@ -200,7 +280,7 @@ impl One<'_> {
         let changed = Arc::new(AtomicU64::new(0));
         let passed = Arc::new(AtomicU64::new(0));
         let (count, pass) = (changed.clone(), passed.clone());
-        let mut hits = self.hits.clone();
+        let mut hits = self.room.hits.clone();
         // The closure is cloned for each chunk, and so begins each with nothing known.
         let records = parser.serialized_records(move |record| {
             let record = record?;
@@ -261,7 +341,7 @@ impl One<'_> {
         let mut gather = Gather::new(self.compiled);
         xml::event(&text, &mut gather);
         let place = emit::Place { file: self.file, name: self.name, position: record.event_record_id };
-        emit::event(gather, &text, place, &mut self.values, self.report, self.sink)
+        emit::event(gather, &text, place, &mut self.room.values, self.report, self.sink)
     }
 }
 
@@ -277,20 +357,39 @@ fn is_intact(chunk: &EvtxChunk<'_>) -> bool {
 
 /// The chunk that holds the oldest records: a full log goes on over its oldest chunk.
 fn oldest_chunk(file: &mut dyn ReadSeek, chunks: u64) -> io::Result<u64> {
-    let mut oldest = (u64::MAX, 0);
+    let mut headers = Vec::new();
     for number in 0..chunks {
         let mut header = [0; 40];
         file.seek(SeekFrom::Start(HEADER + number * CHUNK))?;
         if file.read_exact(&mut header).is_err() {
             break;
         }
+        headers.push(header);
+    }
+    Ok(oldest_of(headers.iter().map(|header| Some(header.as_slice()))) as u64)
+}
+
+/// The same, by the beginnings of chunks.
+fn oldest_of<'h>(headers: impl Iterator<Item = Option<&'h [u8]>>) -> usize {
+    let mut oldest = (u64::MAX, 0);
+    for (number, header) in headers.enumerate() {
+        let Some(header) = header else { break };
         let id = |at: usize| header[at..at + 8].try_into().map(u64::from_le_bytes).unwrap_or(u64::MAX);
         let (first, last) = (id(24), id(32));
         if header.starts_with(b"ElfChnk\0") && first <= last && first < oldest.0 {
             oldest = (first, number);
         }
     }
-    Ok(oldest.1)
+    oldest.1
+}
+
+/// Room for so many bytes. It is not cleared: what was there before is written over or not looked at.
+fn room(read: &mut Vec<u8>, bytes: u64) -> &mut [u8] {
+    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    if read.len() < bytes {
+        read.resize(bytes, 0);
+    }
+    &mut read[..bytes]
 }
 
 /// The error with its causes, in one line.

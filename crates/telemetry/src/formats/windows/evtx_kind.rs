@@ -197,8 +197,8 @@ enum Name {
     Provider,
     EventId,
     Channel,
-    /// Of an attribute.
-    Name,
+    /// The attribute `Name`.
+    Called,
     /// No attribute.
     Nothing,
     #[default]
@@ -212,7 +212,7 @@ impl Name {
             ("Provider", Name::Provider),
             ("EventID", Name::EventId),
             ("Channel", Name::Channel),
-            ("Name", Name::Name),
+            ("Name", Name::Called),
             ("", Name::Nothing),
         ];
         let (units, _) = text.as_chunks::<2>();
@@ -329,7 +329,7 @@ impl Template {
     fn put(&mut self, open: &[Name], attribute: Name, part: Part) -> Option<()> {
         let [_, Name::System, element] = open else { return Some(()) };
         let place = match (element, attribute) {
-            (Name::Provider, Name::Name) => &mut self.provider,
+            (Name::Provider, Name::Called) => &mut self.provider,
             (Name::EventId, Name::Nothing) => &mut self.event_id,
             (Name::Channel, Name::Nothing) => &mut self.channel,
             _ => return Some(()),

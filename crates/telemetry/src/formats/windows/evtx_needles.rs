@@ -24,7 +24,7 @@ const TEMPLATE_HEADER: usize = 24;
 const RECORD_HEADER: usize = 24;
 
 /// What is found in one chunk.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Hits {
     finder: Arc<Finder>,
     folded: Folded,
@@ -34,7 +34,19 @@ pub(super) struct Hits {
     everywhere: bool,
 }
 
+/// The same search, that has looked at nothing.
+impl Clone for Hits {
+    fn clone(&self) -> Self {
+        Hits::new(self.finder.clone())
+    }
+}
+
 impl Hits {
+    /// Whether that is what is searched for.
+    pub(super) fn are_of(&self, finder: &Arc<Finder>) -> bool {
+        Arc::ptr_eq(&self.finder, finder)
+    }
+
     pub(super) fn new(finder: Arc<Finder>) -> Self {
         Hits { finder, folded: Folded::default(), at: Vec::new(), everywhere: false }
     }

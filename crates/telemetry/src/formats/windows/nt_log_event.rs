@@ -10,12 +10,11 @@ use super::vocabulary::Sys;
 use crate::event::{Reader, Request, Sink, Value};
 use crate::input::{self, Input};
 use crate::lines::{Lines, MAX_LINE};
-use crate::needles::{Finder, Sieve};
+use crate::needles::{Needles, Sieve};
 use crate::report::Report;
 use std::borrow::Cow;
 use std::io;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 /// How every event begins.
 pub(crate) const BEGIN: &str = "instance of Win32_NTLogEvent";
@@ -35,7 +34,7 @@ impl NtLogEventReader {
 impl Reader for NtLogEventReader {
     fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
         let compiled = Compiled::new(request);
-        let finder = request.needles.as_ref().and_then(Finder::new).map(Arc::new);
+        let finder = request.needles.as_ref().and_then(Needles::finder);
         input::each(&self.inputs, report, |input, file, name| {
             let sieve = finder.clone().map(|f| Sieve::new(f, 0));
             One { compiled: &compiled, report, sink, name, file, values: Vec::new(), sieve }.read(input)

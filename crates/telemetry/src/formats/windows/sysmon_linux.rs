@@ -6,12 +6,11 @@ use super::{emit, xml};
 use crate::event::{Reader, Request, Sink, Value};
 use crate::input::{self, Input};
 use crate::lines::Lines;
-use crate::needles::Finder;
+use crate::needles::Needles;
 use crate::report::Report;
 use memchr::memmem;
 use std::io::{self, BufRead};
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 /// Reads syslog lines that carry event XML. Other lines (banners, other programs) are passed over and counted.
 ///
@@ -30,7 +29,7 @@ impl SysmonLinuxReader {
 impl Reader for SysmonLinuxReader {
     fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
         let compiled = Compiled::new(request);
-        let finder = request.needles.as_ref().and_then(Finder::new).map(Arc::new);
+        let finder = request.needles.as_ref().and_then(Needles::finder);
         input::each(&self.inputs, report, |input, file, name| {
             let without = input.without(request.needles.as_ref(), true);
             let lines = input.lines()?.screened(finder.clone(), is_whole).jumping(without);

@@ -6,12 +6,11 @@ use super::{emit, xml};
 use crate::event::{Reader, Request, Sink};
 use crate::input::{self, Input};
 use crate::lines::MAX_LINE;
-use crate::needles::{Finder, Sieve};
+use crate::needles::{Needles, Sieve};
 use crate::report::Report;
 use memchr::memmem;
 use std::io::{self, BufRead};
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 /// Reads event XML: one event a line or many in one document, with or without a line's prefix.
 pub struct XmlReader {
@@ -28,7 +27,7 @@ impl XmlReader {
 impl Reader for XmlReader {
     fn read(&mut self, request: &Request, report: &Report, sink: &mut dyn Sink) -> io::Result<()> {
         let compiled = Compiled::new(request);
-        let finder = request.needles.as_ref().and_then(Finder::new).map(Arc::new);
+        let finder = request.needles.as_ref().and_then(Needles::finder);
         input::each(&self.inputs, report, |input, file, name| {
             let sieve = finder.clone().map(|f| Sieve::new(f, 0));
             Ok(One { compiled: &compiled, report, sink, name, file, values: Vec::new(), sieve }.read(input.open()?))

@@ -91,6 +91,44 @@ fn evtx_without_anything() {
 }
 
 #[test]
+fn evtx_that_went_on_over_its_oldest_chunk() {
+    // As many as are read at once, and more.
+    for chunks in [1, 3, 16, 17, 40] {
+        let file = evtx_writer::file(&many(chunks * 3), 3);
+        for first in [1, 2, chunks / 2, chunks - 1].into_iter().filter(|first| *first < chunks) {
+            let mut turned = file.clone();
+            turned[4096..].rotate_left(first as usize * 65536);
+            let (seen, report) = through(&turned, evtx, &request(&["@id"]));
+            let ids: Vec<u64> = seen.iter().map(|e| e.position).collect();
+            assert_eq!(ids, (1..=chunks * 3).collect::<Vec<_>>(), "{chunks} chunks from {first}");
+            assert_eq!((report.damaged(), report.bytes()), (0, file.len() as u64));
+        }
+    }
+}
+
+#[test]
+fn evtx_cut_anywhere_is_read_as_a_stream_is() {
+    let file = evtx_writer::file(&many(57), 3);
+    for length in
+        [4095, 4096, 4097, 4096 + 40, 4096 + 65536 - 1, 4096 + 16 * 65536, 4096 + 16 * 65536 + 900, file.len() - 1]
+    {
+        let mut plain = tempfile::NamedTempFile::new().expect("a file");
+        plain.write_all(&file[..length]).expect("room");
+        let mut packed = tempfile::NamedTempFile::new().expect("a file");
+        packed.write_all(&zstd::encode_all(&file[..length], 1).expect("memory")).expect("room");
+        let read = |input| super::support::read(&mut *evtx(input), &request(&["@id"]));
+        let (seen, report) = read(Input::sniff(plain.path()).expect("a file"));
+        let (streamed, said) = read(Input::sniff(packed.path()).expect("a file"));
+        assert_eq!(seen, streamed, "{length} bytes");
+        let [mut reasons, mut said_of] = [&report, &said].map(reasons);
+        // That the file is cut is known before or after.
+        reasons.sort();
+        said_of.sort();
+        assert_eq!((reasons, report.bytes()), (said_of, said.bytes()), "{length} bytes");
+    }
+}
+
+#[test]
 fn evtx_packed() {
     let events = many(700);
     let file = evtx_writer::file(&events, 10);
