@@ -6,6 +6,7 @@ use crate::in_order::{self, in_order};
 use crate::late::read_late;
 use crate::narrow::NarrowRows;
 use crate::order;
+use crate::scan::LeastPart;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::datasource::listing::{ListingOptions, ListingTableUrl};
@@ -37,12 +38,14 @@ pub struct Limits {
     pub memory: Option<usize>,
     /// How long a query may take.
     pub timeout: Option<Duration>,
+    /// The least bytes of a file for which it is worth to begin reading somewhere in it.
+    pub least_part: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Limits { threads, memory: None, timeout: None }
+        Limits { threads, memory: None, timeout: None, least_part: 4 << 20 }
     }
 }
 
@@ -81,7 +84,9 @@ pub(crate) struct Executor {
 
 impl Executor {
     pub(crate) fn new(limits: Limits) -> Result<Self, Error> {
-        let mut config = SessionConfig::new().with_target_partitions(limits.threads.max(1));
+        let mut config = SessionConfig::new()
+            .with_target_partitions(limits.threads.max(1))
+            .with_extension(Arc::new(LeastPart(limits.least_part)));
         let options = config.options_mut();
         // Both move rows between partitions as threads happen to be free; the order of rows must not depend on that.
         options.optimizer.enable_round_robin_repartition = false;

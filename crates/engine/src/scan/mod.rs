@@ -19,6 +19,7 @@ mod window;
 
 pub use offered::Offered;
 pub(crate) use pruned::PrunedTable;
+pub(crate) use table::LeastPart;
 pub use table::TelemetryTable;
 pub use window::{Outside, Window};
 pub(crate) use window::{lower_bound, ticks};

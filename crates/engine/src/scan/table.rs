@@ -101,7 +101,8 @@ impl TableProvider for TelemetryTable {
         });
         let source = Arc::new(TelemetrySource::new(TableSchema::from(self.schema.clone()), shared));
         let partitions = if self.in_order.load(Ordering::Relaxed) { 1 } else { state.config().target_partitions() };
-        let feeds = if self.whole.load(Ordering::Relaxed) { feeds } else { cut_up(feeds, partitions) };
+        let least = state.config().get_extension::<LeastPart>().map_or(u64::MAX, |least| least.0);
+        let feeds = if self.whole.load(Ordering::Relaxed) { feeds } else { cut_up(feeds, partitions, least) };
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), source)
             .with_file_groups(groups(&feeds, partitions))
             .with_projection_indices(projection.cloned())?
@@ -139,16 +140,16 @@ impl TelemetryTable {
     }
 }
 
-/// The least bytes for which it is worth to begin reading somewhere in a source.
-const SMALLEST_PART: u64 = 4 << 20;
+/// The least bytes for which it is worth to begin reading somewhere in a source; a plan's session says it.
+pub(crate) struct LeastPart(pub(crate) u64);
 
 /// The feeds in parts that can be shared out evenly.
-fn cut_up(feeds: Vec<Arc<dyn Feed>>, partitions: usize) -> Vec<Arc<dyn Feed>> {
+fn cut_up(feeds: Vec<Arc<dyn Feed>>, partitions: usize, least: u64) -> Vec<Arc<dyn Feed>> {
     if partitions < 2 {
         return feeds;
     }
     let total: u64 = feeds.iter().map(|f| f.size()).sum();
-    let size = (total / (partitions as u64 * 2)).max(SMALLEST_PART);
+    let size = (total / (partitions as u64 * 2)).max(least.max(1));
     let parts = |feed: Arc<dyn Feed>| match feed.size() < 2 * size {
         true => vec![feed],
         false => Some(feed.parts(size)).filter(|parts| !parts.is_empty()).unwrap_or_else(|| vec![feed]),

@@ -19,12 +19,16 @@ fn filtered_is_unfiltered() {
         all.queries += seen.queries;
         all.rows += seen.rows;
         all.passed += seen.passed;
+        all.stored += seen.stored;
         Ok(())
     });
     let all = all.into_inner();
-    eprintln!("{} queries, {} rows, {} events passed over", all.queries, all.rows, all.passed);
+    eprintln!(
+        "{} queries, {} of them over stores, {} rows, {} events passed over",
+        all.queries, all.stored, all.rows, all.passed
+    );
     if let Err(e) = result {
         panic!("{e}");
     }
-    assert!(all.queries > 50 && all.rows > 200 && all.passed > 300, "{all:?}");
+    assert!(all.queries > 50 && all.rows > 200 && all.passed > 300 && all.stored > 10, "{all:?}");
 }

@@ -1,5 +1,6 @@
 //! Files of events, in every format.
 
+use super::audit;
 use super::dice::Dice;
 use super::events::Event;
 use super::spell;
@@ -16,6 +17,8 @@ pub(super) enum Kind {
     Syslog,
     /// Rows of no known product.
     Own,
+    /// Executions that the audit daemon tells of.
+    Audit,
 }
 
 /// A file that was written.
@@ -30,11 +33,14 @@ type Writer = fn(&mut Dice<'_>, &Event, usize) -> String;
 /// Events at the beginning that nothing is looked for in, so that searching has begun.
 const BEFORE: usize = 1_010;
 
+/// Of what a store says what stands where.
+const WIDE: [&str; 5] = ["defender.json", "sysmon.log", "sysmon.json", "syslog.log", "own.json"];
+
 /// A format: its file's name, what its events are, who writes them, and whether many must come before.
 pub(super) type Format = (&'static str, Kind, Writer, bool);
 
 pub(super) fn format(dice: &mut Dice<'_>) -> Format {
-    let all: [Format; 12] = [
+    let all: [Format; 14] = [
         ("defender.json", Kind::Process, defender, true),
         ("array.json", Kind::Process, defender, true),
         ("value.json", Kind::Process, defender, true),
@@ -47,6 +53,8 @@ pub(super) fn format(dice: &mut Dice<'_>) -> Format {
         ("sysmon.json", Kind::Process, sysmon_json, true),
         ("syslog.log", Kind::Syslog, syslog, true),
         ("own.json", Kind::Own, own, true),
+        ("audit.log", Kind::Audit, audit::audit, true),
+        ("audit.log", Kind::Audit, audit::audit, false),
     ];
     dice.of(&all)
 }
@@ -67,15 +75,20 @@ pub(super) fn write(dice: &mut Dice<'_>, format: Format, folder: &Path) -> io::R
         _ => String::new(),
     };
     let plain = Event { file: "svchost".into(), line: "-k".into(), more: "m".into(), ..Event::default() };
-    let filler = writer(&mut Dice::new(&[]), &plain, 0);
-    for _ in 0..if before { BEFORE } else { 3 } {
-        text.push_str(&filler);
-        text.push_str(between);
-    }
+    // Now and then so much stands between them that a store keeps them in several frames.
+    let wide = WIDE.contains(&name) && dice.once_in(16);
+    let padded = Event { line: format!("-k {}", "svc".repeat(400)), ..plain.clone() };
+    let filler = writer(&mut Dice::new(&[]), if wide { &padded } else { &plain }, 0);
+    let fill = |text: &mut String, times: usize| (0..times).for_each(|_| text.extend([filler.as_str(), between]));
+    fill(&mut text, if before { BEFORE } else { 3 });
     for at in 0..4 + dice.below(12) {
         let event = Event::new(dice);
         text.push_str(&writer(dice, &event, at + 1));
         text.push_str(between);
+        fill(&mut text, if wide { 200 } else { 0 });
+    }
+    if name == "audit.log" {
+        text = audit::shuffled(dice, &text);
     }
     text.push_str(&filler);
     text.push_str(match name {
@@ -142,16 +155,21 @@ fn defender_csv(dice: &mut Dice<'_>, e: &Event, at: usize) -> String {
     format!("2026-01-01T00:00:{:02}.000Z,h,ProcessCreated,{}", at % 60, cells.join(","))
 }
 
+/// What Sysmon tells of an execution.
+fn told(e: &Event) -> [(&'static str, String); 5] {
+    [
+        ("Image", format!("{}\\{}", e.folder, e.file)),
+        ("CommandLine", e.line.clone()),
+        ("User", format!("LAB\\{}", e.account)),
+        ("ParentImage", e.parent.clone()),
+        ("Product", e.more.clone()),
+    ]
+}
+
 fn data(dice: &mut Dice<'_>, e: &Event, at: usize, between: &str) -> String {
     let mut out = String::new();
-    for (name, text) in [
-        ("Image", &format!("{}\\{}", e.folder, e.file)),
-        ("CommandLine", &e.line),
-        ("User", &format!("LAB\\{}", e.account)),
-        ("ParentImage", &e.parent),
-        ("Product", &e.more),
-    ] {
-        let text = spell::xml(dice, text);
+    for (name, text) in told(e) {
+        let text = spell::xml(dice, &text);
         let _ = write!(out, "<Data Name=\"{name}\">{text}</Data>{between}");
     }
     let _ = write!(out, "<Data Name=\"ProcessId\">{at}</Data>{between}");
@@ -207,14 +225,8 @@ fn sysmon_json(dice: &mut Dice<'_>, e: &Event, at: usize) -> String {
 
 fn wmi(dice: &mut Dice<'_>, e: &Event, at: usize) -> String {
     let mut message = String::from("Process Create:\\n");
-    for (name, text) in [
-        ("Image", &format!("{}\\{}", e.folder, e.file)),
-        ("CommandLine", &e.line),
-        ("User", &format!("LAB\\{}", e.account)),
-        ("ParentImage", &e.parent),
-        ("Product", &e.more),
-    ] {
-        let text = spell::wmi(dice, text);
+    for (name, text) in told(e) {
+        let text = spell::wmi(dice, &text);
         let _ = write!(message, "{name}: {text}\\n");
     }
     format!(

@@ -3,6 +3,7 @@
 //!
 //! Everything is decided by a row of bytes, so that a fuzzer can be the one who decides (`fuzz/`).
 
+mod audit;
 mod dice;
 mod events;
 mod files;
@@ -12,7 +13,10 @@ mod spell;
 use dice::Dice;
 use parallax_engine::value::value;
 use parallax_engine::{Context, Dialect, Limits, Options, Session};
-use std::path::Path;
+use parallax_store::ingest::{self, Partition};
+use parallax_telemetry::Report;
+use parallax_telemetry::source;
+use std::path::{Path, PathBuf};
 
 /// What was compared.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,6 +27,8 @@ pub(crate) struct Seen {
     pub rows: u64,
     /// Events that were passed over.
     pub passed: u64,
+    /// Queries that ran over a store.
+    pub stored: u64,
 }
 
 /// Makes a file of events and queries of `bytes`, and runs each query in both ways.
@@ -35,22 +41,33 @@ pub(crate) fn compare(bytes: &[u8]) -> Result<Seen, String> {
     let format = files::format(&mut dice);
     let queries: Vec<_> = (0..6).map(|_| queries::query(&mut dice, format.1)).collect();
     let file = files::write(&mut dice, format, folder.path()).map_err(|e| e.to_string())?;
-    let open = |decode_all| session(&file.path, decode_all);
-    let (filtered, unfiltered) = (open(false)?, open(true)?);
+    let unfiltered = session(&file.path, true, 1, 4 << 20)?;
+    let (threads, part) = (dice.of(&[1, 1, 2, 3, 8]), dice.of(&[256, 4_096, 65_536, 4 << 20]));
+    let stored = dice.once_in(4);
+    let input = match stored {
+        true => kept(&file.path, &folder.path().join("store"), dice.once_in(2))?,
+        false => file.path.clone(),
+    };
+    let filtered = session(&input, false, threads, part)?;
     let mut seen = Seen::default();
     for (dialect, text) in queries {
         let (found, expected) = (run(&filtered, dialect, &text), run(&unfiltered, dialect, &text));
         let ((found, passed), (expected, none)) = match (found, expected) {
             (Ok(found), Ok(expected)) => (found, expected),
             (Err(_), Err(_)) => continue,
-            (found, expected) => return Err(format!("{}: {text}\n{found:?}\n{expected:?}", file.name)),
+            (found, expected) => {
+                return Err(format!(
+                    "{}, {threads} threads, {part}, {stored}: {text}\n{found:?}\n{expected:?}",
+                    file.name
+                ));
+            }
         };
         if found != expected || none > 0 {
             let raw = std::fs::read(&file.path).unwrap_or_default();
             let raw = String::from_utf8_lossy(&raw[raw.len().saturating_sub(6_000)..]).into_owned();
             let missing: Vec<_> = expected.iter().filter(|row| !found.contains(row)).collect();
             return Err(format!(
-                "{}: {text}\nmissing: {missing:#?}\n{} of {}\n{raw}",
+                "{}, {threads} threads, {part}, {stored}: {text}\nmissing: {missing:#?}\n{} of {}\n{raw}",
                 file.name,
                 found.len(),
                 expected.len()
@@ -59,12 +76,29 @@ pub(crate) fn compare(bytes: &[u8]) -> Result<Seen, String> {
         seen.queries += 1;
         seen.rows += found.len() as u64;
         seen.passed += passed;
+        seen.stored += u64::from(stored);
     }
     Ok(seen)
 }
 
-fn session(path: &Path, decode_all: bool) -> Result<Session, String> {
-    let limits = Limits { threads: 1, ..Limits::default() };
+/// A store of the file, with its tables or without.
+fn kept(path: &Path, store: &Path, tables: bool) -> Result<PathBuf, String> {
+    let report = Report::new();
+    let sources = source::discover(&[path.display().to_string()], &source::Options::default(), &report);
+    let options = ingest::Options {
+        output: store.to_owned(),
+        append: false,
+        partition: Partition::None,
+        tables: (!tables).then(Vec::new),
+        threads: 1,
+        file_rows: ingest::FILE_ROWS,
+    };
+    ingest::run(sources, &options, &report).map_err(|e| e.to_string())?;
+    Ok(store.to_owned())
+}
+
+fn session(path: &Path, decode_all: bool, threads: usize, least_part: u64) -> Result<Session, String> {
+    let limits = Limits { threads, least_part, ..Limits::default() };
     let mut options = Options { limits, ..Options::default() };
     options.telemetry.settings.decode_all = decode_all;
     Session::open(&[path.display().to_string()], options).map_err(|e| e.to_string())

@@ -9,7 +9,7 @@ use parallax_engine::Dialect;
 pub(super) fn query(dice: &mut Dice<'_>, kind: Kind) -> (Dialect, String) {
     match dice.below(6) {
         0 | 1 if kind != Kind::Own => (Dialect::Sumo, sumo(dice, kind)),
-        2 if kind == Kind::Process => (Dialect::Sigma, sigma(dice)),
+        2 if matches!(kind, Kind::Process | Kind::Audit) => (Dialect::Sigma, sigma(dice)),
         _ => (Dialect::Kql, kql(dice, kind)),
     }
 }
@@ -67,7 +67,9 @@ fn expression(dice: &mut Dice<'_>) -> String {
 
 fn columns(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::Process => &["FileName", "FolderPath", "ProcessCommandLine", "AccountName", "InitiatingProcessFileName"],
+        Kind::Process | Kind::Audit => {
+            &["FileName", "FolderPath", "ProcessCommandLine", "AccountName", "InitiatingProcessFileName"]
+        }
         Kind::Syslog => &["SyslogMessage", "ProcessName", "HostName", "Computer"],
         Kind::Own => &["file", "path", "text", "who"],
     }
@@ -158,7 +160,7 @@ fn condition(dice: &mut Dice<'_>, kind: Kind, depth: u8) -> String {
 
 fn kql(dice: &mut Dice<'_>, kind: Kind) -> String {
     let table = match kind {
-        Kind::Process => "DeviceProcessEvents",
+        Kind::Process | Kind::Audit => "DeviceProcessEvents",
         Kind::Syslog => "Syslog",
         Kind::Own => "own",
     };
@@ -211,6 +213,7 @@ fn fields(kind: Kind) -> &'static [&'static str] {
         Kind::Process => {
             &["Image", "CommandLine", "User", "ParentImage", "Product", "FileName", "ProcessCommandLine", "_raw"]
         }
+        Kind::Audit => &["Image", "CommandLine", "User", "ParentImage", "exe", "comm", "_raw"],
         _ => &["_raw", "message", "host"],
     }
 }
