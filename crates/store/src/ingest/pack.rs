@@ -132,7 +132,7 @@ impl Packer {
         let share = waiting.len().div_ceil(self.threads).max(1);
         let packed: Vec<io::Result<Vec<_>>> = std::thread::scope(|scope| {
             let pack = |some: &[Frame]| {
-                let (mut packer, looks) = (zstd::bulk::Compressor::new(LEVEL)?, Looks::default());
+                let (mut packer, mut looks) = (zstd::bulk::Compressor::new(LEVEL)?, Looks::default());
                 let pack = |frame: &Frame| {
                     let look = |form| looks.at(form, frame.before.as_deref(), &frame.bytes, frame.last);
                     Ok((packer.compress(&frame.bytes)?, frame.form.map(look).unwrap_or_default()))

@@ -1,7 +1,7 @@
 //! What is known of the lines of a frame.
 
-use super::grams::Grams;
-use crate::needles::Finder;
+use super::grams::{Grams, Runs};
+use crate::needles::{Finder, Folded};
 use crate::source::Format;
 use memchr::{memchr, memchr_iter, memrchr};
 
@@ -44,32 +44,37 @@ pub struct Lines {
     pub(super) grams: Option<Grams>,
 }
 
+/// So many bytes, whole lines, are looked at in several ways one after the other: they stay in the nearest cache.
+const BLOCK: usize = 16 << 10;
+
 /// Looks at the lines of frames.
 #[derive(Debug)]
 pub struct Looks {
     odd: Option<Finder>,
+    folded: Folded,
+    runs: Runs,
 }
 
 impl Default for Looks {
     fn default() -> Self {
-        Looks { odd: Finder::of_odd() }
+        Looks { odd: Finder::of_odd(), folded: Folded::default(), runs: Runs::default() }
     }
 }
 
 impl Looks {
     /// Looks at a frame. `before` is what its first line begins with in the frames before, if that is known; `last` says
     /// that with the frame the input ends, and with it its last line.
-    pub fn at(&self, form: Form, before: Option<&[u8]>, frame: &[u8], last: bool) -> Lines {
+    pub fn at(&mut self, form: Form, before: Option<&[u8]>, frame: &[u8], last: bool) -> Lines {
         let end = if last { frame.len() } else { memrchr(b'\n', frame).map_or(0, |at| at + 1) };
         let mut lines = Lines { end: u32::try_from(end).unwrap_or(0), ..Lines::default() };
         let (Some(before), Some(odd), true) = (before, &self.odd, lines.end > 0) else { return lines };
         let (first, rest) = frame[..end].split_at(memchr(b'\n', &frame[..end]).map_or(end, |at| at + 1));
         let first = [before, first].concat();
-        let mut grams = Grams::new();
         lines.flags = KNOWN | SOUND;
-        for text in [first.as_slice(), rest] {
-            grams.add(text);
-            if odd.is_in(text) {
+        for text in std::iter::once(first.as_slice()).chain(blocks(rest)) {
+            self.runs.add(text);
+            self.folded.take(text);
+            if odd.is_in_folded(&self.folded) {
                 lines.flags |= ODD;
             }
             let mut from = 0;
@@ -86,9 +91,20 @@ impl Looks {
                 }
             }
         }
-        lines.grams = Some(grams);
+        lines.grams = Some(self.runs.take());
         lines
     }
+}
+
+/// The lines of a text, many at once.
+fn blocks(mut text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let near = || memrchr(b'\n', &text[..text.len().min(BLOCK)]);
+        let far = || memchr(b'\n', text.get(BLOCK..)?).map(|at| BLOCK + at);
+        let (block, rest) = text.split_at(near().or_else(far).map_or(text.len(), |at| at + 1));
+        text = rest;
+        (!block.is_empty()).then_some(block)
+    })
 }
 
 /// What is left of a frame for the frame behind it: where its last line begins, if there is an end of a line in it.

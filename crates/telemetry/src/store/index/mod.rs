@@ -41,7 +41,7 @@ const A_BLOCK: usize = 128;
 const STRETCH: usize = 4096;
 
 /// Of so many frames of a block at the most it is said which; a run that more have is said to be in all.
-const MOST: usize = 16;
+const MOST: usize = 8;
 
 /// In the place of a number of frames.
 const EVERYWHERE: u8 = 255;

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 /// An index of texts that are cut into frames of so many bytes.
 fn index(folder: &std::path::Path, format: Format, texts: &[String], size: usize) -> Index {
     let mut writer = Writer::new(Vec::new());
-    let (looks, mut lengths) = (Looks::default(), Vec::new());
+    let (mut looks, mut lengths) = (Looks::default(), Vec::new());
     for text in texts {
         let form = Form::of(format, text.as_bytes());
         let mut before = Some(Vec::new());
@@ -83,7 +83,7 @@ proptest! {
 #[test]
 fn frames_that_hold_nothing_are_known() {
     let folder = tempfile::tempdir().unwrap();
-    let line = |at: usize| match at % 50 {
+    let line = |at: usize| match at % 120 {
         7 => "{\"a\":\"x LuaJIT x\"}\n".to_owned(),
         _ => format!("{{\"a\":\"{:014x}\"}}\n", at.wrapping_mul(0x9E37_79B9_7F4A)),
     };
@@ -93,7 +93,7 @@ fn frames_that_hold_nothing_are_known() {
     let without = index.without(&needles, true).unwrap();
     assert!(without.len() > 3 * A_BLOCK);
     let read = without.iter().filter(|w| !**w).count();
-    assert!((40..60).contains(&read), "{read}");
+    assert!((17..30).contains(&read), "{read}");
 }
 
 /// An index whose bytes were changed, or that is of other frames, is as good as none.

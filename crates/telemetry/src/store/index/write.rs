@@ -9,7 +9,7 @@ use zstd::zstd_safe::CParameter;
 const LEVEL: i32 = 3;
 
 /// What more than one frame of so many has is said to be in all.
-const A_ROW: usize = 8;
+const A_ROW: usize = 16;
 
 /// Writes an index: frames one after the other, then its end.
 #[derive(Debug)]
