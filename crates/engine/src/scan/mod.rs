@@ -10,6 +10,7 @@ pub(crate) mod needed;
 mod offered;
 mod opener;
 pub(crate) mod origins;
+mod parquet;
 mod pruned;
 mod scored;
 mod source;
@@ -18,7 +19,7 @@ pub(crate) mod texts;
 mod window;
 
 pub use offered::Offered;
-pub(crate) use pruned::PrunedTable;
+pub(crate) use parquet::{ParquetFile, ParquetTable};
 pub(crate) use table::LeastPart;
 pub use table::TelemetryTable;
 pub use window::{Outside, Window};

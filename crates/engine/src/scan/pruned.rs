@@ -6,62 +6,11 @@
 
 use super::window::EPOCH_TICKS;
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
-use async_trait::async_trait;
-use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::{DFSchema, Result, ScalarValue, Statistics};
-use datafusion::datasource::TableType;
-use datafusion::datasource::listing::ListingTable;
-use datafusion::datasource::physical_plan::{FileScanConfigBuilder, ParquetSource};
-use datafusion::datasource::source::DataSourceExec;
-use datafusion::logical_expr::utils::{conjunction, split_conjunction};
-use datafusion::logical_expr::{Expr, Operator, TableProviderFilterPushDown, binary_expr};
-use datafusion::physical_plan::ExecutionPlan;
-use std::sync::Arc;
-
-/// A Parquet file whose scans are told of times.
-#[derive(Debug)]
-pub(crate) struct PrunedTable(pub(crate) ListingTable);
-
-#[async_trait]
-impl TableProvider for PrunedTable {
-    fn schema(&self) -> SchemaRef {
-        self.0.schema()
-    }
-
-    fn table_type(&self) -> TableType {
-        TableType::Base
-    }
-
-    fn statistics(&self) -> Option<Statistics> {
-        self.0.statistics()
-    }
-
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        self.0.supports_filters_pushdown(filters)
-    }
-
-    async fn scan(
-        &self,
-        state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
-        limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let plan = self.0.scan(state, projection, filters, limit).await?;
-        let schema = self.schema();
-        let bounds = filters.iter().flat_map(|f| split_conjunction(f)).filter_map(|f| on_timestamp(f, &schema));
-        let Some(bounds) = conjunction(bounds) else { return Ok(plan) };
-        let found = plan.downcast_ref::<DataSourceExec>().and_then(|e| e.downcast_to_file_source::<ParquetSource>());
-        let Some((config, source)) = found else { return Ok(plan) };
-        let predicate = state.create_physical_expr(bounds, &DFSchema::try_from(schema.as_ref().clone())?)?;
-        let source = Arc::new(source.with_predicate(predicate));
-        let config = FileScanConfigBuilder::from(config.clone()).with_source(source).build();
-        Ok(DataSourceExec::from_data_source(config))
-    }
-}
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::{Expr, Operator, binary_expr};
 
 /// A comparison of ticks with a constant as one of timestamps that is true at least where it is.
-fn on_timestamp(filter: &Expr, schema: &SchemaRef) -> Option<Expr> {
+pub(super) fn on_timestamp(filter: &Expr, schema: &SchemaRef) -> Option<Expr> {
     let (name, from, to) = time_bounds(filter, schema)?;
     let DataType::Timestamp(TimeUnit::Nanosecond, zone) = schema.field_with_name(&name).ok()?.data_type() else {
         return None;

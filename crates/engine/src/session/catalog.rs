@@ -37,7 +37,7 @@ pub(super) struct OwnTable {
 }
 
 /// Finds the sources that are tables of their own, and gives each a name that nothing else has.
-pub(super) fn own_tables(sources: &[Source], executor: &Executor, report: &Report) -> Vec<OwnTable> {
+pub(super) fn own_tables(sources: &[Source], report: &Report) -> Vec<OwnTable> {
     let mut taken: HashSet<String> = View::names().iter().map(|n| (*n).to_owned()).collect();
     let mut numbers = HashMap::new();
     let mut own = Vec::new();
@@ -52,7 +52,7 @@ pub(super) fn own_tables(sources: &[Source], executor: &Executor, report: &Repor
             name = format!("{name}_{number}");
         }
         let parquet = match source.format {
-            Format::Parquet => match parquet::open(source, executor) {
+            Format::Parquet => match parquet::open(source) {
                 Ok(table) => Some(table),
                 Err(e) => {
                     report.damage(&source.name, None, e);

@@ -124,7 +124,7 @@ impl Session {
         let discovery = Report::new();
         let telemetry = source::Options { threads: executor.threads(), ..options.telemetry };
         let sources = Arc::new(discover(paths, &telemetry, &discovery));
-        let own = Arc::new(catalog::own_tables(&sources, &executor, &discovery));
+        let own = Arc::new(catalog::own_tables(&sources, &discovery));
         let given = Arc::new(Given::new(options.config));
         Ok(Session { sources, own, given, window: options.window, discovery, executor })
     }

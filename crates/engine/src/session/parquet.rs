@@ -1,14 +1,11 @@
-//! Parquet files, read by DataFusion itself.
+//! Parquet files as tables of their own.
 
-use crate::execute::Executor;
-use crate::scan::PrunedTable;
+use crate::scan::{self, ParquetFile};
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
-use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::datasource::{TableProvider, provider_as_source};
 use parallax_catalog::{Column, Table};
 use parallax_telemetry::{ColumnType, Source};
-use parquet::file::metadata::ParquetMetaDataReader;
+use parquet::file::metadata::ParquetMetaData;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -35,28 +32,22 @@ impl ParquetTable {
 }
 
 /// Reads what a file declares.
-pub(super) fn open(source: &Source, executor: &Executor) -> Result<ParquetTable, String> {
+pub(super) fn open(source: &Source) -> Result<ParquetTable, String> {
     let path = source.inputs.first().and_then(|i| i.plain_path()).ok_or("packed Parquet can't be read in place")?;
     let path = path.canonicalize().map_err(|e| e.to_string())?;
     footer(&path)?;
-    let url = format!("file://{}", encode(&path.display().to_string()));
-    let url = ListingTableUrl::parse(url).map_err(|e| e.to_string())?;
-    // The file's own ending does not matter: its content said what it is.
-    let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("");
-    let declared = executor.infer(&options, &url).map_err(|e| e.strip_backtrace())?;
+    let file = ParquetFile::open(path).map_err(|e| e.to_string())?;
+    let declared = file.declared().map_err(|e| e.to_string())?;
     let fields: Vec<(Column, Field)> = declared.fields().iter().filter_map(|f| column(f)).collect();
     let schema = Arc::new(Schema::new(fields.iter().map(|(_, f)| f.clone()).collect::<Vec<_>>()));
     let columns: Vec<Column> = fields.into_iter().map(|(c, _)| c).collect();
-    let nulls = nulls(&path, &columns)?;
-    let config = ListingTableConfig::new(url).with_listing_options(options).with_schema(schema);
-    let provider = ListingTable::try_new(config).map_err(|e| e.strip_backtrace())?;
-    Ok(ParquetTable { columns, provider: Arc::new(PrunedTable(provider)), nulls })
+    let nulls = nulls(file.metadata(), &columns);
+    let provider = Arc::new(scan::ParquetTable::new(Arc::new(file), schema));
+    Ok(ParquetTable { columns, provider, nulls })
 }
 
 /// The columns of text that don't say that each of their rows has a value.
-fn nulls(path: &Path, columns: &[Column]) -> Result<Vec<String>, String> {
-    let file = File::open(path).map_err(|e| e.to_string())?;
-    let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).map_err(|e| e.to_string())?;
+fn nulls(metadata: &ParquetMetaData, columns: &[Column]) -> Vec<String> {
     let full = |name: &str| {
         let schema = metadata.file_metadata().schema_descr();
         let leaf = (0..schema.num_columns()).find(|at| schema.column(*at).path().parts() == [name]);
@@ -69,7 +60,7 @@ fn nulls(path: &Path, columns: &[Column]) -> Result<Vec<String>, String> {
         })
     };
     let text = columns.iter().filter(|c| c.ty == ColumnType::String && !full(&c.name));
-    Ok(text.map(|c| c.name.clone()).collect())
+    text.map(|c| c.name.clone()).collect()
 }
 
 /// Looks at a file's end before the Parquet crate does, which takes the length that stands there on trust and panics
@@ -114,10 +105,4 @@ fn column(field: &Field) -> Option<(Column, Field)> {
     };
     let name = field.name().clone();
     Some((Column { name: name.clone(), ty }, Field::new(name, arrow, true)))
-}
-
-/// A path in a URL.
-fn encode(path: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-_.~".contains(&b);
-    path.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
