@@ -16,8 +16,9 @@
 
 use crate::kql::json;
 use crate::kql::strings::parts;
-use crate::udf::{Body, Functions};
+use crate::udf::{Body, Functions, repeated};
 use arrow::array::{Array, ArrayRef, AsArray, Int64Builder, ListBuilder, StringViewArray, StringViewBuilder};
+use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, Int64Type};
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{
@@ -164,11 +165,29 @@ impl ScalarUDFImpl for Lists {
         let Some(([pairs, most], values)) = arrays.split_last_chunk::<2>().map(|(v, [p, m])| ([p, m], v)) else {
             return exec_err!("{} takes dynamics, a bool and a long", self.name);
         };
+        // What one text is made of is found out once.
+        let alone = match (values, &args.args[1..]) {
+            ([texts], [ColumnarValue::Scalar(_), ColumnarValue::Scalar(_)]) => repeated(texts),
+            _ => None,
+        };
+        let out = match alone {
+            Some((first, which)) => {
+                let texts = [take(&values[0], &first, None)?];
+                take(&self.lists(&texts, pairs, most, first.len()), &which, None)?
+            }
+            None => self.lists(values, pairs, most, args.number_rows),
+        };
+        Ok(ColumnarValue::Array(out))
+    }
+}
+
+impl Lists {
+    /// Lists of the elements of so many rows.
+    fn lists(&self, values: &[ArrayRef], pairs: &ArrayRef, most: &ArrayRef, rows: usize) -> ArrayRef {
         let (pairs, most) = (pairs.as_boolean(), most.as_primitive::<Int64Type>());
         let columns: Vec<&StringViewArray> = values.iter().map(|v| v.as_string_view()).collect();
         let limit = |row: usize| usize::try_from(most.value(row)).unwrap_or(0);
-        let rows = args.number_rows;
-        let out: ArrayRef = if self.of == Of::Numbers {
+        if self.of == Of::Numbers {
             let mut lists = ListBuilder::new(Int64Builder::new());
             for row in 0..rows {
                 let count = |c: &&StringViewArray| {
@@ -180,22 +199,20 @@ impl ScalarUDFImpl for Lists {
                 (0..longest.unwrap_or(0)).for_each(|n| lists.values().append_value(n as i64));
                 lists.append(true);
             }
-            Arc::new(lists.finish())
-        } else {
-            let mut lists = ListBuilder::new(StringViewBuilder::new());
-            for row in 0..rows {
-                for column in &columns {
-                    each_element(text(column, row), pairs.value(row), limit(row), |e| match (self.of, e) {
-                        (Of::Texts, None) => lists.values().append_value(""),
-                        (Of::Texts, Some(e)) => lists.values().append_value(json::text(e)),
-                        (_, e) => lists.values().append_option(e),
-                    });
-                }
-                lists.append(true);
+            return Arc::new(lists.finish());
+        }
+        let mut lists = ListBuilder::new(StringViewBuilder::new());
+        for row in 0..rows {
+            for column in &columns {
+                each_element(text(column, row), pairs.value(row), limit(row), |e| match (self.of, e) {
+                    (Of::Texts, None) => lists.values().append_value(""),
+                    (Of::Texts, Some(e)) => lists.values().append_value(json::text(e)),
+                    (_, e) => lists.values().append_option(e),
+                });
             }
-            Arc::new(lists.finish())
-        };
-        Ok(ColumnarValue::Array(out))
+            lists.append(true);
+        }
+        Arc::new(lists.finish())
     }
 }
 

@@ -6,10 +6,12 @@
 
 mod bulk;
 mod required;
+mod run;
 mod terms;
 
 pub use bulk::Scan;
 pub use required::{Alternatives, Required, letter, required};
+pub use run::Run;
 pub use terms::{fold, fold_char, is_term};
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, Anchored, Input, MatchKind, StartKind, packed};

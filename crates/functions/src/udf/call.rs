@@ -1,12 +1,12 @@
 //! From DataFusion's call to a body, and back.
 
 use super::compile::{Compiler, Consts};
-use super::recent::repeated;
+use super::recent::{alike, answers, repeated};
 use super::row::Column;
 use super::{Body, Row, Signature};
 use arrow::array::{
-    Array, ArrayRef, BooleanBuilder, Decimal128Builder, Float64Builder, Int32Builder, Int64Builder, StringViewBuilder,
-    UInt32Array, new_null_array,
+    Array, ArrayRef, AsArray, BooleanBuilder, Decimal128Builder, Float64Builder, Int32Builder, Int64Builder,
+    StringViewBuilder, UInt32Array, new_null_array,
 };
 use arrow::compute::{cast, concat, interleave, take};
 use arrow::datatypes::DataType;
@@ -181,7 +181,18 @@ impl Function {
         let (Some(only), None, false) = (columns.next(), columns.next(), matches!(body, Body::Arrays(_))) else {
             return self.run(body, args, constant, rows);
         };
-        let Some((first, which)) = repeated(&args[only]) else { return self.run(body, args, constant, rows) };
+        if let (Body::Bool(f), Some(texts)) = (body, args[only].as_string_view_opt()) {
+            let columns = args.iter().zip(constant).map(|(a, &c)| Column::new(a, c)).collect::<Result<Vec<_>>>()?;
+            return match answers(texts, |at| f(&Row { columns: &columns, at })) {
+                Some(answers) => Ok(Arc::new(answers)),
+                None => self.run(body, args, constant, rows),
+            };
+        }
+        // A text is written anew for each row; that costs more than to see that it was written before.
+        let texts = || if matches!(body, Body::Text(_)) { alike(&args[only]) } else { None };
+        let Some((first, which)) = repeated(&args[only]).or_else(texts) else {
+            return self.run(body, args, constant, rows);
+        };
         let mut args = args.to_vec();
         args[only] = take(&args[only], &first, None)?;
         Ok(take(&self.run(body, &args, constant, first.len())?, &which, None)?)

@@ -25,6 +25,7 @@ mod signature;
 
 pub use call::Function;
 pub use compile::{Const, Consts};
+pub(crate) use recent::repeated;
 pub use row::{Columns, DECIMAL_ONE, DECIMAL_SCALE, Row};
 pub use signature::{Param, Signature, Type};
 

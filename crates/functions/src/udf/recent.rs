@@ -3,15 +3,18 @@
 //! A column that was written with a dictionary repeats its views: within an array equal views are equal texts. So what
 //! depends on the text alone need not be worked out again for each row.
 
-use arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray, UInt32Array};
+use arrow::buffer::BooleanBuffer;
+use hashbrown::{DefaultHashBuilder, HashSet, HashTable};
+use std::hash::BuildHasher;
 
 /// How many texts are remembered.
 const PLACES: usize = 1024;
+/// Of fewer rows the work is not worth finding out.
+const FEW: usize = 512;
 
 /// Rows that stand for all rows of a column, and for each row its place among them; `None` where few rows repeat.
-pub(super) fn repeated(column: &ArrayRef) -> Option<(UInt32Array, UInt32Array)> {
-    /// Below this the work is not worth finding out.
-    const FEW: usize = 512;
+pub(crate) fn repeated(column: &ArrayRef) -> Option<(UInt32Array, UInt32Array)> {
     let texts = column.as_string_view_opt()?;
     if texts.len() < FEW || texts.null_count() > 0 {
         return None;
@@ -35,10 +38,74 @@ pub(super) fn repeated(column: &ArrayRef) -> Option<(UInt32Array, UInt32Array)> 
     Some((UInt32Array::from(first), UInt32Array::from(which)))
 }
 
+/// What is true of the texts of a column, each looked at once while it is among those that were just seen; `None` where
+/// few rows repeat, or where a text has no answer.
+pub(super) fn answers(texts: &StringViewArray, mut of: impl FnMut(usize) -> Option<bool>) -> Option<BooleanArray> {
+    /// So many that the table stays close.
+    const PLACES: usize = 256;
+    if texts.len() < FEW || texts.null_count() > 0 {
+        return None;
+    }
+    let mut recent = [(u128::MAX, false); PLACES];
+    let (views, mut misses, mut fit) = (texts.views(), 0, true);
+    let all = BooleanBuffer::collect_bool(views.len(), |i| {
+        let view = views[i];
+        let mixed = ((view ^ (view >> 64)) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let place = &mut recent[(mixed >> 56) as usize];
+        if place.0 != view && fit {
+            misses += 1;
+            match of(i) {
+                Some(answer) if misses <= FEW / 4 + i / 4 => *place = (view, answer),
+                _ => fit = false,
+            }
+        }
+        place.1
+    });
+    fit.then(|| BooleanArray::new(all, None))
+}
+
+/// The same by what the texts say, for work that costs much more than to hash a text; `None` where a sample shows many.
+pub(super) fn alike(column: &ArrayRef) -> Option<(UInt32Array, UInt32Array)> {
+    const SAMPLE: usize = 128;
+    let texts = column.as_string_view_opt()?;
+    if texts.len() < FEW || texts.null_count() > 0 {
+        return None;
+    }
+    let hasher = DefaultHashBuilder::default();
+    let mut known: HashTable<u32> = HashTable::with_capacity(SAMPLE);
+    let mut first: Vec<u32> = Vec::new();
+    let mut which: Vec<u32> = Vec::with_capacity(texts.len());
+    // The sample is of all rows: those that come first may be alike.
+    let sample = (0..texts.len()).step_by(texts.len() / SAMPLE);
+    let different: HashSet<&str, _> = sample.map(|i| texts.value(i)).collect::<HashSet<_, DefaultHashBuilder>>();
+    if different.len() > SAMPLE / 2 {
+        return None;
+    }
+    for i in 0..texts.len() {
+        let text = texts.value(i);
+        let same = |number: &u32| texts.value(first[*number as usize] as usize) == text;
+        let hash_of = |number: &u32| hasher.hash_one(texts.value(first[*number as usize] as usize));
+        let hash = hasher.hash_one(text);
+        let number = match known.find(hash, same) {
+            Some(number) => *number,
+            None => {
+                let number = first.len() as u32;
+                if first.len() > FEW / 4 + i / 4 {
+                    return None;
+                }
+                known.insert_unique(hash, number, hash_of);
+                first.push(i as u32);
+                number
+            }
+        };
+        which.push(number);
+    }
+    Some((UInt32Array::from(first), UInt32Array::from(which)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::StringViewArray;
     use std::sync::Arc;
 
     #[test]
@@ -54,6 +121,38 @@ mod tests {
         let again = arrow::compute::take(&column_of_views, &first, None).unwrap();
         let again = arrow::compute::take(&again, &which, None).unwrap();
         assert_eq!(again.as_string_view(), &column);
+    }
+
+    #[test]
+    fn each_text_has_its_answer() {
+        let few: ArrayRef = Arc::new(StringViewArray::from(vec!["a", "", "a text of more than twelve bytes"]));
+        let which: UInt32Array = (0..5000u32).map(|i| i * i % 7 % 3).collect();
+        let column = arrow::compute::take(&few, &which, None).unwrap();
+        let texts = column.as_string_view();
+        let mut asked = 0;
+        let count = |i: usize| {
+            asked += 1;
+            Some(texts.value(i).len() > 1)
+        };
+        let found = answers(texts, count).unwrap();
+        assert!(asked < 10, "{asked}");
+        assert!((0..5000).all(|i| found.value(i) == (texts.value(i).len() > 1)));
+        assert!(answers(texts, |i| (i > 0).then_some(true)).is_none());
+        let other: StringViewArray = (0..5000).map(|i| Some(i.to_string())).collect();
+        assert!(answers(&other, |_| Some(true)).is_none());
+    }
+
+    #[test]
+    fn texts_that_say_the_same_are_alike() {
+        let words = ["a", "", "a text of more than twelve bytes", "another text of more than twelve bytes"];
+        let column: ArrayRef = Arc::new((0..2000).map(|i| Some(words[i * i % 7 % 4])).collect::<StringViewArray>());
+        let (first, which) = alike(&column).unwrap();
+        assert_eq!(first.len(), 3);
+        let again = arrow::compute::take(&column, &first, None).unwrap();
+        let again = arrow::compute::take(&again, &which, None).unwrap();
+        assert_eq!(again.as_string_view(), column.as_string_view());
+        let late = (0..2000).map(|i| Some(if i < 1000 { "a".to_owned() } else { i.to_string() }));
+        assert!(alike(&(Arc::new(late.collect::<StringViewArray>()) as ArrayRef)).is_none());
     }
 
     #[test]

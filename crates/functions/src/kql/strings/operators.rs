@@ -5,7 +5,7 @@
 //! null. A list of needles is a dynamic: `has_any("a", "b")` is called with `["a","b"]`, whose elements count as
 //! `tostring` of them (a null as the empty string, measured).
 
-use crate::matcher::{Case, Matcher, Place, Quantifier};
+use crate::matcher::{Case, Matcher, Place, Quantifier, Run};
 use crate::udf::{Body, Consts, Functions};
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, ByteView, StringViewArray};
 use datafusion::common::{DataFusionError, Result};
@@ -30,7 +30,13 @@ pub(super) fn register(f: &mut Functions) {
     f.compiled("in_ci(string, dynamic) bool", &[1], |c| Ok(is_in_ci(c)));
     f.compiled("matches_regex(string, string) bool", &[1], |c| {
         let regex = super::regex(c.str(1))?;
-        Ok(Body::bool(move |r| Some(regex.is_match(r.str(0)))))
+        Ok(match Run::of(regex.as_str()) {
+            Some(run) => Body::bool(move |r| {
+                let text = r.str(0);
+                Some(run.is_in(text.as_bytes()) && regex.is_match(text))
+            }),
+            None => Body::bool(move |r| Some(regex.is_match(r.str(0)))),
+        })
     });
     f.bool("equals_ci(string, string) bool", |r| Some(r.str(0).eq_ignore_ascii_case(r.str(1))));
     f.bool("startswith(string, string) bool", |r| {
