@@ -9,7 +9,6 @@ use crate::order;
 use crate::scan::LeastPart;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use datafusion::datasource::listing::{ListingOptions, ListingTableUrl};
 use datafusion::execution::TaskContext;
 use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
@@ -21,6 +20,7 @@ use datafusion::prelude::SessionConfig;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use parallax_catalog::{Output, Pivot};
+use parallax_functions::grouping::{by_numbers, read_once};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -156,7 +156,8 @@ impl Executor {
         let in_order = needs.order || needs.rounding;
         plan.and_then(|plan| if in_order { in_order::settle(plan) } else { Ok(plan) })
             .and_then(read_late)
-            .and_then(parallax_functions::grouping::by_numbers)
+            .and_then(by_numbers)
+            .and_then(|plan| if self.limits.memory.is_none() { read_once(plan) } else { Ok(plan) })
             .map_err(|e| self.failure(e))
     }
 
@@ -166,15 +167,6 @@ impl Executor {
 
     pub(crate) fn timeout(&self) -> Option<Duration> {
         self.limits.timeout
-    }
-
-    /// The schema that the files behind a URL declare.
-    pub(crate) fn infer(
-        &self,
-        options: &ListingOptions,
-        url: &ListingTableUrl,
-    ) -> datafusion::common::Result<SchemaRef> {
-        self.handle().block_on(options.infer_schema(&self.state, url))
     }
 
     /// Starts the plan of a query that was given at `began`: planning takes time too.

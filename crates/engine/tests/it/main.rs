@@ -11,6 +11,7 @@ mod hits;
 mod limits;
 mod missing;
 mod needles;
+mod once;
 mod scan;
 mod session;
 mod sigma;

@@ -65,7 +65,7 @@ fn partners() -> Vec<(i64, String)> {
     (0..300).map(|n| ((n * 7) % 450, format!("t{n}"))).filter(|(key, _)| key % 3 != 0).collect()
 }
 
-fn as_parquet(folder: &Path) {
+pub(crate) fn as_parquet(folder: &Path) {
     let rows: Vec<Row> = (0..ROWS).map(row).collect();
     let longs = |of: fn(&Row) -> i64| Arc::new(rows.iter().map(of).collect::<Int64Array>()) as ArrayRef;
     let a = RecordBatch::try_from_iter([

@@ -13,7 +13,7 @@ use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 use std::fmt;
 use std::mem;
 use std::sync::Arc;
@@ -28,15 +28,23 @@ impl NumberedGroupsExec {
     pub(super) fn new(aggregate: AggregateExec) -> Self {
         NumberedGroupsExec { aggregate }
     }
+
+    pub(super) fn aggregate(&self) -> &AggregateExec {
+        &self.aggregate
+    }
 }
 
 impl DisplayAs for NumberedGroupsExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let groups = self.aggregate.group_expr().expr().iter();
-        let groups: Vec<String> = groups.map(|(e, name)| format!("{e} as {name}")).collect();
-        let aggregates: Vec<&str> = self.aggregate.aggr_expr().iter().map(|e| e.name()).collect();
-        write!(f, "NumberedGroupsExec: gby=[{}], aggr=[{}]", groups.join(", "), aggregates.join(", "))
+        show(&self.aggregate, "NumberedGroupsExec", f)
     }
+}
+
+pub(super) fn show(aggregate: &AggregateExec, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let groups = aggregate.group_expr().expr().iter();
+    let groups: Vec<String> = groups.map(|(e, name)| format!("{e} as {name}")).collect();
+    let aggregates: Vec<&str> = aggregate.aggr_expr().iter().map(|e| e.name()).collect();
+    write!(f, "{name}: gby=[{}], aggr=[{}]", groups.join(", "), aggregates.join(", "))
 }
 
 impl ExecutionPlan for NumberedGroupsExec {
@@ -90,6 +98,11 @@ impl ExecutionPlan for NumberedGroupsExec {
     }
 }
 
+/// What work that is finished hands on.
+pub(super) fn handed_on(work: Work) -> impl Stream<Item = Result<RecordBatch>> {
+    stream::unfold(work, |mut work| async { work.hand_on().map(|batch| (Ok(batch), work)) })
+}
+
 /// An aggregate function with what it reads.
 struct Function {
     expr: Arc<datafusion::physical_expr::aggregate::AggregateFunctionExpr>,
@@ -121,7 +134,7 @@ struct Skip {
 }
 
 /// The work of one partition.
-struct Work {
+pub(super) struct Work {
     schema: SchemaRef,
     keys: Vec<Arc<dyn PhysicalExpr>>,
     table: Table,
@@ -139,7 +152,7 @@ struct Work {
 }
 
 impl Work {
-    fn new(aggregate: &AggregateExec, partition: usize, context: &TaskContext) -> Result<Self> {
+    pub(super) fn new(aggregate: &AggregateExec, partition: usize, context: &TaskContext) -> Result<Self> {
         let functions = aggregate.aggr_expr().iter().zip(aggregate.filter_expr()).map(|(expr, filter)| {
             Ok(Function {
                 expr: Arc::clone(expr),
@@ -174,6 +187,18 @@ impl Work {
         Ok(work)
     }
 
+    /// The same, but nothing is handed on before the end.
+    pub(super) fn keeping_all(mut self) -> Self {
+        self.skip.rows = usize::MAX;
+        self
+    }
+
+    /// Everything has been taken in.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        self.done = true;
+        self.give_up_groups()
+    }
+
     fn empty(&self) -> Table {
         let types = self.schema.fields().iter().take(self.keys.len()).map(|f| f.data_type().clone());
         Table::new(types)
@@ -188,10 +213,7 @@ impl Work {
                 return Ok(None);
             }
             match input.next().await.transpose()? {
-                None => {
-                    self.done = true;
-                    self.give_up_groups()?;
-                }
+                None => self.finish()?,
                 Some(batch) if batch.num_rows() == 0 => {}
                 Some(batch) if self.skipping => return self.pass(&batch).map(Some),
                 Some(batch) => self.take(&batch)?,
@@ -211,7 +233,7 @@ impl Work {
     }
 
     /// Takes rows in.
-    fn take(&mut self, batch: &RecordBatch) -> Result<()> {
+    pub(super) fn take(&mut self, batch: &RecordBatch) -> Result<()> {
         let keys = evaluate(self.keys.iter(), batch)?;
         self.table.number(&keys, &mut self.groups)?;
         let total = self.table.len();

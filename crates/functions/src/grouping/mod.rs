@@ -7,8 +7,12 @@
 
 mod exec;
 pub(crate) mod numbers;
+mod once;
 mod table;
 pub(crate) mod texts;
+mod union;
+
+pub use once::read_once;
 
 use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TreeNode};
