@@ -46,7 +46,7 @@ fn unions_of_one_file_are_read_once() {
     let folder = tempfile::tempdir().unwrap();
     as_parquet(folder.path());
     let open = |threads, memory| {
-        let options = Options { limits: Limits { threads, memory, timeout: None }, ..Options::default() };
+        let options = Options { limits: Limits { threads, memory, ..Limits::default() }, ..Options::default() };
         Session::open(&[folder.path().display().to_string()], options).unwrap()
     };
     // With a limit, each branch reads for itself.
