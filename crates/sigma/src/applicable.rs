@@ -24,6 +24,12 @@ pub fn applicable(rule: &Rule) -> Vec<Applicable> {
     rule.logsource.offers().into_iter().map(of).collect()
 }
 
+/// Whether any telemetry that its log source means can make a rule fire.
+pub fn can_fire(rule: &Rule) -> bool {
+    let offers = rule.logsource.offers();
+    offers.is_empty() || offers.iter().any(|offer| can(&rule.condition, offer, true))
+}
+
 /// Whether an event may make the condition hold, or fail.
 fn can(condition: &Condition, offer: &Offer, hold: bool) -> bool {
     match condition {

@@ -8,7 +8,7 @@ pub mod meaning;
 pub mod plan;
 pub mod syntax;
 
-pub use applicable::{Applicable, applicable};
+pub use applicable::{Applicable, applicable, can_fire};
 pub use matcher::{Reason, Rules, Scratch, Values};
 pub use plan::{plan, plan_all, trace};
 pub use syntax::{Options, parse, read, read_with, tree};

@@ -2,8 +2,8 @@
 
 use crate::source::{Body, Detections};
 use parallax_engine::{Context, Session};
-use parallax_sigma::applicable;
 use parallax_sigma::tree::Rule;
+use parallax_sigma::{applicable, can_fire};
 use parallax_telemetry::logsource::Sorter;
 use parallax_telemetry::{Format, LogSource, view};
 
@@ -29,11 +29,10 @@ pub fn applies(session: &Session, detections: &Detections, at: usize) -> Option<
 
 /// Why no event that the rule is about can fulfil it: it asks for fields that none of them has.
 pub(super) fn cannot_fire(rule: &Rule) -> Option<String> {
-    let all = applicable(rule);
-    if all.is_empty() || all.iter().any(|a| a.can_fire) {
+    if can_fire(rule) {
         return None;
     }
-    let each = all.iter().map(|a| format!("{} of {}", a.lacks.join(", "), a.events));
+    let each = applicable(rule).into_iter().map(|a| format!("{} of {}", a.lacks.join(", "), a.events));
     Some(format!("fields {}", each.collect::<Vec<_>>().join("; ")))
 }
 

@@ -6,6 +6,7 @@ use crate::pack::{Detection, EmbeddedPack, MANIFEST, Pack};
 use parallax_diagnostics::{Diagnostic, Span};
 use parallax_engine::Dialect;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::FileType;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ impl Found {
         for path in paths {
             match std::fs::metadata(path) {
                 Ok(meta) if meta.is_dir() => loader.folder(Path::new(path)),
-                Ok(_) => loader.file(Path::new(path), true),
+                Ok(_) => loader.file(Path::new(path), None, true),
                 // The packs that are built in can be named.
                 Err(_) if embedded.iter().any(|p| p.name.eq_ignore_ascii_case(path)) => {
                     let of_name = embedded.iter().filter(|p| p.name.eq_ignore_ascii_case(path));
@@ -47,12 +48,12 @@ impl Found {
     /// Reads what Sigma says.
     pub fn load(mut self, placeholders: &Placeholders) -> Detections {
         let plain = std::mem::take(&mut self.all.rules);
-        let mut texts = self.sigma.into_iter().peekable();
+        let mut texts = read_all(self.sigma, placeholders).into_iter().peekable();
         let mut documents = Vec::new();
         let mut plain = plain.into_iter();
         for at in 0.. {
-            while let Some((_, about)) = texts.next_if(|(before, _)| *before == at) {
-                documents.extend(self.all.sigma(about, placeholders));
+            while let Some((_, read)) = texts.next_if(|(before, _)| *before == at) {
+                documents.extend(self.all.sigma(read));
             }
             match plain.next() {
                 Some(rule) => self.all.rules.push(rule),
@@ -81,8 +82,7 @@ impl Detections {
     }
 
     /// A file of Sigma documents, or a pack's detection.
-    fn sigma(&mut self, about: About, placeholders: &Placeholders) -> Vec<sigma::Loaded> {
-        let read = sigma::read(about, placeholders);
+    fn sigma(&mut self, read: sigma::Documents) -> Vec<sigma::Loaded> {
         self.faults.extend(read.faults);
         self.remarks.extend(read.remarks);
         let mut loaded = read.documents;
@@ -114,6 +114,36 @@ impl Detections {
             self.remarks.push(Fault::new(&about.file, "", d));
         }
     }
+}
+
+/// Reads Sigma's texts, many of them on all processors, in their order.
+fn read_all(texts: Vec<(usize, About)>, placeholders: &Placeholders) -> Vec<(usize, sigma::Documents)> {
+    // Fewer are not worth a thread.
+    const FEW: usize = 64;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(texts.len() / FEW);
+    if threads < 2 {
+        return texts.into_iter().map(|(before, about)| (before, sigma::read(about, placeholders))).collect();
+    }
+    let each = texts.len().div_ceil(threads);
+    let mut texts = texts.into_iter();
+    let mut read = Vec::with_capacity(texts.len());
+    std::thread::scope(|scope| {
+        let some = || {
+            let some: Vec<_> = texts.by_ref().take(each).collect();
+            (!some.is_empty()).then(|| {
+                let one = |(before, about)| (before, sigma::read(about, placeholders));
+                scope.spawn(move || some.into_iter().map(one).collect::<Vec<_>>())
+            })
+        };
+        let workers: Vec<_> = std::iter::from_fn(some).collect();
+        for worker in workers {
+            match worker.join() {
+                Ok(some) => read.extend(some),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+    });
+    read
 }
 
 #[derive(Default)]
@@ -178,29 +208,38 @@ impl Loader {
                 return self.fault(Fault::unreadable(&folder.display().to_string(), why));
             }
         };
-        let mut paths: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
-        paths.sort();
-        for path in paths {
+        let entries = entries.filter_map(|entry| entry.ok().map(|e| (e.path(), e.file_type().ok())));
+        let mut entries: Vec<(PathBuf, Option<FileType>)> = entries.collect();
+        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let own = std::fs::canonicalize(folder).ok();
+        for (path, kind) in entries {
             let hidden = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
             if hidden {
                 continue;
             }
             // A link to a folder above would be followed for ever.
-            let link = path.is_symlink();
-            match path.is_dir() {
+            let link = kind.map_or_else(|| path.is_symlink(), |kind| kind.is_symlink());
+            let is_folder = kind.filter(|_| !link).map_or_else(|| path.is_dir(), |kind| kind.is_dir());
+            match is_folder {
                 true if !link => self.folder(&path),
                 true => self.found.all.passed_over.push(format!("{} (a link to a folder)", path.display())),
-                false => self.file(&path, false),
+                false => {
+                    let own = own.as_ref().filter(|_| !link).zip(path.file_name()).map(|(own, name)| own.join(name));
+                    self.file(&path, own, false);
+                }
             }
         }
     }
 
+    /// Whether a file was not looked at yet.
     fn first(&mut self, path: &Path) -> bool {
-        self.seen.insert(std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
+        let own = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        self.seen.insert(own)
     }
 
-    /// One file. One that was named has to be a detection; others in a folder may be anything.
-    fn file(&mut self, path: &Path, named: bool) {
+    /// One file, and its canonical path, where that is known. One that was named has to be a detection; others in a
+    /// folder may be anything.
+    fn file(&mut self, path: &Path, own: Option<PathBuf>, named: bool) {
         let name = path.display().to_string();
         if named && path.file_name().is_some_and(|n| n == MANIFEST) {
             return self.folder(path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")));
@@ -212,7 +251,11 @@ impl Loader {
             }
             return;
         };
-        if !self.first(path) {
+        let first = match own {
+            Some(own) => self.seen.insert(own),
+            None => self.first(path),
+        };
+        if !first {
             return;
         }
         let text = match std::fs::read(path).map(String::from_utf8) {
@@ -262,8 +305,10 @@ enum Shape {
 
 /// What a YAML file is, by its keys at the beginning of lines. A file that is no YAML at all is what it tried to be.
 fn shape(text: &str) -> Shape {
+    // What stands further in is no key of the whole.
+    let keys: Vec<&str> = text.lines().filter(|l| l.starts_with(|c: char| c.is_ascii_lowercase())).collect();
     let has =
-        |key: &str| text.lines().any(|l| l.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':')));
+        |key: &str| keys.iter().any(|l| l.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':')));
     if has("query") && (has("name") || has("kind") || has("queryFrequency")) && !has("detection") {
         return Shape::Sentinel;
     }

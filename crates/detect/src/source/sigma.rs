@@ -14,27 +14,47 @@ use std::sync::Arc;
 pub(super) struct Loaded {
     /// Its place among the rules, where it is one.
     pub(super) at: Option<usize>,
-    about: About,
-    document: Document,
+    about: Arc<About>,
+    document: Said,
+    /// The rule that it is, until it is among the rules.
+    body: Option<Body>,
+}
+
+/// What others need to know of a document.
+#[derive(Debug)]
+enum Said {
+    Rule(Meta),
+    Correlation(Meta, Vec<String>),
+    Filter(Box<Filter>),
 }
 
 impl Loaded {
-    /// The rule that it is; nothing for a filter.
-    pub(super) fn rule(&self) -> Option<Rule> {
-        let body = match &self.document {
+    fn new(about: About, document: Document) -> Self {
+        let (document, body) = match document {
             Document::Rule(rule) => {
-                Body::Sigma(Box::new(SigmaRule { rule: rule.clone(), reports: true, filters: Vec::new() }))
+                let meta = rule.meta.clone();
+                (Said::Rule(meta), Some(Body::Sigma(Box::new(SigmaRule { rule, reports: true, filters: Vec::new() }))))
             }
             Document::Correlation(rule) => {
-                Body::Correlation(Box::new(Correlation { rule: rule.clone(), of: Vec::new(), reports: true }))
+                let said = Said::Correlation(rule.meta.clone(), rule.rules.clone());
+                (said, Some(Body::Correlation(Box::new(Correlation { rule, of: Vec::new(), reports: true }))))
             }
-            Document::Filter(_) => return None,
+            Document::Filter(filter) => (Said::Filter(Box::new(filter)), None),
         };
-        Some(Rule { about: Arc::new(self.about.clone()), body })
+        Loaded { at: None, about: Arc::new(about), document, body }
+    }
+
+    /// The rule that it is, once; nothing for a filter.
+    pub(super) fn rule(&mut self) -> Option<Rule> {
+        Some(Rule { about: self.about.clone(), body: self.body.take()? })
     }
 
     fn is(&self, name: &str) -> bool {
-        meta(&self.document).is_called(name)
+        let meta = match &self.document {
+            Said::Rule(meta) | Said::Correlation(meta, _) => meta,
+            Said::Filter(filter) => &filter.meta,
+        };
+        meta.is_called(name)
     }
 }
 
@@ -62,16 +82,23 @@ pub(super) fn read(about: About, placeholders: &Placeholders) -> Documents {
     let fault = |all: Vec<Diagnostic>| {
         (!all.is_empty()).then(|| Fault::new(&about.file, &about.text, parallax_diagnostics::Diagnostics(all)))
     };
+    let (faults, remarks) = (fault(errors), fault(remarks));
     // A rule with its filters is one detection.
     let alone = read.documents.iter().filter(|d| !matches!(d.document, Document::Filter(_))).count() == 1;
-    let loaded = read.documents.into_iter().map(|located| {
-        let mut own = about.clone();
-        own.line = about.text[..located.span.start].matches('\n').count() + 1;
-        own.text = located.span.of(&about.text).to_owned();
-        say(&mut own, &located.document, about.pack.is_some() && alone);
-        Loaded { at: None, about: own, document: located.document }
-    });
-    Documents { documents: loaded.collect(), faults: fault(errors), remarks: fault(remarks) }
+    let only = read.documents.len() == 1;
+    let mut whole = Some(about);
+    let mut documents = Vec::with_capacity(read.documents.len());
+    for located in read.documents {
+        // Most texts are one document.
+        let own = if only { whole.take() } else { whole.clone() };
+        let Some(mut own) = own else { break };
+        own.line = own.text[..located.span.start].matches('\n').count() + 1;
+        own.text = located.span.of(&own.text).to_owned();
+        let in_pack = own.pack.is_some();
+        say(&mut own, &located.document, in_pack && alone);
+        documents.push(Loaded::new(own, located.document));
+    }
+    Documents { documents, faults, remarks }
 }
 
 /// Takes over what the document says of itself; where a pack says it, that counts.
@@ -111,15 +138,15 @@ fn say(about: &mut About, document: &Document, pack_says: bool) {
 /// Applies filters and resolves references; what refers to nothing, or to itself, is left out and told.
 pub(super) fn resolve(all: &mut Detections, loaded: &[Loaded]) {
     for one in loaded {
-        if let Document::Filter(filter) = &one.document {
+        if let Said::Filter(filter) = &one.document {
             apply(all, loaded, one, filter);
         }
     }
     let mut broken: Vec<usize> = Vec::new();
     for one in loaded {
-        let (Document::Correlation(rule), Some(at)) = (&one.document, one.at) else { continue };
+        let (Said::Correlation(_, rules), Some(at)) = (&one.document, one.at) else { continue };
         let mut of = Vec::new();
-        for name in &rule.rules {
+        for name in rules {
             // A name means the rule of the same file before that of another.
             let same_file = |l: &&Loaded| l.about.file == one.about.file;
             let is = |l: &&Loaded| l.is(name) && l.at.is_some();

@@ -27,6 +27,7 @@ pub(crate) fn collected(nodes: Vec<Node>, said: &mut Said) -> Vec<Node> {
     let mut global: Option<Node> = None;
     let mut previous: Option<Node> = None;
     let mut out = Vec::new();
+    let alone = nodes.len() == 1;
     for mut node in nodes {
         let Data::Map(entries) = &mut node.data else {
             if !matches!(node.data(), Data::Null) {
@@ -38,6 +39,7 @@ pub(crate) fn collected(nodes: Vec<Node>, said: &mut Said) -> Vec<Node> {
         };
         let action = entries.iter().position(|e| e.key == "action").map(|at| entries.remove(at));
         match action.as_ref().map(|a| a.value.text().unwrap_or_default()) {
+            None if alone => out.push(node),
             None => {
                 let merged = global.clone().map_or_else(|| node.clone(), |g| merge(g, node.clone()));
                 previous = Some(merged.clone());

@@ -6,7 +6,7 @@ use crate::event::{Family, defender};
 use crate::view::{self, View};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Some of the events that a log source means: those of one kind of telemetry.
 #[derive(Debug)]
@@ -36,14 +36,30 @@ impl Offer {
         if field.starts_with('@') {
             return true;
         }
+        let mut all = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = std::ptr::from_ref(events) as usize;
+        let Known { own, fields } =
+            all.entry(place).or_insert_with(|| Known { own: own(events), fields: BTreeMap::new() });
+        let Some(own) = own else { return true };
+        if let Some(has) = fields.get(field) {
+            return *has;
+        }
         // Collectors name the path to a field differently.
         let leaf = field.rsplit('.').next().unwrap_or(field);
-        match own(events) {
-            Some(own) => [field, leaf].iter().any(|name| said(events, &own, name)),
-            None => true,
-        }
+        let has = [field, leaf].iter().any(|name| said(events, own, name));
+        fields.insert(field.to_owned(), has);
+        has
     }
 }
+
+/// What was found out of events: thousands of rules ask for the same fields.
+struct Known {
+    own: Option<Own>,
+    fields: BTreeMap<String, bool>,
+}
+
+/// By the events' place; they stay for ever.
+static KNOWN: Mutex<BTreeMap<usize, Known>> = Mutex::new(BTreeMap::new());
 
 /// Whether the events' data or their mapping says something under the name.
 fn said(events: &Events, own: &dyn Fn(&str) -> bool, name: &str) -> bool {
@@ -109,7 +125,7 @@ const OTHER_COLUMNS: [&str; 9] = [
     "AdditionalFields",
 ];
 
-type Own = Box<dyn Fn(&str) -> bool>;
+type Own = Box<dyn Fn(&str) -> bool + Send>;
 
 /// Tells the names of the events' own fields; `None` where they may have any.
 fn own(events: &Events) -> Option<Own> {
