@@ -130,7 +130,18 @@ pub fn datetime(ticks: i64) -> String {
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = civil(days);
     let (h, m, s) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}.{fraction:07}Z")
+    if !(0..=9999).contains(&year) {
+        return format!("{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}.{fraction:07}Z");
+    }
+    let mut text = *b"0000-00-00T00:00:00.0000000Z";
+    let places = [(0..4, year), (5..7, month), (8..10, day), (11..13, h), (14..16, m), (17..19, s), (20..27, fraction)];
+    for (place, mut number) in places {
+        for digit in text[place].iter_mut().rev() {
+            *digit = b'0' + (number % 10) as u8;
+            number /= 10;
+        }
+    }
+    text.iter().map(|b| char::from(*b)).collect()
 }
 
 /// The instant of nanoseconds since the Unix epoch, in ticks.
@@ -209,6 +220,8 @@ mod tests {
         assert_eq!(datetime(ticks_of_nanos(0)), "1970-01-01T00:00:00.0000000Z");
         assert_eq!(datetime(ticks_of_nanos(1_709_208_000_123_456_789)), "2024-02-29T12:00:00.1234567Z");
         assert_eq!(datetime(ticks_of_nanos(-1)), "1969-12-31T23:59:59.9999999Z");
+        assert_eq!(datetime(-1), "0000-12-31T23:59:59.9999999Z");
+        assert_eq!(datetime(3_155_378_976_000_000_000), "10000-01-01T00:00:00.0000000Z");
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub(super) struct Compiled {
     /// The place of the other field of a comparison.
     other: Option<usize>,
     test: Test,
+    /// The test in words.
+    words: String,
     glob: Option<(Glob, Case)>,
     /// `None` where it can't be compiled: such a rule matches nothing.
     meaning: Option<Meaning>,
@@ -57,6 +59,7 @@ impl Because {
                 field: test.field.as_deref().and_then(place),
                 other: if let Is::Field(_, other, _) = &test.is { place(other) } else { None },
                 test: test.clone(),
+                words: words(&test.is),
                 glob: if let Is::Like(p) = &test.is { Some((Glob::new(p), p.case)) } else { None },
                 meaning: Meaning::new(&test.is).ok(),
             })),
@@ -143,9 +146,17 @@ impl Compiled {
     fn reason(&self, rules: &Rules, values: &mut Values<'_, '_>) -> Option<Reason> {
         let Some(at) = self.field else { return self.keyword(rules, values) };
         let other = self.other.and_then(|other| values.get(other)).map(|(text, _)| text.to_string());
-        let value = values.get(at).map_or("", |(text, _)| text);
-        let mark = mark(&self.test.is, self.meaning.as_ref(), value, other.as_deref(), false);
-        Some(reason(self.test.field.clone(), value, mark, &self.test.is))
+        let (value, folded) = values.get(at).map_or(("", ""), |(text, folded)| (&**text, folded.as_str()));
+        let mark = match &self.glob {
+            Some((glob, Case::Counts)) => glob.matched(value),
+            Some((glob, Case::Ignored)) => glob.matched(folded).map(|span| unfolded(value, folded, span)),
+            None => mark(&self.test.is, self.meaning.as_ref(), value, other.as_deref(), false),
+        };
+        Some(self.because(value, mark))
+    }
+
+    fn because(&self, value: &str, mark: Option<(usize, usize)>) -> Reason {
+        reason(self.test.field.clone(), value, mark, &self.words)
     }
 
     fn keyword(&self, rules: &Rules, values: &mut Values<'_, '_>) -> Option<Reason> {
@@ -154,7 +165,7 @@ impl Compiled {
         let mut found = None;
         let mut look = |text: &str| {
             if found.is_none() && meaning.held(text) {
-                found = Some(reason(None, text, mark(is, Some(meaning), text, None, true), is));
+                found = Some(reason(None, text, mark(is, Some(meaning), text, None, true), &self.words));
             }
         };
         // A field's value is the shorter text to show.
@@ -168,7 +179,7 @@ impl Compiled {
     }
 }
 
-fn reason(field: Option<String>, value: &str, mark: Option<(usize, usize)>, is: &Is) -> Reason {
+fn reason(field: Option<String>, value: &str, mark: Option<(usize, usize)>, words: &str) -> Reason {
     let (mut from, mut to) = (0, value.len());
     if value.len() > LONGEST {
         let start = mark.map_or(0, |(start, _)| start);
@@ -177,7 +188,7 @@ fn reason(field: Option<String>, value: &str, mark: Option<(usize, usize)>, is: 
     }
     let mark = mark.filter(|(start, end)| start < end && *start < to);
     let marks = mark.map(|(start, end)| (start - from, end.min(to) - from)).into_iter().collect();
-    Reason { field, value: value[from..to].to_owned(), marks, test: words(is) }
+    Reason { field, value: value[from..to].to_owned(), marks, test: words.to_owned() }
 }
 
 /// Where what a test looks for stands in a value that passes it.

@@ -7,6 +7,7 @@ mod kinds;
 mod made;
 mod members;
 mod plain;
+mod quote;
 mod row;
 mod split;
 mod times;
@@ -31,6 +32,7 @@ use std::ops::ControlFlow;
 pub use depth::too_deep;
 pub use members::{Members, Unusual, plain};
 pub(crate) use plain::{HOSTS, TIMES};
+pub use quote::quote;
 pub use times::{HOUR, Stretch};
 
 /// Reads JSON lines and JSON documents.
