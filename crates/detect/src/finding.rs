@@ -132,10 +132,24 @@ impl Finding {
         }
     }
 
-    /// The same with its id: of the rule and the event, or of the rule and the columns.
+    /// The same with its id.
     pub(crate) fn identified(mut self) -> Self {
-        self.id = id(&self.rule, self.event.as_ref(), &self.columns);
+        self.identify();
         self
+    }
+
+    /// Gives it its id: of the rule and the event, or of the rule and the columns.
+    pub(crate) fn identify(&mut self) {
+        self.id = id(&self.rule, self.event.as_ref(), &self.columns);
+    }
+
+    /// Its bytes, about, with what it has of its rule; not for what is put together of many events.
+    pub(crate) fn size(&self) -> usize {
+        let about = self.title.len() + self.description.len() + 64 * (self.attack.len() + self.tactics.len());
+        let columns: usize = self.columns.iter().map(|(name, text, _)| name.len() + 2 * text.len() + 128).sum();
+        let reasons: usize = self.reasons.iter().map(|r| r.what.len() + r.field.len() + r.value.len() + 128).sum();
+        let event = self.event.as_ref().map_or(0, Event::size);
+        size_of::<Self>() + about + columns + reasons + event
     }
 }
 
@@ -233,11 +247,21 @@ impl Hash {
     }
 
     pub(crate) fn finish(self) -> String {
-        self.0.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect()
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        let bytes = self.0.finalize();
+        let digits = bytes.iter().take(16).flat_map(|b| [HEX[usize::from(b >> 4)], HEX[usize::from(b & 15)]]);
+        digits.map(char::from).collect()
     }
 }
 
 impl Event {
+    /// The bytes of its texts.
+    fn size(&self) -> usize {
+        let texts = [&self.source, &self.host, &self.user, &self.image, &self.command_line];
+        let all = texts.into_iter().chain([&self.parent_image, &self.parent_command_line]);
+        all.flatten().map(|text| text.len() + 16).sum()
+    }
+
     /// As one JSON object.
     pub fn json(&self) -> Json {
         let text = |t: &Option<String>| t.clone().map_or(Json::Null, Json::from);

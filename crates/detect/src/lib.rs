@@ -13,7 +13,10 @@ pub mod test;
 
 pub use finding::{Entity, Event, Finding, RELATED, Reason, Related};
 pub use pack::{Pack, PackError};
-pub use run::{DetectionRun, Job, Ran, Reading, RunOutcome, Sink, TIMES, Watch, When, applies, run, run_all};
+pub use run::{
+    DetectionRun, Job, Pen, Pens, Ran, Reading, RunOutcome, Sink, TIMES, TakeFindings, Watch, When, applies, run,
+    run_all,
+};
 pub use source::{About, Chosen, Detections, Filters, Found, Kind, Rule};
 
 include!(concat!(env!("OUT_DIR"), "/packs.rs"));

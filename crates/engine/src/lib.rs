@@ -25,6 +25,6 @@ pub use parallax_catalog::{Context, Encoding, Output, PROVENANCE};
 pub use parallax_telemetry::view::LooksFor;
 pub use scan::Window;
 pub use session::{
-    Alone, AloneRead, Census, ColumnRead, Execution, Explanation, Followed, Hit, HitEvent, HitsAsked, HitsSeen, Kept,
-    KeptRun, Options, Part, Pick, Records, RecordsAsked, Session, Shown, StepSeen, TableRead, TableUse,
+    Alone, AloneRead, Census, ColumnRead, Execution, Explanation, Followed, Found, Hit, HitEvent, HitsAsked, HitsSeen,
+    Kept, KeptRun, Maker, Options, Part, Pick, Records, RecordsAsked, Session, Shown, StepSeen, TableRead, TableUse,
 };

@@ -7,14 +7,14 @@ use crate::attack;
 use parallax_detect::pack::{Confidence, Severity};
 use parallax_detect::{Event, Finding};
 use serde_json::{Map, Value as Json, json};
-use std::io::{self, Write};
+use std::io::Write;
 
 /// The version of the schema.
 pub const VERSION: &str = "1.8.0";
 
-/// Writes findings as they come.
-pub struct Ocsf<W: Write> {
-    out: W,
+/// Writes findings, a line each.
+#[derive(Clone, Debug)]
+pub struct Ocsf {
     maker: Maker,
 }
 
@@ -27,26 +27,16 @@ pub struct Maker {
     pub now: i64,
 }
 
-impl<W: Write> Ocsf<W> {
-    /// Writes to `out`.
-    pub fn new(out: W, maker: Maker) -> Self {
-        Ocsf { out, maker }
+impl Ocsf {
+    /// Of that maker.
+    pub fn new(maker: Maker) -> Self {
+        Ocsf { maker }
     }
 
-    /// Writes one.
-    ///
-    /// # Errors
-    /// What `out` says.
-    pub fn finding(&mut self, finding: &Finding) -> io::Result<()> {
-        writeln!(self.out, "{}", event(finding, &self.maker))
-    }
-
-    /// Writes what is left.
-    ///
-    /// # Errors
-    /// What `out` says.
-    pub fn finish(mut self) -> io::Result<()> {
-        self.out.flush()
+    /// Appends one.
+    pub fn write(&self, finding: &Finding, out: &mut Vec<u8>) {
+        // Memory refuses nothing.
+        let _ = writeln!(out, "{}", event(finding, &self.maker));
     }
 }
 

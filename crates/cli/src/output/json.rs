@@ -2,7 +2,7 @@
 
 use super::{Column, Rows, distinct};
 use parallax_engine::value::{Value, is_json};
-use parallax_telemetry::formats::json::plain;
+use parallax_telemetry::formats::json::quote;
 use serde_json::Value as Json;
 use std::io::{self, Write};
 
@@ -15,11 +15,21 @@ pub(super) struct Document {
 
 impl Document {
     pub(super) fn new(columns: Vec<Column>, mut out: Box<dyn Write + Send>) -> io::Result<Self> {
-        let columns: Vec<Json> =
-            columns.iter().map(|c| serde_json::json!({ "name": c.name, "type": c.type_name })).collect();
-        write!(out, "{{\"columns\":{},\"rows\":[", Json::from(columns))?;
+        out.write_all(beginning(&columns).as_bytes())?;
         Ok(Document { out, first: true, row: Vec::new() })
     }
+}
+
+/// How a document begins.
+pub(crate) fn beginning(columns: &[Column]) -> String {
+    let columns: Vec<Json> =
+        columns.iter().map(|c| serde_json::json!({ "name": c.name, "type": c.type_name })).collect();
+    format!("{{\"columns\":{},\"rows\":[", Json::from(columns))
+}
+
+/// How a document ends that has rows, or none.
+pub(crate) fn end(rows: bool) -> &'static str {
+    if rows { "\n]}\n" } else { "]}\n" }
 }
 
 impl Rows for Document {
@@ -38,7 +48,7 @@ impl Rows for Document {
     }
 
     fn finish(mut self: Box<Self>) -> io::Result<()> {
-        writeln!(self.out, "{}]}}", if self.first { "" } else { "\n" })?;
+        self.out.write_all(end(!self.first).as_bytes())?;
         self.out.flush()
     }
 }
@@ -77,54 +87,13 @@ impl Rows for Lines {
 }
 
 /// Writes a value as JSON, without making a tree of it: rows may be many. What is JSON already stays as it is.
-fn write(out: &mut Vec<u8>, value: &Value<'_>) -> io::Result<()> {
+pub(crate) fn write(out: &mut Vec<u8>, value: &Value<'_>) -> io::Result<()> {
     match value {
-        Value::Text(text) => string(out, text),
+        Value::Text(text) => quote(text, out),
         // A line is a row.
         Value::Dynamic(text) if matches!(*text, "[]" | "{}") => out.extend_from_slice(text.as_bytes()),
         Value::Dynamic(text) if !text.contains('\n') && is_json(text) => out.extend_from_slice(text.as_bytes()),
         other => write!(out, "{}", other.json())?,
     }
     Ok(())
-}
-
-/// Writes a text as a JSON string; most of it needs no escape.
-fn string(out: &mut Vec<u8>, text: &str) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    out.push(b'"');
-    let mut rest = text.as_bytes();
-    loop {
-        let (as_it_is, behind) = rest.split_at(plain(rest));
-        out.extend_from_slice(as_it_is);
-        let Some((byte, behind)) = behind.split_first() else { break };
-        match byte {
-            b'"' | b'\\' => out.extend([b'\\', *byte]),
-            b'\n' => out.extend(b"\\n"),
-            b'\r' => out.extend(b"\\r"),
-            b'\t' => out.extend(b"\\t"),
-            0x08 => out.extend(b"\\b"),
-            0x0C => out.extend(b"\\f"),
-            byte => {
-                out.extend(b"\\u00");
-                out.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-            }
-        }
-        rest = behind;
-    }
-    out.push(b'"');
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn strings_as_the_library_writes_them() {
-        let all: String = (0..0x180).filter_map(char::from_u32).collect();
-        for text in [all.as_str(), "", "C:\\Windows\\\"x\"", "é\u{2028}😀\u{7f}"] {
-            let mut out = Vec::new();
-            string(&mut out, text);
-            assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(text).unwrap());
-        }
-    }
 }

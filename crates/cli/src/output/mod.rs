@@ -1,7 +1,7 @@
 //! Rows in the forms that people and programs read.
 
-mod csv;
-mod json;
+pub(crate) mod csv;
+pub(crate) mod json;
 mod parquet;
 mod table;
 pub(crate) mod text;

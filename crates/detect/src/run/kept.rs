@@ -60,8 +60,8 @@ fn all(
                 if known.contains(&found.id) {
                     continue;
                 }
-                result.found(&found);
-                sink(&found).map_err(Stop::Sink)?;
+                result.found(found.severity);
+                sink.finding(&found).map_err(Stop::Sink)?;
                 new.insert(found.id);
             }
         }

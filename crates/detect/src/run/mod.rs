@@ -5,11 +5,12 @@ mod kept;
 mod query;
 mod sentinel;
 mod sigma;
+mod sink;
 mod together;
 
 pub use applies::applies;
+pub use sink::{Pen, Pens, TakeFindings};
 
-use crate::finding::Finding;
 use crate::pack::{Detection, Pack, Severity};
 use crate::source::{About, Body, Detections, Rule};
 use parallax_engine::{Census, Context, Error, Kept, Session};
@@ -116,8 +117,8 @@ impl Reading {
 /// Called with the report of each query as it starts, for those who show progress.
 pub type Watch<'a> = &'a mut dyn FnMut(&str, &Arc<Report>);
 
-/// Takes findings as they come; memory must not grow with their number.
-pub type Sink<'a> = &'a mut dyn FnMut(&Finding) -> io::Result<()>;
+/// Where findings go.
+pub type Sink<'a> = &'a mut dyn TakeFindings;
 
 impl DetectionRun {
     fn of(rule: &Rule) -> Self {
@@ -138,9 +139,9 @@ impl DetectionRun {
 }
 
 impl DetectionRun {
-    fn found(&mut self, finding: &Finding) {
+    fn found(&mut self, severity: Severity) {
         self.found += 1;
-        self.worst = self.worst.max(Some(finding.severity));
+        self.worst = self.worst.max(Some(severity));
     }
 }
 

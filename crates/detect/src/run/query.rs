@@ -111,8 +111,8 @@ impl Running<'_> {
                 if self.known.contains(&finding.id) {
                     continue;
                 }
-                self.result.found(&finding);
-                (self.sink)(&finding).map_err(Stop::Sink)?;
+                self.result.found(finding.severity);
+                self.sink.finding(&finding).map_err(Stop::Sink)?;
                 if several {
                     new.insert(finding.id);
                 }

@@ -67,8 +67,8 @@ fn all(
             quiet_until = at.saturating_add(quiet);
         }
         for one in found {
-            result.found(&one);
-            sink(&one).map_err(Stop::Sink)?;
+            result.found(one.severity);
+            sink.finding(&one).map_err(Stop::Sink)?;
         }
     }
     let lacking = over.kept.as_ref().map(Kept::lacking).unwrap_or_default();

@@ -80,10 +80,10 @@ pub(super) fn run(
             let one = &mut all[query];
             let found = finding(&one.rule.about, &one.plan.columns, true, batch, row);
             if let Some(run) = runs.get_mut(&one.at) {
-                run.found(&found);
+                run.found(found.severity);
             }
             one.known.insert(found.id.clone());
-            if let Err(e) = sink(&found) {
+            if let Err(e) = sink.finding(&found) {
                 failed = Err(e);
                 return ControlFlow::Break(());
             }
@@ -175,7 +175,7 @@ fn again(
         let when = clock.when(reading);
         let new = &mut |finding: &Finding| match one.known.contains(&finding.id) {
             true => Ok(()),
-            false => sink(finding),
+            false => sink.finding(finding),
         };
         runs.insert(one.at, super::query::run(job.session, one.rule, &when, reading, watch, new)?);
     }

@@ -19,7 +19,7 @@ pub use alone::{Alone, AloneRead};
 pub use census::Census;
 pub use explain::{ColumnRead, Explanation, TableRead};
 pub use follow::{Followed, Part, Pick, Shown, StepSeen};
-pub use hits::{Hit, HitEvent, HitsAsked, HitsSeen};
+pub use hits::{Found, Hit, HitEvent, HitsAsked, HitsSeen, Maker};
 pub use kept::{Kept, KeptRun};
 pub use records::{Records, RecordsAsked};
 

@@ -88,11 +88,8 @@ fn ocsf_is_what_its_schema_says() {
 #[test]
 fn an_ocsf_finding() {
     let mut out = Vec::new();
-    let mut writer = Ocsf::new(&mut out, maker());
-    for finding in &findings(&LINES[..1]) {
-        writer.finding(finding).unwrap();
-    }
-    writer.finish().unwrap();
+    let writer = Ocsf::new(maker());
+    findings(&LINES[..1]).iter().for_each(|finding| writer.write(finding, &mut out));
     let text = String::from_utf8(out).unwrap();
     assert_eq!(text.lines().count(), 1);
     let mut event: Json = serde_json::from_str(&text).unwrap();

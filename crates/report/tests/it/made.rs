@@ -93,7 +93,7 @@ pub(crate) fn document(lines: &[&str], limit: usize) -> Document {
     let detections = Detections::of_pack(&pack, &Default::default());
     let chosen = vec![true; detections.rules.len()];
     let job = Job { session: &session, detections: &detections, chosen: &chosen, now: Some(now), wall: now };
-    let sink = &mut |f: &_| {
+    let sink = &mut |f: &parallax_detect::Finding| {
         collector.add(f);
         Ok(())
     };

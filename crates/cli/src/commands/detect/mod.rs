@@ -1,5 +1,6 @@
 //! `parallax detect`
 
+mod forms;
 mod list;
 mod prepare;
 mod summary;
@@ -12,7 +13,7 @@ use crate::exit::{Exit, Failure};
 use crate::policy::Talk;
 use crate::progress::Progress;
 use parallax_detect::pack::Severity;
-use parallax_detect::{Finding, Ran, RunOutcome};
+use parallax_detect::{Ran, RunOutcome};
 use std::io::{IsTerminal, stdout};
 use writer::Writer;
 
@@ -26,19 +27,12 @@ pub(crate) fn run(args: &DetectArgs) -> Result<Exit, Failure> {
     }
     let mut prepared =
         prepare(&args.rules, &args.input, Some(&args.time), Some(&args.run.limits), &args.run.config, talk)?;
-    let mut out = Writer::new(args.output.format)?;
     let progress = Progress::new(&prepared.session, talk);
-    let terminal = stdout().is_terminal();
-    let sink = &mut |finding: &Finding| {
-        // Bar and findings would stand on one line.
-        if terminal {
-            progress.clear();
-        }
-        out.finding(finding)
-    };
-    let ran = run_into(&mut prepared, &progress, talk, sink)?;
-    drop(progress);
+    let mut out = Writer::new(args.output.format, &progress)?;
+    let ran = run_into(&mut prepared, &progress, talk, &mut out)?;
+    progress.clear();
     out.finish()?;
+    drop(progress);
     summary::say(&prepared, &ran, talk);
     Ok(exit(&prepared, &ran, args.fail_on))
 }

@@ -9,9 +9,8 @@ use crate::progress::Progress;
 use crate::say;
 use parallax_detect::run_all;
 use parallax_detect::source::{Fault, Placeholders};
-use parallax_detect::{Chosen, Detections, EMBEDDED, Filters, Finding, Found, Job, Ran, Reading, RunOutcome};
+use parallax_detect::{Chosen, Detections, EMBEDDED, Filters, Found, Job, Ran, Reading, RunOutcome, Sink};
 use parallax_engine::{Config, Session};
-use std::io;
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -68,7 +67,7 @@ pub(crate) fn run_into(
     prepared: &mut Prepared,
     progress: &Progress,
     talk: Talk,
-    sink: &mut dyn FnMut(&Finding) -> io::Result<()>,
+    sink: Sink<'_>,
 ) -> Result<Ran, Failure> {
     prepared.say_faults(talk);
     let job = Job {

@@ -11,6 +11,7 @@ use crate::execute::Instant;
 use parallax_sigma::{Reason, Rules};
 use parallax_telemetry::Report;
 use queue::{Next, Queue};
+pub use reading::Found;
 use reading::Reading;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -80,6 +81,61 @@ pub struct HitsSeen {
     pub census: Option<Census>,
 }
 
+/// Makes something of the hits of one thread, in their order. What it makes is handed over in the order of the sources.
+pub trait Maker: Send + 'static {
+    /// What is handed over: of some hits that follow one another.
+    type Made: Send + 'static;
+
+    /// Takes the next hit.
+    fn take(&mut self, found: &Found<'_>);
+
+    /// How many bytes that takes which was made and not handed over, about; 0 only where there is nothing.
+    fn size(&self) -> usize;
+
+    /// What was made and not handed over.
+    fn made(&mut self) -> Self::Made;
+}
+
+/// Keeps the hits as they are.
+#[derive(Default)]
+struct Keeper {
+    hits: Vec<Hit>,
+    bytes: usize,
+}
+
+impl Maker for Keeper {
+    type Made = Vec<Hit>;
+
+    fn take(&mut self, found: &Found<'_>) {
+        let hit = found.hit();
+        self.bytes += hit.size();
+        self.hits.push(hit);
+    }
+
+    fn size(&self) -> usize {
+        self.bytes
+    }
+
+    fn made(&mut self) -> Vec<Hit> {
+        self.bytes = 0;
+        std::mem::take(&mut self.hits)
+    }
+}
+
+impl Hit {
+    /// Its bytes, about.
+    fn size(&self) -> usize {
+        let text = |t: &Option<String>| t.as_ref().map_or(0, String::len);
+        let event = &self.event;
+        let known = [&event.host, &event.user, &event.image, &event.command_line, &event.parent_image];
+        let reasons = self.reasons.iter().flatten().map(|r| r.value.len() + r.test.len() + 192).sum::<usize>();
+        256 + event.source.len()
+            + known.into_iter().chain([&event.parent_command_line]).chain(&self.values).map(text).sum::<usize>()
+            + reasons
+            + 4 * self.rules.len()
+    }
+}
+
 impl Session {
     /// Reads all sources once and hands over the events that fulfil any of the rules, in the order of the sources and of
     /// the places in them whatever the number of threads, until they are read or `each` breaks.
@@ -89,18 +145,21 @@ impl Session {
     /// # Errors
     /// It took longer than the session's limit.
     pub fn hits(&self, asked: HitsAsked, each: &mut dyn FnMut(Hit) -> ControlFlow<()>) -> Result<HitsSeen, Error> {
-        self.hits_watched(asked, &mut |_| {}, each)
+        let each = &mut |hits: Vec<Hit>| hits.into_iter().try_for_each(&mut *each);
+        self.hits_made(asked, &mut |_| {}, &mut Keeper::default, each)
     }
 
-    /// As [`Session::hits`]; `watch` is given the report as the reading begins.
+    /// As [`Session::hits`], where the threads that read make something of the hits: each has what `maker` gives for it,
+    /// and `each` is handed what they made. `watch` is given the report as the reading begins.
     ///
     /// # Errors
     /// It took longer than the session's limit.
-    pub fn hits_watched(
+    pub fn hits_made<M: Maker>(
         &self,
         asked: HitsAsked,
         watch: &mut dyn FnMut(&Arc<Report>),
-        each: &mut dyn FnMut(Hit) -> ControlFlow<()>,
+        maker: &mut dyn FnMut() -> M,
+        each: &mut dyn FnMut(M::Made) -> ControlFlow<()>,
     ) -> Result<HitsSeen, Error> {
         let began = Instant::now();
         let limit = self.executor.timeout();
@@ -108,24 +167,23 @@ impl Session {
         let threads = self.executor.threads();
         let reading = Arc::new(Reading::new(asked, self.sources.clone(), self.window, threads));
         watch(reading.report());
+        let queue = Arc::new(Queue::new(reading.parts()));
         let workers = threads.min(reading.parts());
         for _ in 0..workers {
-            let reading = reading.clone();
+            let (reading, queue, maker) = (reading.clone(), queue.clone(), maker());
             // Nobody waits for a thread that is inside a file when time is up, as with readers of queries.
             std::thread::Builder::new()
                 .name("parallax-hits".to_owned())
-                .spawn(move || reading.work())
+                .spawn(move || reading.work(&queue, maker))
                 .map_err(|e| Error::Setup(format!("threads can't be started: {e}")))?;
         }
-        let _stop = Stop(&reading.queue);
+        let _stop = Stop(&queue);
         for part in 0..reading.parts() {
             loop {
-                match reading.queue.next(part, deadline) {
-                    Next::Hits(hits) => {
-                        for hit in hits {
-                            if each(hit).is_break() {
-                                return Ok(reading.seen());
-                            }
+                match queue.next(part, deadline) {
+                    Next::Made(made) => {
+                        if each(made).is_break() {
+                            return Ok(reading.seen());
                         }
                     }
                     Next::End => break,
@@ -143,9 +201,9 @@ impl Session {
 }
 
 /// Stops the threads when nobody wants more.
-struct Stop<'q>(&'q Queue);
+struct Stop<'q, T>(&'q Queue<T>);
 
-impl Drop for Stop<'_> {
+impl<T> Drop for Stop<'_, T> {
     fn drop(&mut self) {
         self.0.stopped.store(true, Ordering::Relaxed);
         self.0.wake();

@@ -1,6 +1,5 @@
-//! Hits of many parts that are read side by side, taken one part after the other.
+//! What is made of the hits of many parts that are read side by side, taken one part after the other.
 
-use super::Hit;
 use crate::execute::Instant;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,8 +9,8 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 const WAITING: usize = 4 << 20;
 
 /// A queue for each part, bounded together.
-pub(super) struct Queue {
-    state: Mutex<State>,
+pub(super) struct Queue<T> {
+    state: Mutex<State<T>>,
     /// Something came, or a part ended.
     came: Condvar,
     /// Something was taken.
@@ -20,8 +19,8 @@ pub(super) struct Queue {
     pub(super) stopped: AtomicBool,
 }
 
-struct State {
-    parts: Vec<Part>,
+struct State<T> {
+    parts: Vec<Part<T>>,
     /// The part that is taken from.
     current: usize,
     /// The bytes that wait in the current part, and in those after it.
@@ -29,9 +28,9 @@ struct State {
     later: usize,
 }
 
-#[derive(Default)]
-struct Part {
-    hits: VecDeque<Vec<Hit>>,
+struct Part<T> {
+    /// What was made, each with its bytes.
+    made: VecDeque<(T, usize)>,
     bytes: usize,
     end: Option<End>,
 }
@@ -43,9 +42,9 @@ enum End {
 }
 
 /// What comes next of a part.
-pub(super) enum Next {
-    /// Some hits.
-    Hits(Vec<Hit>),
+pub(super) enum Next<T> {
+    /// What was made of some hits.
+    Made(T),
     /// No more.
     End,
     /// Its reader failed in a way that none should.
@@ -54,9 +53,10 @@ pub(super) enum Next {
     Late,
 }
 
-impl Queue {
+impl<T> Queue<T> {
     pub(super) fn new(parts: usize) -> Self {
-        let parts = std::iter::repeat_with(Part::default).take(parts).collect();
+        let part = || Part { made: VecDeque::new(), bytes: 0, end: None };
+        let parts = std::iter::repeat_with(part).take(parts).collect();
         Queue {
             state: Mutex::new(State { parts, current: 0, now: 0, later: 0 }),
             came: Condvar::new(),
@@ -65,7 +65,7 @@ impl Queue {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(|e| e.into_inner())
     }
 
@@ -80,9 +80,9 @@ impl Queue {
         self.came.notify_all();
     }
 
-    /// Adds hits of a part; waits while enough of them wait. What is taken next never waits for what comes later.
-    pub(super) fn add(&self, part: usize, hits: Vec<Hit>) {
-        let bytes = hits.iter().map(size).sum::<usize>();
+    /// Adds something of a part that takes so many bytes; waits while enough waits. What is taken next never waits for
+    /// what comes later.
+    pub(super) fn add(&self, part: usize, made: T, bytes: usize) {
         let mut state = self.lock();
         loop {
             let full = if part == state.current { state.now >= WAITING } else { state.later >= WAITING };
@@ -97,7 +97,7 @@ impl Queue {
             state.later += bytes;
         }
         state.parts[part].bytes += bytes;
-        state.parts[part].hits.push_back(hits);
+        state.parts[part].made.push_back((made, bytes));
         self.came.notify_all();
     }
 
@@ -107,12 +107,12 @@ impl Queue {
     }
 
     /// Says in the end how a part ended: read, if [`Ending::read`] was called.
-    pub(super) fn ending(&self, part: usize) -> Ending<'_> {
+    pub(super) fn ending(&self, part: usize) -> Ending<'_, T> {
         Ending { queue: self, part, end: End::Failed }
     }
 
     /// What comes next of the part; parts are to be taken in their order, each to its end.
-    pub(super) fn next(&self, part: usize, deadline: Option<Instant>) -> Next {
+    pub(super) fn next(&self, part: usize, deadline: Option<Instant>) -> Next<T> {
         let mut state = self.lock();
         if state.current != part {
             let bytes = state.parts[part].bytes;
@@ -126,12 +126,11 @@ impl Queue {
             if left.is_some_and(|left| left.is_zero()) {
                 return Next::Late;
             }
-            if let Some(hits) = state.parts[part].hits.pop_front() {
-                let bytes = hits.iter().map(size).sum::<usize>();
+            if let Some((made, bytes)) = state.parts[part].made.pop_front() {
                 state.parts[part].bytes -= bytes;
                 state.now -= bytes;
                 self.taken.notify_all();
-                return Next::Hits(hits);
+                return Next::Made(made);
             }
             match state.parts[part].end {
                 Some(End::Read) => return Next::End,
@@ -147,33 +146,21 @@ impl Queue {
 }
 
 /// Ends a part when it is dropped, so that nobody waits for a thread that panicked.
-pub(super) struct Ending<'q> {
-    queue: &'q Queue,
+pub(super) struct Ending<'q, T> {
+    queue: &'q Queue<T>,
     part: usize,
     end: End,
 }
 
-impl Ending<'_> {
+impl<T> Ending<'_, T> {
     /// The part was read.
     pub(super) fn read(mut self) {
         self.end = End::Read;
     }
 }
 
-impl Drop for Ending<'_> {
+impl<T> Drop for Ending<'_, T> {
     fn drop(&mut self) {
         self.queue.end(self.part, self.end);
     }
-}
-
-/// The bytes of a hit, about.
-fn size(hit: &Hit) -> usize {
-    let text = |t: &Option<String>| t.as_ref().map_or(0, String::len);
-    let event = &hit.event;
-    let known = [&event.host, &event.user, &event.image, &event.command_line, &event.parent_image];
-    let reasons = hit.reasons.iter().flatten().map(|r| r.value.len() + r.test.len() + 192).sum::<usize>();
-    256 + event.source.len()
-        + known.into_iter().chain([&event.parent_command_line]).chain(&hit.values).map(text).sum::<usize>()
-        + reasons
-        + 4 * hit.rules.len()
 }

@@ -1,25 +1,27 @@
 //! What the threads of a reading for hits share, and what each does.
 
 use super::queue::Queue;
-use super::{Hit, HitEvent, HitsAsked, HitsSeen, there};
+use super::{Hit, HitEvent, HitsAsked, HitsSeen, Maker, there};
 use crate::execute::Instant;
 use crate::scan::{Window, ticks};
 use crate::session::census::{One, Taken};
-use parallax_sigma::Scratch;
+use parallax_sigma::{Reason, Scratch};
 use parallax_telemetry::logsource::Sorter;
 use parallax_telemetry::needles::Clause;
 use parallax_telemetry::scan::{Row, rows_for};
 use parallax_telemetry::{Format, Report, Source, Value, View, view};
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// A source is not cut into smaller parts than this.
 const SMALLEST_PART: u64 = 4 << 20;
-/// Nor into larger ones where it can be cut: hits of parts that are ahead wait.
-const LARGEST_PART: u64 = 64 << 20;
-/// Hits are handed over when there are so many.
-const HITS: usize = 64;
+/// Nor into larger ones where it can be cut: what was made of a part waits until all before it is taken, and little may
+/// wait. Where every tenth byte becomes a finding's, threads that are ahead go through parts of this size unhindered.
+const LARGEST_PART: u64 = 8 << 20;
+/// What is made of hits is handed over when it takes so many bytes.
+const BATCH: usize = 64 << 10;
 
 pub(super) struct Reading {
     asked: HitsAsked,
@@ -34,7 +36,6 @@ pub(super) struct Reading {
     /// What any event that fulfils a rule shows, where others need not be decoded.
     clauses: Vec<Clause>,
     report: Arc<Report>,
-    pub(super) queue: Queue,
     /// What the threads that are done saw.
     seen: Mutex<Seen>,
 }
@@ -93,7 +94,6 @@ impl Reading {
         let parts = parts(&sources, threads);
         let seen = Seen { sources: vec![0; asked.rules.sources().len()], census: Taken::new(sources.len()) };
         Reading {
-            queue: Queue::new(parts.len()),
             asked,
             parts,
             next: AtomicUsize::new(0),
@@ -130,9 +130,11 @@ impl Reading {
     }
 
     /// Reads one part after the other until none is left.
-    pub(super) fn work(&self) {
+    pub(super) fn work<M: Maker>(&self, queue: &Queue<M::Made>, maker: M) {
         let mut worker = Worker {
             reading: self,
+            queue,
+            maker,
             sorter: self.sorter.clone(),
             scratch: Scratch::new(),
             sources: vec![0; self.asked.rules.sources().len()],
@@ -140,8 +142,8 @@ impl Reading {
         loop {
             let part = self.next.fetch_add(1, Ordering::Relaxed);
             let Some((at, source)) = self.parts.get(part) else { break };
-            let ending = self.queue.ending(part);
-            if !self.queue.stopped() {
+            let ending = queue.ending(part);
+            if !queue.stopped() {
                 worker.read(part, *at, source);
             }
             ending.read();
@@ -161,22 +163,23 @@ fn parts(sources: &[Source], threads: usize) -> Vec<(usize, Source)> {
 }
 
 /// One thread.
-struct Worker<'r> {
+struct Worker<'r, M: Maker> {
     reading: &'r Reading,
+    queue: &'r Queue<M::Made>,
+    maker: M,
     sorter: Sorter,
     scratch: Scratch,
     /// For each log source of the rules how many of its events came.
     sources: Vec<u64>,
 }
 
-impl Worker<'_> {
+impl<M: Maker> Worker<'_, M> {
     fn read(&mut self, part: usize, at: usize, source: &Source) {
         let reading = self.reading;
         if source.format == Format::Parquet {
             reading.report.note_once("Sigma rules are not run over Parquet files");
             return;
         }
-        let mut found = Vec::new();
         let mut times = One::default();
         let mut timeless = 0u64;
         let Reading { view, columns, clauses, .. } = reading;
@@ -186,13 +189,10 @@ impl Worker<'_> {
             {
                 times.add(time);
             }
-            if let Some(hit) = self.hit(row, &mut timeless) {
-                found.push(hit);
-                if found.len() == HITS {
-                    reading.queue.add(part, std::mem::take(&mut found));
-                }
+            if self.look(row, &mut timeless) {
+                self.hand_over(part, BATCH);
             }
-            if reading.queue.stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if self.queue.stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         if let Err(e) = read {
             // The other sources are read all the same.
@@ -202,37 +202,82 @@ impl Worker<'_> {
             let what = "events without a time, left out because a time range was asked for";
             reading.report.note(what, timeless);
         }
-        if !found.is_empty() {
-            reading.queue.add(part, found);
-        }
+        self.hand_over(part, 1);
         let mut seen = reading.seen.lock().unwrap_or_else(|e| e.into_inner());
         seen.census.take(at, times);
         seen.sources.iter_mut().zip(&mut self.sources).for_each(|(all, own)| *all += std::mem::take(own));
     }
 
-    fn hit(&mut self, row: &Row<'_>, timeless: &mut u64) -> Option<Hit> {
+    /// Hands over what was made, if it takes so many bytes.
+    fn hand_over(&mut self, part: usize, least: usize) {
+        let bytes = self.maker.size();
+        if bytes >= least {
+            self.queue.add(part, self.maker.made(), bytes);
+        }
+    }
+
+    /// Looks at an event. Whether it fulfils rules.
+    fn look(&mut self, row: &Row<'_>, timeless: &mut u64) -> bool {
         let Reading { asked, places, window, .. } = self.reading;
         let sources = self.sorter.of(row);
         if sources.is_empty() {
-            return None;
+            return false;
         }
         sources.iter().for_each(|source| self.sources[*source as usize] += 1);
         let rules = asked.rules.matches_of(row, sources, &mut self.scratch);
         if rules.is_empty() {
-            return None;
+            return false;
         }
         let time = row.value(places.time).to_instant();
         if !window.is_unbounded() && time.is_none_or(|t| !window.holds(t)) {
             *timeless += u64::from(time.is_none());
-            return None;
+            return false;
         }
-        let why = |rule: &u32| asked.rules.why(*rule as usize, |field| row.value(field));
-        Some(Hit {
-            reasons: if asked.reasons { rules.iter().map(why).collect() } else { Vec::new() },
-            rules: rules.to_vec(),
-            event: places.event(row, time),
-            values: places.wanted.iter().map(|at| row.value(*at).into_text().map(String::from)).collect(),
-        })
+        self.maker.take(&Found { reading: self.reading, row, rules, time });
+        true
+    }
+}
+
+/// An event that fulfils rules, as it is read.
+pub struct Found<'f> {
+    reading: &'f Reading,
+    row: &'f Row<'f>,
+    rules: &'f [u32],
+    time: Option<i64>,
+}
+
+impl Found<'_> {
+    /// Which rules, in their order.
+    pub fn rules(&self) -> &[u32] {
+        self.rules
+    }
+
+    /// The event.
+    pub fn event(&self) -> HitEvent {
+        self.reading.places.event(self.row, self.time)
+    }
+
+    /// The value of one of the wanted fields, by its place.
+    pub fn value(&self, wanted: usize) -> Option<Cow<'_, str>> {
+        let place = self.reading.places.wanted.get(wanted)?;
+        self.row.value(*place).into_text()
+    }
+
+    /// Why it fulfils a rule.
+    pub fn why(&self, rule: u32) -> Vec<Reason> {
+        self.reading.asked.rules.why(rule as usize, |field| self.row.value(field))
+    }
+
+    /// All of it.
+    pub fn hit(&self) -> Hit {
+        let Reading { asked, places, .. } = self.reading;
+        let reasons = if asked.reasons { self.rules.iter().map(|rule| self.why(*rule)).collect() } else { Vec::new() };
+        Hit {
+            rules: self.rules.to_vec(),
+            event: self.event(),
+            values: (0..places.wanted.len()).map(|at| self.value(at).map(String::from)).collect(),
+            reasons,
+        }
     }
 }
 
