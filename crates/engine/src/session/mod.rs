@@ -117,13 +117,25 @@ impl Execution {
     }
 }
 
+/// Gives each source that is read as a whole its share of the threads, by its bytes: sources are read side by side.
+fn share_out(threads: usize, sources: &mut [Source]) {
+    let total: u64 = sources.iter().map(Source::size).sum();
+    for source in sources {
+        let share = u128::from(source.size()) * threads as u128;
+        let share = share.div_ceil(u128::from(total.max(1)));
+        source.settings.threads = usize::try_from(share).unwrap_or(threads).clamp(1, threads.max(1));
+    }
+}
+
 impl Session {
     /// Finds the sources at `paths` (files, folders, globs, `-`).
     pub fn open(paths: &[String], options: Options) -> Result<Self, Error> {
         let executor = Arc::new(Executor::new(options.limits)?);
         let discovery = Report::new();
         let telemetry = source::Options { threads: executor.threads(), ..options.telemetry };
-        let sources = Arc::new(discover(paths, &telemetry, &discovery));
+        let mut sources = discover(paths, &telemetry, &discovery);
+        share_out(executor.threads(), &mut sources);
+        let sources = Arc::new(sources);
         let own = Arc::new(catalog::own_tables(&sources, &discovery));
         let given = Arc::new(Given::new(options.config));
         Ok(Session { sources, own, given, window: options.window, discovery, executor })

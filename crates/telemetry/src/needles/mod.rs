@@ -59,6 +59,7 @@ pub struct Needles {
     folds: bool,
     escaped: bool,
     searches: searches::Searches,
+    in_titles: bool,
 }
 
 impl Needles {
@@ -68,7 +69,7 @@ impl Needles {
         let texts: Vec<(String, bool)> = texts.into_iter().map(|(t, folds)| (t.to_owned(), folds)).collect();
         let pieces = of_all(texts.iter().map(|(t, _)| piece(t, is_plain, |p| !is_spelled_variously(p))))?;
         let folds = texts.iter().any(|(t, folds)| *folds && t.contains(FOLDED));
-        Some(Needles { texts, pieces, folds, escaped: false, searches: Default::default() })
+        Some(Needles { texts, pieces, folds, escaped: false, searches: Default::default(), in_titles: true })
     }
 
     /// The needles of a clause.
@@ -90,6 +91,16 @@ impl Needles {
     /// Whether some come out of JSON, where escapes may spell them.
     pub(crate) fn escaped(&self) -> bool {
         self.escaped
+    }
+
+    /// The same, where the title that audit logs have of a process is not among what is looked at, or is.
+    pub(crate) fn with_titles(self, in_titles: bool) -> Self {
+        Needles { in_titles, ..self }
+    }
+
+    /// Whether an event may matter for the title that an audit log has of its process.
+    pub(crate) fn in_titles(&self) -> bool {
+        self.in_titles
     }
 
     /// Whether letters beyond ASCII may stand for some of theirs.

@@ -32,6 +32,8 @@ pub struct Settings {
     /// Decode every event, also those in which nothing is found that a query looks for. The answers are the same: to hold
     /// the two against each other.
     pub decode_all: bool,
+    /// On how many threads a source that can't be cut into parts may be read; none says one.
+    pub threads: usize,
 }
 
 /// One file or stream, or the ordered parts of one log.

@@ -43,6 +43,7 @@ impl Reader for ByRequest {
                     host: settings.host.clone(),
                     passwd: settings.passwd.clone(),
                     records: request.wants_family(Family::AuditRecord) && !request.decoded_records,
+                    threads: settings.threads,
                 };
                 auditd::AuditReader::new(inputs.clone(), settings).read(request, report, sink)
             }

@@ -150,7 +150,7 @@ impl SettingsEntry {
             table: self.table.clone(),
             passwd: self.passwd.as_ref().map(|name| folder.join(name)),
             utc_offset_minutes: self.utc_offset_minutes,
-            decode_all: false,
+            ..Settings::default()
         }
     }
 }

@@ -180,6 +180,7 @@ fn over(now: &Settings, then: &Settings) -> Settings {
         passwd: now.passwd.clone().or_else(|| then.passwd.clone()),
         utc_offset_minutes: if now.utc_offset_minutes == 0 { then.utc_offset_minutes } else { now.utc_offset_minutes },
         decode_all: now.decode_all,
+        threads: now.threads,
     }
 }
 

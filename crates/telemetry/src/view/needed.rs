@@ -47,7 +47,7 @@ impl View {
 
     fn needles_of(&self, source: &Source, clause: &Clause) -> Option<Needles> {
         let feeds: Vec<_> = self.feeds().iter().filter(|f| source.format.families().contains(&f.family)).collect();
-        let mut shown = Vec::new();
+        let (mut shown, mut titles) = (Vec::new(), false);
         for literal in clause {
             let literal = match self.column_type(&literal.column) {
                 Some(ColumnType::Dynamic) => {
@@ -61,13 +61,14 @@ impl View {
                 match (At { family: feed.family, settings: &source.settings }).says(&expr, &literal) {
                     Says::Shown { folds } => {
                         shown.push(Literal { folds: literal.folds || folds, ..literal.clone().into_owned() });
+                        expr.fields(&mut |field| titles |= auditd::shows_title(field));
                     }
                     Says::Never => {}
                     Says::Nothing => return None,
                 }
             }
         }
-        Needles::of(&shown)
+        Some(Needles::of(&shown)?.with_titles(titles))
     }
 }
 

@@ -1,22 +1,19 @@
 //! Looking ahead in a log for the lines that somebody may look at.
 //!
-//! A first, raw reading finds the lines that show a needle, and those that are no records, so that they are told. What
-//! it finds nothing in is not read a second time where nothing comes after it; what stands before something that was
-//! found is, for the process table's sake.
+//! A log is cut into chunks of whole lines. They are searched, on several threads, for lines that show a needle and for
+//! those that are no records, so that they are told. Behind the last such line nothing is read a second time; the chunks up
+//! to it are taken apart, for the process table's sake, and given in their order. What can only be read from its beginning
+//! is left to whoever reads.
+//!
+//! Where files are cut, and with it all that is counted, does not depend on the number of threads.
 
-use super::needles::{Finder, fold};
-use super::record;
+use super::chunks::{CHUNK, Chunk, Chunks, Cut, Text};
+use super::needles::Finder;
+use super::search::{Found, Recent, Search};
+use super::taken::{Follow, Taken};
 use crate::Input;
-use crate::input::ReadSeek;
-use memchr::{memchr_iter, memrchr};
-use std::collections::VecDeque;
-use std::io::{self, Read};
-
-/// Bytes that are searched at once: they and their folded copy stay near the processor.
-const CHUNK: usize = 128 << 10;
-
-/// A longer line is read, with all that stands behind it in its file.
-const LONGEST: usize = 1 << 20;
+use std::collections::BTreeMap;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// The first lines of a log are read whatever they hold: they show what it is.
 const FIRST: u64 = 1_000;
@@ -24,327 +21,365 @@ const FIRST: u64 = 1_000;
 /// Of how many events in a row it is counted how many are to be read.
 const SAMPLE: u64 = 4_096;
 
-/// A file and a place in it.
-pub(super) type Place = (u32, u64);
+/// How many lines that are to be read may be known beyond those that are being taken apart.
+const KNOWN: usize = 1 << 20;
 
-/// Lines that are to be read: those from the first place on, before the second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stretch {
-    from: Place,
-    to: Place,
+/// For each thread so many chunks may be searched beyond one that is not yet, and taken apart beyond those that were given.
+const EACH: usize = 2;
+
+/// What whoever reads is given.
+pub(super) enum Next {
+    /// The lines of a chunk.
+    Taken(Taken),
+    /// All lines of a file behind that byte: they were not searched.
+    Unsearched { file: u32, from: u64 },
 }
 
-/// The stamps of the last events. Records of several events stand interleaved, but not far from each other.
-#[derive(Default)]
-pub(super) struct Recent {
-    keys: [u64; 16],
-    at: usize,
-}
-
-impl Recent {
-    /// Whether a stamp, known by that number, is another one than those of the last events.
-    pub(super) fn begins(&mut self, key: u64) -> bool {
-        let new = !self.keys.contains(&key);
-        if new {
-            self.keys[self.at] = key;
-            self.at = (self.at + 1) % self.keys.len();
-        }
-        new
-    }
-
-    /// A number for a stamp.
-    pub(super) fn key(parts: impl Iterator<Item = u64>) -> u64 {
-        // Never that of no stamp.
-        parts.fold(0xcbf2_9ce4_8422_2325, |h: u64, part| (h ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15)) | 1
-    }
-}
-
-/// How much a file, or the rest of one, has.
+/// How much there is that nobody needs to read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Looked {
+pub(super) struct Rest {
     pub(super) bytes: u64,
-    /// As often as a line's stamp is another one than those of the lines before.
     pub(super) events: u64,
 }
 
-/// A reading that runs ahead.
+/// A log that is searched ahead of whoever reads it.
 pub(super) struct Ahead<'i> {
     inputs: &'i [Input],
     finder: Finder,
-    /// The file that is looked at.
-    at: usize,
-    file: Option<Box<dyn ReadSeek>>,
-    /// What was read of it: so many bytes are not looked at yet, and where they begin.
-    raw: Vec<u8>,
-    filled: usize,
-    offset: u64,
-    folded: Vec<u8>,
-    found: VecDeque<Stretch>,
-    /// Of each file what was looked at.
-    looked: Vec<Looked>,
-    events: u64,
-    lines: u64,
-    /// Events before the count began, those since of which a line is to be read, and the last of them.
-    counted: u64,
-    wanted: u64,
-    last: u64,
-    /// The beginning of the last record up to its type's name, and its stamp with what stands around it.
-    before: Vec<u8>,
-    stamp: Vec<u8>,
-    recent: Recent,
-    /// How many lines are read at first, and how many bytes are searched at once.
+    follow: Follow<'i>,
+    threads: usize,
+    /// How many lines are read at first.
     first: u64,
-    chunk: usize,
+    size: u64,
+    state: Mutex<State>,
+    turn: Condvar,
+}
+
+/// A part of the log that was searched, or can't be.
+struct Part {
+    file: u32,
+    from: u64,
+    /// Its bytes; none where it was not searched.
+    length: Option<usize>,
+    /// Where lines begin that are to be read.
+    hits: Vec<u32>,
+    events: u64,
+}
+
+/// What a search of a chunk gave.
+struct Searched {
+    chunk: Chunk,
+    /// Where its lines begin, their bytes, what was found. `None` where it can't be searched.
+    found: Option<(u64, usize, Found)>,
+}
+
+#[derive(Default)]
+struct State {
+    /// How each file is cut, as far as it is known.
+    cuts: Vec<Option<Cut>>,
+    /// Where the next search begins; beyond the last file there is none.
+    file: usize,
+    from: u64,
+    /// How many searches were begun, and how many are settled. Those that were given up have an older generation.
+    begun: u64,
+    settled: u64,
+    generation: u64,
+    searched: BTreeMap<u64, Searched>,
+    lines: u64,
+    recent: Recent,
+    /// Events, and those of which a line is to be read, since the count began.
+    events: u64,
+    wanted: u64,
+    /// What is settled, in its order.
+    parts: Vec<Part>,
+    known: usize,
+    /// Parts before this one are to be taken apart; how many are being, and how many were given.
+    needed: usize,
+    begun_taking: usize,
+    given: usize,
+    taken: BTreeMap<usize, Next>,
+    texts: Vec<Taken>,
+    stopped: bool,
+}
+
+/// Something to do.
+enum Task {
+    Search { number: u64, generation: u64, chunk: Chunk },
+    Take { part: usize, hits: Vec<u32>, length: usize, into: Taken },
+}
+
+/// What a thread has of its own.
+struct Worker<'a> {
+    chunks: Chunks<'a>,
+    search: Search<'a>,
+    text: Text,
 }
 
 impl<'i> Ahead<'i> {
     /// A reading of `inputs` that has not begun. `None` where there is no search that is worth it, or nothing that can
     /// be read twice. (A store's frames can: to unpack them twice costs less than to read their lines.)
-    pub(super) fn new(inputs: &'i [Input], needles: &crate::needles::Needles) -> Option<Self> {
+    pub(super) fn new(
+        inputs: &'i [Input],
+        needles: &crate::needles::Needles,
+        follow: Follow<'i>,
+        threads: usize,
+    ) -> Option<Self> {
         if inputs.iter().all(|i| !i.is_anywhere() || i.part().is_some()) {
             return None;
         }
         Some(Ahead {
             inputs,
             finder: Finder::new(needles)?,
-            at: 0,
-            file: None,
-            raw: Vec::new(),
-            filled: 0,
-            offset: 0,
-            folded: Vec::new(),
-            found: VecDeque::new(),
-            looked: vec![Looked::default(); inputs.len()],
-            events: 0,
-            lines: 0,
-            counted: 0,
-            wanted: 0,
-            last: 0,
-            before: Vec::new(),
-            stamp: Vec::new(),
-            recent: Recent::default(),
+            follow,
+            threads: threads.max(1),
             first: FIRST,
-            chunk: CHUNK,
+            size: CHUNK,
+            state: Mutex::default(),
+            turn: Condvar::new(),
         })
     }
 
-    /// Looks for something from the first line on, in so many bytes at once.
+    /// Looks for something from the first line on, in chunks of so many bytes.
     #[cfg(test)]
-    pub(super) fn at_once(mut self, chunk: usize) -> Self {
-        (self.first, self.chunk) = (0, chunk);
-        self
+    pub(super) fn at_once(self, size: u64) -> Self {
+        Ahead { first: 0, size, ..self }
     }
 
-    /// Whether the line at that place is to be read. Places are to be asked for in their order.
-    #[inline]
-    pub(super) fn wants(&mut self, place: Place) -> bool {
-        while let Some(stretch) = self.next() {
-            if place < stretch.to {
-                return place >= stretch.from;
-            }
-            self.found.pop_front();
-        }
-        false
-    }
-
-    /// Whether no line behind that place is to be read. May look at all that is left.
-    pub(super) fn ends(&mut self, place: Place) -> bool {
-        while let Some(stretch) = self.next() {
-            if stretch.to > (place.0, place.1 + 1) {
-                return false;
-            }
-            self.found.pop_front();
-        }
-        true
-    }
-
-    /// Whether no line is to be read. May look at everything.
-    pub(super) fn is_empty(&mut self) -> bool {
-        self.next().is_none()
-    }
-
-    /// How much there is from a place in a file on, before which so many events of the file begin.
-    pub(super) fn rest(&self, (file, offset): Place, events: u64) -> Looked {
-        let mut rest = Looked::default();
-        for (at, looked) in self.looked.iter().enumerate().skip(file as usize) {
-            let (bytes, events) = if at == file as usize { (offset, events) } else { (0, 0) };
-            rest.bytes += looked.bytes.saturating_sub(bytes);
-            rest.events += looked.events.saturating_sub(events);
-        }
-        rest
-    }
-
-    /// The next lines that are to be read.
-    #[inline]
-    fn next(&mut self) -> Option<Stretch> {
-        while self.found.is_empty() && self.at < self.inputs.len() {
-            self.look();
-        }
-        self.found.front().copied()
-    }
-
-    /// Looks at some more bytes.
-    fn look(&mut self) {
-        let file = self.at as u32;
-        let ready = match &self.file {
-            Some(_) => Ok(true),
-            None => self.open(),
-        };
-        let more = match ready {
-            Ok(true) => self.fill(),
-            Ok(false) => {
-                self.find((file, 0), (file + 1, 0));
-                self.close();
-                return;
-            }
-            Err(e) => Err(e),
-        };
-        let last = match more {
-            Ok(more) => !more,
-            // Whoever reads it tells.
-            Err(_) => {
-                self.find((file, self.offset), (file + 1, 0));
-                self.close();
-                return;
-            }
-        };
-        let raw = std::mem::take(&mut self.raw);
-        let whole = if last { self.filled } else { memrchr(b'\n', &raw[..self.filled]).map_or(0, |at| at + 1) };
-        self.lines(&raw[..whole]);
-        self.raw = raw;
-        self.raw.copy_within(whole..self.filled, 0);
-        self.filled -= whole;
-        self.offset += whole as u64;
-        self.looked[self.at].bytes += whole as u64;
-        if last {
-            self.close();
-        } else if self.filled > LONGEST {
-            self.find((file, self.offset), (file + 1, 0));
-            self.close();
-        } else if self.events - self.counted >= SAMPLE {
-            // Where most events are to be read anyway, looking ahead is work for nothing.
-            if self.wanted > (self.events - self.counted) / 2 {
-                self.find((file, self.offset), (u32::MAX, 0));
-                self.close();
-                self.at = self.inputs.len();
-            }
-            (self.counted, self.wanted) = (self.events, 0);
-        }
-    }
-
-    /// Opens the next file; false where it is only to be read.
-    fn open(&mut self) -> io::Result<bool> {
-        let input = &self.inputs[self.at];
-        let opened = if input.part().is_none() { input.open_anywhere()? } else { None };
-        self.file = opened.map(|(file, _)| file);
-        Ok(self.file.is_some())
-    }
-
-    fn close(&mut self) {
-        self.file = None;
-        (self.filled, self.offset) = (0, 0);
-        self.at += 1;
-    }
-
-    /// Reads on; false at the end.
-    fn fill(&mut self) -> io::Result<bool> {
-        let Some(file) = &mut self.file else { return Ok(false) };
-        if self.raw.len() < self.filled + self.chunk {
-            self.raw.resize(self.filled + self.chunk, 0);
-        }
-        loop {
-            match file.read(&mut self.raw[self.filled..]) {
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(e),
-                Ok(read) => {
-                    self.filled += read;
-                    return Ok(read > 0);
-                }
-            }
-        }
-    }
-
-    /// Adds lines to be read.
-    fn find(&mut self, from: Place, to: Place) {
-        match self.found.back_mut() {
-            Some(last) if last.to >= from => last.to = to,
-            _ => self.found.push_back(Stretch { from, to }),
-        }
-    }
-
-    /// Goes through whole lines.
-    fn lines(&mut self, text: &[u8]) {
-        let mut folded = std::mem::take(&mut self.folded);
-        fold(text, &mut folded);
-        let mut hits: Vec<usize> =
-            (0..self.finder.passes()).map(|pass| self.finder.find(pass, text, &folded, 0)).collect();
-        let mut hit = hits.iter().copied().min().unwrap_or(text.len());
-        let mut start = 0;
-        let ends = memchr_iter(b'\n', text).chain((!text.ends_with(b"\n")).then_some(text.len()));
-        for end in ends.filter(|_| !text.is_empty()) {
-            let line = &text[start..end];
-            let mut wanted = !self.is_record(line) && !line.trim_ascii().is_empty();
-            if hit < end {
-                wanted = true;
-                for (pass, at) in hits.iter_mut().enumerate().filter(|(_, at)| **at < end) {
-                    *at = self.finder.find(pass, text, &folded, end);
-                }
-                hit = hits.iter().copied().min().unwrap_or(text.len());
-            }
-            self.lines += 1;
-            if wanted || self.lines <= self.first {
-                if wanted && self.last != self.events {
-                    self.last = self.events;
-                    self.wanted += 1;
-                }
-                let place = (self.at as u32, self.offset + start as u64);
-                self.find(place, (place.0, place.1 + 1));
-            }
-            start = end + 1;
-        }
-        self.folded = folded;
-    }
-
-    /// Whether a line is a record that can be left to its needles: nothing in it is put together from several fields.
-    fn is_record(&mut self, line: &[u8]) -> bool {
-        // Most lines begin as the one before, but for their types and stamps.
-        if let Some(rest) = line.strip_prefix(self.before.as_slice()).filter(|_| !self.before.is_empty())
-            && let Some(space) = rest.iter().position(|b| *b == b' ').filter(|at| *at > 0)
+    /// Lets `read` ask for what is next, while other threads look ahead.
+    pub(super) fn run<T>(&self, read: impl FnOnce(&mut dyn FnMut(bool) -> Option<Next>) -> T) -> T {
         {
-            let (name, rest) = rest.split_at(space);
-            if !rest.starts_with(&self.stamp) {
-                let Some(length) = record::stamp(rest) else { return false };
-                self.begins(&rest[..length]);
+            let mut state = self.state();
+            // What can't be opened is told by whoever reads it.
+            let cut = |input| Cut::of(input, self.size).unwrap_or_default();
+            state.cuts = self.inputs.iter().map(cut).collect();
+        }
+        let chunks: u64 = self.inputs.iter().map(|input| input.size() / self.size + 1).sum();
+        let others = (self.threads - 1).min(usize::try_from(chunks / 2).unwrap_or(usize::MAX));
+        std::thread::scope(|scope| {
+            let _guard = Stops(self);
+            for _ in 0..others {
+                // With fewer threads it takes longer.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, || {
+                    let _guard = StopsInPanic(self);
+                    self.work();
+                });
             }
-            return !is_execve(name) || !in_pieces(rest);
-        }
-        let Some(header) = record::header(line) else { return false };
-        let plain = header.name_at == "type=".len() || line.starts_with(b"node=");
-        self.before.clear();
-        // A prefix of another kind may hold anything.
-        self.before.extend_from_slice(if plain { &line[..header.name_at] } else { b"" });
-        self.begins(&line[header.name_at + header.name.len()..header.body]);
-        !is_execve(header.name) || !in_pieces(line)
+            let mut worker = self.worker();
+            read(&mut |more| self.next(more, &mut worker))
+        })
     }
 
-    /// A record of another event than the one before.
-    fn begins(&mut self, stamp: &[u8]) {
-        self.stamp.clear();
-        self.stamp.extend_from_slice(stamp);
-        let part = |bytes: &[u8]| bytes.iter().fold(0, |n: u64, b| n << 8 | u64::from(*b));
-        let key = Recent::key(self.before.chunks(8).chain(stamp.chunks(8)).map(part));
-        if self.recent.begins(key) {
-            self.looked[self.at].events += 1;
-            self.events += 1;
+    /// How much there is behind what was given.
+    pub(super) fn rest(&self) -> Rest {
+        let state = self.state();
+        let parts = state.parts.get(state.given..).unwrap_or_default();
+        let bytes = parts.iter().map(|part| part.length.unwrap_or(0) as u64).sum();
+        Rest { bytes, events: parts.iter().map(|part| part.events).sum() }
+    }
+
+    /// A chunk that is no longer needed.
+    pub(super) fn give_back(&self, taken: Taken) {
+        self.state().texts.push(taken);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn worker(&self) -> Worker<'_> {
+        Worker { chunks: Chunks::new(self.inputs), search: Search::new(&self.finder), text: Text::default() }
+    }
+
+    /// What is next; with `more` also where there is nothing in it that is to be read.
+    fn next(&self, more: bool, worker: &mut Worker<'_>) -> Option<Next> {
+        let mut state = self.state();
+        loop {
+            let given = state.given;
+            if let Some(next) = state.taken.remove(&given) {
+                state.given += 1;
+                self.turn.notify_all();
+                return Some(next);
+            }
+            if more && state.needed == given && state.parts.len() > given {
+                state.needed += 1;
+            }
+            let over = state.needed == given && state.begun == state.settled && state.file >= self.inputs.len();
+            if over || state.stopped {
+                return None;
+            }
+            state = self.turn(state, worker);
+        }
+    }
+
+    /// Does what there is to do until nobody wants more.
+    fn work(&self) {
+        let mut worker = self.worker();
+        let mut state = self.state();
+        while !state.stopped {
+            state = self.turn(state, &mut worker);
+        }
+    }
+
+    /// Does something, while others may look at the state, or waits until there is something to do.
+    fn turn<'s>(&'s self, mut state: MutexGuard<'s, State>, worker: &mut Worker<'_>) -> MutexGuard<'s, State> {
+        if state.unsearched() {
+            self.turn.notify_all();
+            return state;
+        }
+        match state.task(self.threads, self.first) {
+            None => self.turn.wait(state).unwrap_or_else(PoisonError::into_inner),
+            Some(Task::Search { number, generation, chunk }) => {
+                let first = self.first.saturating_sub(state.lines);
+                drop(state);
+                let found = worker.search(chunk, first);
+                let mut state = self.state();
+                if generation == state.generation {
+                    state.searched.insert(number, Searched { chunk, found });
+                    state.settle();
+                    self.turn.notify_all();
+                }
+                state
+            }
+            Some(Task::Take { part, hits, length, mut into }) => {
+                (into.file, into.offset) = (state.parts[part].file, state.parts[part].from);
+                drop(state);
+                let read = worker.chunks.bytes(into.file, into.offset, length, &mut into.text);
+                into.take(&hits, &self.follow);
+                into.failed = read.err().map(|e| e.to_string());
+                let mut state = self.state();
+                state.taken.insert(part, Next::Taken(into));
+                self.turn.notify_all();
+                state
+            }
         }
     }
 }
 
-fn is_execve(name: &[u8]) -> bool {
-    matches!(name, b"EXECVE" | b"1309")
+impl Worker<'_> {
+    fn search(&mut self, chunk: Chunk, first: u64) -> Option<(u64, usize, Found)> {
+        // Whoever reads it tells what is wrong with it.
+        let begin = self.chunks.lines(chunk, &mut self.text).ok().flatten()?;
+        let text = self.text.lines();
+        Some((begin, text.len(), self.search.lines(text, first)))
+    }
 }
 
-/// Whether an EXECVE record has a part of an argument: `a2[1]=`. A needle may reach over several.
-fn in_pieces(line: &[u8]) -> bool {
-    memchr_iter(b']', line).any(|at| line.get(at + 1) == Some(&b'='))
+impl State {
+    /// Passes over files that can't be searched, when it is their turn.
+    fn unsearched(&mut self) -> bool {
+        let mut some = false;
+        while self.begun == self.settled && self.cuts.get(self.file).is_some_and(Option::is_none) {
+            self.read(self.file, 0);
+            self.file += 1;
+            some = true;
+        }
+        some
+    }
+
+    /// What is to be done next. What is known is taken apart before more is looked for.
+    fn task(&mut self, threads: usize, first: u64) -> Option<Task> {
+        let ahead = threads * EACH + 1;
+        while self.begun_taking < self.needed.min(self.given + ahead) {
+            let part = self.begun_taking;
+            self.begun_taking += 1;
+            let Part { file, from, length, hits, .. } = &mut self.parts[part];
+            let Some(length) = *length else {
+                self.taken.insert(part, Next::Unsearched { file: *file, from: *from });
+                if part == self.given {
+                    return self.task(threads, first);
+                }
+                continue;
+            };
+            let hits = std::mem::take(hits);
+            self.known -= hits.len();
+            return Some(Task::Take { part, hits, length, into: self.texts.pop().unwrap_or_default() });
+        }
+        let cut = *self.cuts.get(self.file)?.as_ref()?;
+        // Of the first lines all are read: so the first chunks are searched one after the other.
+        let ahead = if self.lines < first { 1 } else { ahead as u64 };
+        if self.begun >= self.settled + ahead || self.known >= KNOWN {
+            return None;
+        }
+        #[allow(clippy::cast_possible_truncation, reason = "there are not that many files")]
+        let chunk = cut.chunk(self.file as u32, self.from);
+        let number = self.begun;
+        self.begun += 1;
+        (self.file, self.from) = if chunk.to == u64::MAX { (self.file + 1, 0) } else { (self.file, chunk.to) };
+        Some(Task::Search { number, generation: self.generation, chunk })
+    }
+
+    /// Takes in what was found, in its order.
+    fn settle(&mut self) {
+        while let Some(Searched { chunk, found }) = self.searched.remove(&self.settled) {
+            self.settled += 1;
+            let Some((from, length, found)) = found else {
+                self.read(chunk.file as usize, chunk.from);
+                self.go_on(chunk.file as usize + 1, 0);
+                continue;
+            };
+            let events = found.events_after(&mut self.recent);
+            self.lines += found.count;
+            self.events += events;
+            self.wanted += found.wanted;
+            self.known += found.lines.len();
+            let wanted = !found.lines.is_empty();
+            self.parts.push(Part { file: chunk.file, from, length: Some(length), hits: found.lines, events });
+            if wanted {
+                self.needed = self.parts.len();
+            }
+            if self.events >= SAMPLE {
+                // Where most events are to be read anyway, looking ahead is work for nothing.
+                if self.wanted > self.events / 2 {
+                    self.give_up(chunk);
+                }
+                (self.events, self.wanted) = (0, 0);
+            }
+        }
+    }
+
+    /// Everything behind a chunk is to be read.
+    fn give_up(&mut self, chunk: Chunk) {
+        let file = chunk.file as usize;
+        if chunk.to < u64::MAX {
+            self.read(file, chunk.to);
+        }
+        (file + 1..self.cuts.len()).for_each(|file| self.read(file, 0));
+        self.go_on(self.cuts.len(), 0);
+    }
+
+    /// All lines of a file behind that byte are to be read.
+    #[allow(clippy::cast_possible_truncation, reason = "there are not that many files")]
+    fn read(&mut self, file: usize, from: u64) {
+        self.parts.push(Part { file: file as u32, from, length: None, hits: Vec::new(), events: 0 });
+        self.needed = self.parts.len();
+    }
+
+    /// Searches that were begun are for nothing: it goes on elsewhere.
+    fn go_on(&mut self, file: usize, from: u64) {
+        self.generation += 1;
+        self.searched.clear();
+        self.begun = self.settled;
+        (self.file, self.from) = (file, from);
+    }
+}
+
+/// Ends the work of all threads when it is gone.
+struct Stops<'a, 'i>(&'a Ahead<'i>);
+
+impl Drop for Stops<'_, '_> {
+    fn drop(&mut self) {
+        self.0.state().stopped = true;
+        self.0.turn.notify_all();
+    }
+}
+
+/// The same, where a thread ends because something is wrong in it: nobody waits for what it was to do.
+struct StopsInPanic<'a, 'i>(&'a Ahead<'i>);
+
+impl Drop for StopsInPanic<'_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            drop(Stops(self.0));
+        }
+    }
 }

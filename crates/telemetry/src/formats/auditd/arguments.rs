@@ -123,11 +123,6 @@ impl Arguments {
         out.push(']');
         out
     }
-
-    /// The bytes that it takes in memory, about.
-    pub(super) fn size(&self) -> usize {
-        self.joined.len() + self.ends.len() * size_of::<usize>()
-    }
 }
 
 /// The numbers in `a2` and `a2[1]`; `None` for `a2_len` and for other fields.

@@ -1,18 +1,20 @@
 //! The log read as events: records joined, processes followed, the asked fields decoded.
 
-use super::ahead::{Ahead, Place, Recent};
+use super::ahead::{Ahead, Next, Rest};
 use super::arguments::Arguments;
 use super::decode::Decoder;
 use super::fields::{View, Want};
 use super::headers::Headers;
 use super::join::{self, Group, Pending, Record, Stamp};
-use super::process::{Id, Image, Seen, Table};
+use super::process::{Deed, Id, Table};
 use super::record::{self, RecordType};
 use super::syscall::Syscall;
 use super::syscalls::Call;
+use super::taken::{self, Follow, Part, Taken, Unit, Whole};
 use super::users::Users;
-use super::{Settings, each_line, reuse, unreadable};
-use crate::event::{Event, Family, Kind, Late, Request, Sink, audit};
+use super::{Place, Settings, each_line, lines_of, reuse, unreadable};
+use crate::event::{Event, Family, Kind, Late, Request, Sink};
+use crate::lines::Lines;
 use crate::{Input, Report, Value};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -41,8 +43,9 @@ pub(super) struct Events<'r> {
     /// Tells which records are worth more than to follow the processes; all are where there is none.
     ahead: Option<Ahead<'r>>,
     wants: Vec<Want>,
-    follow_processes: bool,
-    keep_arguments: bool,
+    follow: Follow<'r>,
+    /// Whether not all events are looked at.
+    screened: bool,
     need_arguments: bool,
     users: Users,
     nodes: Vec<Node>,
@@ -52,37 +55,15 @@ pub(super) struct Events<'r> {
     pending_bytes: usize,
     /// How many pending events are wanted.
     pending_wanted: usize,
-    stamps: Stamps,
     headers: Headers,
     runs: u32,
     spare: Vec<Group>,
     arguments: Arguments,
     decoder: Decoder,
     values: Vec<Value<'static>>,
+    /// How many values were no valid UTF-8 in what was taken apart elsewhere.
+    lossy: u64,
     counts: Counts,
-}
-
-/// How often the stamp changes in the lines of a file: as many events begin in it.
-#[derive(Default)]
-struct Stamps {
-    file: u32,
-    last: Option<(usize, i64, u64)>,
-    recent: Recent,
-    count: u64,
-}
-
-impl Stamps {
-    fn note(&mut self, file: u32, node: usize, header: &record::Header<'_>) {
-        if self.file != file {
-            (self.file, self.count) = (file, 0);
-        }
-        let stamp = Some((node, header.time, header.serial));
-        if self.last != stamp {
-            self.last = stamp;
-            let key = Recent::key([node as u64, header.time as u64, header.serial].into_iter());
-            self.count += u64::from(self.recent.begins(key));
-        }
-    }
 }
 
 /// What is told at the end.
@@ -105,14 +86,18 @@ impl<'r> Events<'r> {
             report.damage(&path, None, format!("can't be read, so user ids stay without names: {e}"));
             Users::default()
         });
+        let follow = Follow {
+            request,
+            processes: wants.iter().any(Want::needs_processes),
+            arguments: wants.iter().any(Want::needs_parent_arguments),
+        };
         Events {
             inputs,
             request,
             report,
             settings,
-            ahead: request.needles.as_ref().and_then(|needles| Ahead::new(inputs, needles)),
-            follow_processes: wants.iter().any(Want::needs_processes),
-            keep_arguments: wants.iter().any(Want::needs_parent_arguments),
+            ahead: request.needles.as_ref().and_then(|needles| Ahead::new(inputs, needles, follow, settings.threads)),
+            follow,
             need_arguments: wants.iter().any(Want::needs_arguments),
             wants,
             users,
@@ -122,50 +107,142 @@ impl<'r> Events<'r> {
             last: usize::MAX,
             pending_bytes: 0,
             pending_wanted: 0,
-            stamps: Stamps::default(),
             headers: Headers::default(),
             runs: 0,
             spare: Vec::new(),
             arguments: Arguments::default(),
             decoder: Decoder::default(),
             values: Vec::new(),
+            lossy: 0,
+            screened: false,
             counts: Counts::default(),
         }
     }
 
-    /// Looks ahead from the first line on, in so many bytes at once.
+    /// Looks ahead from the first line on, in chunks of so many bytes.
     #[cfg(test)]
-    pub(super) fn at_once(mut self, chunk: usize) -> Self {
-        self.ahead = self.ahead.map(|ahead| ahead.at_once(chunk));
+    pub(super) fn at_once(mut self, size: u64) -> Self {
+        self.ahead = self.ahead.map(|ahead| ahead.at_once(size));
         self
     }
 
     /// Reads everything, or until the sink has enough, or nothing comes any more that anybody could want.
     pub(super) fn read(mut self, sink: &mut dyn Sink) {
-        let mut end = self.ahead.as_mut().is_some_and(Ahead::is_empty).then_some((0, 0));
-        if end.is_none() {
-            let flow = each_line(self.inputs, self.report, None, |place, line| {
-                self.line(place, line, sink)?;
-                if self.pending_wanted == 0 && self.ahead.as_mut().is_some_and(|ahead| ahead.ends(place)) {
-                    end = Some((place.0, place.1 + line.len() as u64 + 1));
-                    return ControlFlow::Break(());
-                }
-                ControlFlow::Continue(())
-            });
-            if flow.is_continue() {
-                let _ = self.flush(sink);
+        match self.ahead.take() {
+            Some(ahead) => {
+                self.screened = true;
+                ahead.run(|next| {
+                    let flow = self.read_ahead(&ahead, next, sink);
+                    if flow.is_continue() {
+                        self.end(&ahead, sink);
+                    }
+                });
             }
-        }
-        if let (Some(place), Some(ahead)) = (end, &self.ahead) {
-            let rest = ahead.rest(place, self.stamps.count);
-            let pending: usize = self.nodes.iter().map(|n| n.pending.len()).sum();
-            self.report.pass(rest.bytes, rest.events + pending as u64);
+            None => {
+                let flow = each_line(self.inputs, self.report, None, |place, line| self.line(place, line, true, sink));
+                if flow.is_continue() {
+                    let _ = self.flush(sink);
+                }
+            }
         }
         self.tell();
     }
 
-    fn line(&mut self, place: Place, line: &[u8], sink: &mut dyn Sink) -> ControlFlow<()> {
-        let wanted = self.ahead.as_mut().is_none_or(|ahead| ahead.wants(place));
+    /// Reads what was looked at before, as long as something comes that somebody could want.
+    fn read_ahead(
+        &mut self,
+        ahead: &Ahead<'_>,
+        next: &mut dyn FnMut(bool) -> Option<Next>,
+        sink: &mut dyn Sink,
+    ) -> ControlFlow<()> {
+        while let Some(next) = next(self.pending_wanted > 0) {
+            match next {
+                Next::Taken(mut taken) => {
+                    self.taken(&mut taken, sink)?;
+                    ahead.give_back(taken);
+                }
+                Next::Unsearched { file, from } => {
+                    if let Some(input) = self.inputs.get(file as usize) {
+                        let report = self.report;
+                        let lines = match from {
+                            0 => input.open().map(Lines::new),
+                            // From the byte before.
+                            from => input.within(from + 1..u64::MAX).lines(),
+                        };
+                        lines_of(lines, input, report, |at, line| self.line((file, at), line, true, sink))?;
+                    }
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// What is left at the end: events of which nothing more comes, or that nobody could want.
+    fn end(&mut self, ahead: &Ahead<'_>, sink: &mut dyn Sink) {
+        let rest = ahead.rest();
+        if rest == Rest::default() {
+            let _ = self.flush(sink);
+            return;
+        }
+        let pending: usize = self.nodes.iter().map(|n| n.pending.len()).sum();
+        self.report.pass(rest.bytes, rest.events + pending as u64);
+    }
+
+    /// Reads lines that were taken apart.
+    fn taken(&mut self, taken: &mut Taken, sink: &mut dyn Sink) -> ControlFlow<()> {
+        let Taken { file, offset, text, units, lossy, failed } = taken;
+        let text = text.lines();
+        self.report.add_bytes(text.len() as u64);
+        self.lossy += *lossy;
+        if let Some(reason) = failed {
+            let name = self.inputs.get(*file as usize).map(Input::name).unwrap_or_default();
+            self.report.damage(&name, Some(*offset), format!("can't be read further: {reason}"));
+        }
+        let place = |part: Part| (*file, *offset + u64::from(part.from));
+        for unit in units.drain(..) {
+            match unit {
+                Unit::Line(part, wanted) => self.line(place(part), part.of(text), wanted, sink)?,
+                Unit::Whole(whole) => {
+                    let node = self.node(whole.node.of(text), sink)?;
+                    if self.is_simple(node, &whole) {
+                        self.whole(node, whole, text);
+                        continue;
+                    }
+                    for (part, line) in whole.lines.lines(text) {
+                        self.line(place(part), line, whole.wanted, sink)?;
+                    }
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Whether an event can be dealt with as a whole: nobody looks at it, and nothing of its node waits for more.
+    fn is_simple(&self, node: usize, whole: &Whole) -> bool {
+        let bytes = (whole.lines.to - whole.lines.from) as usize;
+        !whole.wanted && self.nodes[node].pending.len() == 0 && self.pending_bytes + bytes <= MAX_PENDING_BYTES
+    }
+
+    /// An event that came as a whole: only the processes are followed.
+    fn whole(&mut self, node: usize, whole: Whole, text: &[u8]) {
+        let Whole { time, serial, records, without_arguments, speaks, deed, .. } = whole;
+        if self.nodes[node].pending.stamps(time, serial, u64::from(records)) == Stamp::Restarted {
+            self.restarted(node);
+        }
+        self.counts.events += 1;
+        self.counts.passed += 1;
+        self.counts.without_arguments += u64::from(without_arguments);
+        if let Some(act) = deed {
+            let node = self.nodes[node].run;
+            let parent = act.deed.ppid.filter(|_| speaks);
+            self.processes.follow(node, act.deed, [&act.exe, &act.comm].map(|name| name.of(text)));
+            if let Some(pid) = parent {
+                self.processes.touch(Id { node, pid });
+            }
+        }
+    }
+
+    fn line(&mut self, place: Place, line: &[u8], wanted: bool, sink: &mut dyn Sink) -> ControlFlow<()> {
         if let Some(header) = self.headers.read(line) {
             return self.record(line, &header, place, wanted, sink);
         }
@@ -186,20 +263,16 @@ impl<'r> Events<'r> {
     ) -> ControlFlow<()> {
         let kind = RecordType::of(header.name);
         let node = self.node(header.node, sink)?;
-        self.stamps.note(place.0, node, header);
         if self.nodes[node].pending.stamp(header) == Stamp::Restarted || header.name == b"SYSTEM_BOOT" {
             self.flush_node(node, sink)?;
-            self.processes.leave(self.nodes[node].run);
-            self.nodes[node].run = self.next_run();
+            self.restarted(node);
         }
-        if let Some(group) = self.nodes[node].pending.add(line, header, kind, place, &mut self.spare)
-            && wanted
-            && self.ahead.is_some()
-            && !std::mem::replace(&mut group.wanted, true)
-        {
-            self.pending_wanted += 1;
+        if let Some((group, longer)) = self.nodes[node].pending.add(line, header, kind, place, &mut self.spare) {
+            self.pending_bytes += longer;
+            if wanted && self.screened && !std::mem::replace(&mut group.wanted, true) {
+                self.pending_wanted += 1;
+            }
         }
-        self.pending_bytes += line.len();
         if self.pending_bytes > MAX_PENDING_BYTES {
             self.counts.early += 1;
             self.flush(sink)?;
@@ -208,6 +281,12 @@ impl<'r> Events<'r> {
             self.event(node, group, sink)?;
         }
         ControlFlow::Continue(())
+    }
+
+    /// The machine of that name begins anew.
+    fn restarted(&mut self, node: usize) {
+        self.processes.leave(self.nodes[node].run);
+        self.nodes[node].run = self.next_run();
     }
 
     /// The node of that name.
@@ -257,7 +336,7 @@ impl<'r> Events<'r> {
     /// An event with all of its records: follows the processes and delivers it where it is asked for.
     fn event(&mut self, node: usize, group: Group, sink: &mut dyn Sink) -> ControlFlow<()> {
         self.counts.events += 1;
-        let looked_at = self.ahead.is_none() || group.wanted;
+        let looked_at = !self.screened || group.wanted;
         self.counts.passed += u64::from(!looked_at);
         self.pending_wanted -= usize::from(group.wanted);
         self.pending_bytes = self.pending_bytes.saturating_sub(group.text.len());
@@ -273,35 +352,33 @@ impl<'r> Events<'r> {
         if call == Call::Exec && !has_execve && !failed {
             self.counts.without_arguments += 1;
         }
-        let code = match call {
-            _ if exec => audit::EXEC,
-            Call::Connect => audit::CONNECT,
-            _ if group.first(RecordType::UserCmd).is_some() => audit::USER_CMD,
-            _ => audit::OTHER,
-        };
-        let kind = Kind::new(Family::Auditd, code);
+        let kind = taken::kind(call, exec, group.first(RecordType::UserCmd).is_some());
         let (mut wanted, mut records) =
             (self.request.wants(&kind), self.request.decoded_records && self.request.wants_family(Family::AuditRecord));
         // Which processes are remembered must not depend on what is passed over.
         let speaks = wanted || records;
         (wanted, records) = (wanted && looked_at, records && looked_at);
-        if exec && (((wanted || records) && self.need_arguments) || self.keep_arguments) {
+        if exec && (wanted || records) && self.need_arguments {
             self.arguments.decode(group.bodies(RecordType::Execve));
             self.counts.filled += self.arguments.filled as u64;
             if self.arguments.cut {
                 self.damage(&group, "an EXECVE record is cut off within an argument");
             }
         }
-        let Events { nodes, processes, decoder, users, arguments, settings, .. } = self;
+        let Events { nodes, processes, decoder, users, arguments, settings, follow, .. } = self;
         let (node, shown) = (nodes[node].run, nodes[node].shown.as_str());
-        if self.follow_processes
+        if follow.processes
             && let Some((_, s)) = &syscall
         {
-            let kept = (self.keep_arguments && exec).then(|| arguments.clone());
-            let replaced = exec || (call == Call::Exec && s.succeeded());
-            follow(processes, node, &Deed { syscall: s, call, replaced, time: group.time }, kept, decoder);
+            let kept = || group.bodies(RecordType::Execve).collect::<Vec<_>>().join(&b'\n').into_boxed_slice();
+            let kept = (follow.arguments && exec).then(kept);
+            if let Some(deed) = Deed::new(s, call, exec, group.time, kept) {
+                let exe = s.exe.and_then(|raw| decoder.text(b"exe", raw));
+                let comm = s.comm.and_then(|raw| decoder.text(b"comm", raw));
+                processes.follow(node, deed, [exe.as_deref(), comm.as_deref()]);
+            }
         }
-        if let Some(ppid) = syscall.and_then(|(_, s)| s.ppid).filter(|_| self.follow_processes && speaks) {
+        if let Some(ppid) = syscall.and_then(|(_, s)| s.ppid).filter(|_| follow.processes && speaks) {
             processes.touch(Id { node, pid: ppid });
         }
         let mut flow = ControlFlow::Continue(());
@@ -312,7 +389,7 @@ impl<'r> Events<'r> {
                 syscall,
                 exec,
                 arguments: exec.then_some(&*arguments),
-                processes: self.follow_processes.then_some((&*processes, node)),
+                processes: follow.processes.then_some((&*processes, node)),
                 host: if shown.is_empty() { settings.host.as_deref() } else { Some(shown) },
                 node: shown,
                 users,
@@ -369,7 +446,7 @@ impl<'r> Events<'r> {
         );
         note("audit: arguments that no EXECVE record holds, taken as empty", self.counts.filled);
         note("audit: times that all unfinished events were taken as they were, for want of memory", self.counts.early);
-        note("audit: values that are not valid UTF-8, shown with U+FFFD", self.decoder.take_lossy());
+        note("audit: values that are not valid UTF-8, shown with U+FFFD", self.lossy + self.decoder.take_lossy());
         note("audit: processes forgotten for want of memory", self.processes.forgotten);
     }
 }
@@ -383,41 +460,5 @@ struct Asked<'v, 'a> {
 impl Late for Asked<'_, '_> {
     fn value(&self, slot: usize) -> Value<'_> {
         self.wants.get(slot).map(|want| self.view.value(want)).unwrap_or_default()
-    }
-}
-
-/// What an event did to its process.
-struct Deed<'a> {
-    syscall: &'a Syscall<'a>,
-    call: Call,
-    /// Whether it has a new image.
-    replaced: bool,
-    time: i64,
-}
-
-/// Tells the process table what an event did.
-fn follow(processes: &mut Table, node: u32, deed: &Deed<'_>, arguments: Option<Arguments>, decoder: &Decoder) {
-    let (s, time) = (deed.syscall, deed.time);
-    let Some(pid) = s.pid else { return };
-    let id = Id { node, pid };
-    let seen = Seen { id, ppid: s.ppid, time };
-    let exe = s.exe.and_then(|raw| decoder.text(b"exe", raw));
-    let comm = s.comm.and_then(|raw| decoder.text(b"comm", raw));
-    if deed.replaced {
-        let owned = |text: Option<std::borrow::Cow<'_, str>>| text.map(|t| t.into_owned());
-        processes.exec(seen, Image { exe: owned(exe), comm: owned(comm), arguments });
-        return;
-    }
-    processes.observe(seen, exe.as_deref(), comm.as_deref());
-    match deed.call {
-        Call::Clone | Call::Fork if s.succeeded() => {
-            if let Ok(child) = u32::try_from(s.exit)
-                && child > 0
-            {
-                processes.fork(id, child, time);
-            }
-        }
-        Call::ExitGroup => processes.exit(id, time),
-        _ => {}
     }
 }

@@ -6,7 +6,7 @@ use super::decode::Decoder;
 use super::join::{Group, Record};
 use super::json;
 use super::object::Object;
-use super::process::{Id, Table};
+use super::process::{Id, Kept, Table};
 use super::record::{Fields, Raw, RecordType};
 use super::syscall::{Syscall, decimal};
 use super::users::Users;
@@ -174,6 +174,16 @@ impl Want {
         }
     }
 
+    /// Whether its value may stand in a record that has a process title and nothing else.
+    pub(super) fn is_in_title(&self) -> bool {
+        match self {
+            Want::Event(want) => want.is_in_title(),
+            Want::Plain(name) => name == "proctitle",
+            Want::Raw | Want::Fields => true,
+            _ => false,
+        }
+    }
+
     /// Whether the process table must be kept for it.
     pub(super) fn needs_processes(&self) -> bool {
         if let Want::Event(want) = self {
@@ -320,14 +330,14 @@ impl<'a> View<'a> {
         };
         let Some(process) = process else { return Value::Missing };
         let text = |text: &'a Option<String>| text.as_deref().map_or(Value::Missing, Value::text);
-        let arguments = process.image.arguments.as_ref();
+        let arguments = || process.image.arguments.as_ref().map(Kept::decoded);
         match part {
             Part::Pid => Value::Missing,
             Part::Ppid => number(process.ppid),
             Part::Exe => text(&process.image.exe),
             Part::Comm => text(&process.image.comm),
-            Part::CommandLine => arguments.map_or(Value::Missing, |a| Value::Text(self.decoder.utf8(&a.joined))),
-            Part::Argv => arguments.map_or(Value::Missing, |a| Value::Json(a.json().into())),
+            Part::CommandLine => arguments().map_or(Value::Missing, |a| Value::Text(self.decoder.utf8(&a.joined))),
+            Part::Argv => arguments().map_or(Value::Missing, |a| Value::Json(a.json().into())),
             Part::Time => process.started.map_or(Value::Missing, Value::Time),
         }
     }

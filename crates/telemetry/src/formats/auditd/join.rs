@@ -83,7 +83,7 @@ impl Group {
     }
 
     /// Takes a line in.
-    pub(super) fn add(&mut self, line: &[u8], header: &Header<'_>, kind: RecordType, place: (u32, u64)) {
+    fn add(&mut self, line: &[u8], header: &Header<'_>, kind: RecordType, place: (u32, u64)) {
         if !self.records.is_empty() && self.text.len() + line.len() > MAX_EVENT {
             self.dropped += 1;
             return;
@@ -132,22 +132,27 @@ pub(super) enum Stamp {
 impl Pending {
     /// Notes a record's stamp. Call before [`Pending::add`]; on `Restarted`, [`Pending::flush`] first.
     pub(super) fn stamp(&mut self, header: &Header<'_>) -> Stamp {
-        self.records += 1;
         // The daemon numbers its own events by itself.
         if header.name.starts_with(b"DAEMON_") {
+            self.records += 1;
             return Stamp::Usual;
         }
-        let restarted = self
-            .highest
-            .is_some_and(|highest| later(highest, header.serial) && header.time > self.newest.saturating_add(WAIT));
-        if restarted || self.highest.is_none_or(|highest| later(header.serial, highest)) {
-            self.highest = Some(header.serial);
+        self.stamps(header.time, header.serial, 1)
+    }
+
+    /// The same of so many records with one stamp.
+    pub(super) fn stamps(&mut self, time: i64, serial: u64, records: u64) -> Stamp {
+        self.records += records;
+        let restarted =
+            self.highest.is_some_and(|highest| later(highest, serial) && time > self.newest.saturating_add(WAIT));
+        if restarted || self.highest.is_none_or(|highest| later(serial, highest)) {
+            self.highest = Some(serial);
         }
-        self.newest = self.newest.max(header.time);
+        self.newest = self.newest.max(time);
         if restarted { Stamp::Restarted } else { Stamp::Usual }
     }
 
-    /// Takes a record in, and gives its event. `spare` gives a buffer for a new one.
+    /// Takes a record in, and gives its event with how many bytes longer that is. `spare` gives a buffer for a new one.
     pub(super) fn add(
         &mut self,
         line: &[u8],
@@ -155,7 +160,7 @@ impl Pending {
         kind: RecordType,
         place: (u32, u64),
         spare: &mut Vec<Group>,
-    ) -> Option<&mut Group> {
+    ) -> Option<(&mut Group, usize)> {
         let mut at = self.queue.len();
         while at > 0 && later(self.queue[at - 1].serial, header.serial) {
             at -= 1;
@@ -182,8 +187,10 @@ impl Pending {
         let records = self.records;
         let group = &mut self.queue[at];
         group.last = records;
+        let length = group.text.len();
         group.add(line, header, kind, place);
-        Some(group)
+        let longer = group.text.len() - length;
+        Some((group, longer))
     }
 
     /// The next event that can be given on.

@@ -49,6 +49,7 @@
 mod address;
 mod ahead;
 mod arguments;
+mod chunks;
 mod decode;
 mod events;
 mod fields;
@@ -60,8 +61,10 @@ mod object;
 mod process;
 mod record;
 mod records;
+mod search;
 mod syscall;
 mod syscalls;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -70,12 +73,12 @@ use crate::event::{Reader, Request, Sink};
 use crate::lines::Lines;
 use crate::needles::Finder;
 use crate::{Input, Report, Value};
-use ahead::Recent;
 use events::Events;
 use headers::Headers;
 use memchr::memmem;
 use record::RecordType;
-use std::io;
+use search::Recent;
+use std::io::{self, BufRead};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -89,6 +92,8 @@ pub struct Settings {
     pub passwd: Option<PathBuf>,
     /// Deliver each record alone ([`Family::AuditRecord`](crate::Family::AuditRecord)) instead of joined events.
     pub records: bool,
+    /// On how many threads a log may be read; none says one.
+    pub threads: usize,
 }
 
 /// Reads the audit log that `inputs` are, one after the other: oldest first.
@@ -115,60 +120,65 @@ impl Reader for AuditReader {
     }
 }
 
+/// A file and a place in it.
+type Place = (u32, u64);
+
 /// Gives each line of `inputs` to `line`, with its file and its place in it. What can't be read is damage, and the next
 /// file goes on. With a finder, records in which it finds nothing are passed over.
 fn each_line(
     inputs: &[Input],
     report: &Report,
     finder: Option<Arc<Finder>>,
-    mut line: impl FnMut(ahead::Place, &[u8]) -> ControlFlow<()>,
+    mut line: impl FnMut(Place, &[u8]) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     for (file, input) in inputs.iter().enumerate() {
-        let opened = match input.open() {
-            Ok(opened) => opened,
-            Err(e) => {
-                report.damage(&input.name(), None, format!("can't be opened: {e}"));
-                continue;
-            }
-        };
-        let mut lines = Lines::new(opened).screened(finder.clone(), record::is_record);
-        let mut read = 0;
-        let mut flow = ControlFlow::Continue(());
-        while flow.is_continue() {
-            match lines.next() {
-                Ok(Some(next)) => {
-                    let length = next.oversized.unwrap_or(next.bytes.len() as u64 + 1);
-                    read += length;
-                    if next.oversized.is_some() {
-                        report.damage(
-                            &input.name(),
-                            Some(next.offset),
-                            format!("a line of {length} bytes is too long"),
-                        );
-                    } else {
-                        flow = line((file as u32, next.offset), next.bytes);
-                    }
-                }
-                Ok(None) => break,
-                Err(e) => {
-                    report.damage(&input.name(), Some(read), format!("can't be read further: {e}"));
-                    break;
-                }
-            }
-            let (bytes, records) = lines.passed();
-            if bytes > 0 {
-                report.pass(bytes, records);
-            }
-            if read >= 1 << 20 {
-                report.add_bytes(std::mem::take(&mut read));
-            }
-        }
-        let (bytes, records) = lines.passed();
-        report.pass(bytes, records);
-        report.add_bytes(read);
-        flow?;
+        let lines = input.open().map(|opened| Lines::new(opened).screened(finder.clone(), record::is_record));
+        lines_of(lines, input, report, |at, text| line((file as u32, at), text))?;
     }
     ControlFlow::Continue(())
+}
+
+/// The same of one input, opened or not.
+fn lines_of<R: BufRead>(
+    lines: io::Result<Lines<R>>,
+    input: &Input,
+    report: &Report,
+    mut line: impl FnMut(u64, &[u8]) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let mut lines = match lines {
+        Ok(lines) => lines,
+        Err(e) => {
+            report.damage(&input.name(), None, format!("can't be opened: {e}"));
+            return ControlFlow::Continue(());
+        }
+    };
+    let mut read = 0;
+    let mut flow = ControlFlow::Continue(());
+    while flow.is_continue() {
+        match lines.next() {
+            Ok(Some(next)) => {
+                let length = next.oversized.unwrap_or(next.bytes.len() as u64 + 1);
+                read += length;
+                if next.oversized.is_some() {
+                    report.damage(&input.name(), Some(next.offset), format!("a line of {length} bytes is too long"));
+                } else {
+                    flow = line(next.offset, next.bytes);
+                }
+            }
+            Ok(None) => break,
+            Err(e) => {
+                report.damage(&input.name(), Some(read), format!("can't be read further: {e}"));
+                break;
+            }
+        }
+        lines.tell_passed(report);
+        if read >= 1 << 20 {
+            report.add_bytes(std::mem::take(&mut read));
+        }
+    }
+    lines.tell_passed(report);
+    report.add_bytes(read);
+    flow
 }
 
 /// Whether an event's lines show, as they stand or in hex, what the field of that name has.
@@ -176,10 +186,15 @@ pub(crate) fn shows(field: &str, passwd: bool) -> bool {
     fields::Want::parse(field).is_shown(passwd)
 }
 
+/// Whether the field of that name may have what a record with a process title and nothing else shows.
+pub(crate) fn shows_title(field: &str) -> bool {
+    fields::Want::parse(field).is_in_title()
+}
+
 /// Gives the times of all events, each at least once, without putting events together. Lines that are no records are told,
 /// what is damaged within records is not.
 pub(crate) fn times(inputs: &[Input], report: &Report, each: &mut dyn FnMut(i64)) {
-    let (mut headers, mut recent, mut events) = (Headers::default(), ahead::Recent::default(), 0);
+    let (mut headers, mut recent, mut events) = (Headers::default(), Recent::default(), 0);
     let mut last = 0;
     let _ = each_line(inputs, report, None, |place, line| {
         match headers.read(line) {

@@ -16,6 +16,9 @@ const A_PASS: usize = 32;
 /// Vectorised search goes by so many bytes. Shorter texts are looked for in a pass of their own.
 const SHARED: usize = 4;
 
+/// The search itself compares no more bytes.
+const LONGEST: usize = 8;
+
 /// What it costs to look for four bytes more, as often as they would have to stand in text to cost as much.
 const A_SEARCH: f64 = 5e-6;
 
@@ -28,6 +31,7 @@ const ESCAPES: [&str; 4] = ["\\u00", "\\u212a", "\\u017f", "\\u0130"];
 /// Finds where something stands that may be a needle.
 pub(super) struct Finder {
     passes: Vec<Pass>,
+    in_titles: bool,
 }
 
 /// What is looked for at once.
@@ -85,17 +89,24 @@ impl Finder {
             Err(short) => add(shared(short, shortest), &mut passes)?,
         }
         add(shared(long, SHARED), &mut passes)?;
-        Some(Finder { passes })
+        Some(Finder { passes, in_titles: needles.in_titles() })
     }
 
-    /// Where something is found at or behind `from` by a pass, in a text and the same [`fold`]ed; the text's length where
-    /// there is nothing.
-    pub(super) fn find(&self, pass: usize, raw: &[u8], folded: &[u8], from: usize) -> usize {
+    /// Where something is found at or behind `from` by a pass in [`fold`]ed text; its length where there is nothing.
+    /// `place` says where a place in it is in the text itself.
+    pub(super) fn find(
+        &self,
+        pass: usize,
+        raw: &[u8],
+        folded: &[u8],
+        from: usize,
+        place: &mut dyn FnMut(usize) -> usize,
+    ) -> usize {
         let mut from = from;
         match &self.passes[pass] {
             Pass::One(finder, one) => {
                 while let Some(at) = finder.find(&folded[from..]).map(|at| from + at) {
-                    if one.is_at(raw, at) {
+                    if one.is_at(raw, place(at)) {
                         return at;
                     }
                     from = at + 1;
@@ -104,7 +115,8 @@ impl Finder {
             Pass::Many(searcher, texts) => {
                 while let Some(found) = searcher.find_in(folded, Span { start: from, end: folded.len() }) {
                     let at = found.start();
-                    let is = |(s, k): &(Spelling, usize)| at >= *k && s.is_at(raw, at - k);
+                    let there = place(at);
+                    let is = |(s, k): &(Spelling, usize)| there >= *k && s.is_at(raw, there - k);
                     if texts[found.pattern().as_usize()].iter().any(is) {
                         return at;
                     }
@@ -112,7 +124,12 @@ impl Finder {
                 }
             }
         }
-        raw.len()
+        folded.len()
+    }
+
+    /// Whether a process title may show a needle.
+    pub(super) fn in_titles(&self) -> bool {
+        self.in_titles
     }
 
     /// How many passes a search takes.
@@ -157,14 +174,28 @@ fn shared(mut texts: Vec<Spelling>, length: usize) -> Sought {
             }
             None => true,
         });
-        sought.push((best, found));
+        sought.push((longer(best, &found), found));
     }
     sought
 }
 
-/// The text, folded, in `out`.
+/// What was chosen with what follows it in all of the texts: the more the search itself compares, the less often it stops
+/// for nothing.
+fn longer(mut bytes: Vec<u8>, texts: &[(Spelling, usize)]) -> Vec<u8> {
+    let next = |length: usize| {
+        let mut all = texts.iter().map(|(text, at)| text.folded.get(at + length).copied());
+        let first = all.next().flatten()?;
+        all.all(|b| b == Some(first)).then_some(first)
+    };
+    while let Some(b) = next(bytes.len()).filter(|_| bytes.len() < LONGEST) {
+        bytes.push(b);
+    }
+    bytes
+}
+
+/// Appends the text, folded.
+#[inline]
 pub(super) fn fold(text: &[u8], out: &mut Vec<u8>) {
-    out.clear();
     out.extend(text.iter().map(|&b| folded(b)));
 }
 
@@ -201,7 +232,7 @@ mod tests {
     fn found(finder: &Finder, text: &[u8]) -> bool {
         let mut folded = Vec::new();
         fold(text, &mut folded);
-        (0..finder.passes()).any(|pass| finder.find(pass, text, &folded, 0) < text.len())
+        (0..finder.passes()).any(|pass| finder.find(pass, text, &folded, 0, &mut |at| at) < text.len())
     }
 
     fn hex(text: &[u8]) -> String {

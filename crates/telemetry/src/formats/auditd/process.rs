@@ -16,9 +16,12 @@
 //! touched longest ago is forgotten (and counted), so a log without `exit_group` records stays bounded too.
 
 use super::arguments::Arguments;
+use super::syscall::Syscall;
+use super::syscalls::Call;
+use std::cell::OnceCell;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::Arc;
+use std::rc::Rc;
 
 /// How long an ended process is remembered, in event time: records of its last moments may come later.
 const LINGER: i64 = 5_000_000_000;
@@ -51,19 +54,81 @@ pub(super) struct Image {
     pub(super) exe: Option<String>,
     pub(super) comm: Option<String>,
     /// Known only from the `execve` that started the image.
-    pub(super) arguments: Option<Arguments>,
+    pub(super) arguments: Option<Kept>,
+}
+
+/// Arguments as they stand in a log: hardly anybody asks for those of another process.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// The bodies of the EXECVE records, a line each.
+    bodies: Box<[u8]>,
+    decoded: OnceCell<Arguments>,
+}
+
+impl Kept {
+    pub(super) fn new(bodies: Box<[u8]>) -> Self {
+        Kept { bodies, decoded: OnceCell::new() }
+    }
+
+    /// The arguments, decoded.
+    pub(super) fn decoded(&self) -> &Arguments {
+        self.decoded.get_or_init(|| {
+            let mut arguments = Arguments::default();
+            arguments.decode(self.bodies.split(|b| *b == b'\n'));
+            arguments
+        })
+    }
+}
+
+/// What an event does to its process.
+#[derive(Debug)]
+pub(super) struct Deed {
+    pid: u32,
+    pub(super) ppid: Option<u32>,
+    time: i64,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    /// It has a new image.
+    Replaces(Option<Box<[u8]>>),
+    Forks(u32),
+    Ends,
+    Shows,
+}
+
+impl Deed {
+    /// What a system call does, where it says whose it is. `arguments` are those of an execution, as they stand.
+    pub(super) fn new(
+        s: &Syscall<'_>,
+        call: Call,
+        exec: bool,
+        time: i64,
+        arguments: Option<Box<[u8]>>,
+    ) -> Option<Self> {
+        let what = match call {
+            _ if exec || (call == Call::Exec && s.succeeded()) => What::Replaces(arguments),
+            Call::Clone | Call::Fork if s.succeeded() => {
+                u32::try_from(s.exit).ok().filter(|child| *child > 0).map_or(What::Shows, What::Forks)
+            }
+            Call::ExitGroup => What::Ends,
+            _ => What::Shows,
+        };
+        Some(Deed { pid: s.pid?, ppid: s.ppid, time, what })
+    }
 }
 
 impl Image {
     fn size(&self) -> usize {
         let text = |s: &Option<String>| s.as_ref().map_or(0, String::len);
-        128 + text(&self.exe) + text(&self.comm) + self.arguments.as_ref().map_or(0, Arguments::size)
+        128 + text(&self.exe) + text(&self.comm) + self.arguments.as_ref().map_or(0, |a| a.bodies.len())
     }
 }
 
 #[derive(Debug)]
 pub(super) struct Process {
-    pub(super) image: Arc<Image>,
+    pub(super) image: Rc<Image>,
     /// The time of the `execve` or, where it never did one, of the `fork`; `None` where the log begins later.
     pub(super) started: Option<i64>,
     pub(super) ppid: Option<u32>,
@@ -155,10 +220,28 @@ impl Table {
         (live && process.doubtful.is_none()).then_some(process)
     }
 
+    /// An event did something to its process, which runs that.
+    pub(super) fn follow(&mut self, node: u32, deed: Deed, [exe, comm]: [Option<&str>; 2]) {
+        let Deed { pid, ppid, time, what } = deed;
+        let id = Id { node, pid };
+        let seen = Seen { id, ppid, time };
+        if let What::Replaces(arguments) = what {
+            let owned = |text: Option<&str>| text.map(str::to_owned);
+            self.exec(seen, Image { exe: owned(exe), comm: owned(comm), arguments: arguments.map(Kept::new) });
+            return;
+        }
+        self.observe(seen, exe, comm);
+        match what {
+            What::Forks(child) => self.fork(id, child, time),
+            What::Ends => self.exit(id, time),
+            What::Replaces(_) | What::Shows => {}
+        }
+    }
+
     /// A process replaced its image.
     pub(super) fn exec(&mut self, seen: Seen, image: Image) {
         let namespaced = self.namespaced(seen);
-        self.set(seen, Arc::new(image), Some(seen.time), namespaced);
+        self.set(seen, Rc::new(image), Some(seen.time), namespaced);
     }
 
     /// A record of a process shows what it runs. Says only what the record does: the arguments are kept while the
@@ -181,7 +264,7 @@ impl Table {
             }
         }
         let image = Image { exe: exe.map(str::to_owned), comm: comm.map(str::to_owned), arguments: None };
-        self.set(seen, Arc::new(image), None, namespaced);
+        self.set(seen, Rc::new(image), None, namespaced);
     }
 
     /// Whether the process or its parent is known to live in a pid namespace: children do where their parents do.
@@ -203,7 +286,7 @@ impl Table {
         if process.namespaced {
             return;
         }
-        let image = Arc::clone(&process.image);
+        let image = Rc::clone(&process.image);
         let child = parent.sibling(child);
         let mut doubtful = None;
         if let Some(known) = self.processes.get(&child) {
@@ -248,7 +331,7 @@ impl Table {
         self.bytes = 0;
     }
 
-    fn set(&mut self, seen: Seen, image: Arc<Image>, started: Option<i64>, namespaced: bool) {
+    fn set(&mut self, seen: Seen, image: Rc<Image>, started: Option<i64>, namespaced: bool) {
         let Seen { id, ppid, time } = seen;
         self.remove(id);
         // Shared images are counted for each holder: an upper bound is good enough.
