@@ -205,7 +205,7 @@ impl<'r> Events<'r> {
                 Unit::Whole(whole) => {
                     let node = self.node(whole.node.of(text), sink)?;
                     if self.is_simple(node, &whole) {
-                        self.whole(node, whole, text);
+                        self.whole(node, whole, text, place(Part::default()), sink)?;
                         continue;
                     }
                     for (part, line) in whole.lines.lines(text) {
@@ -217,28 +217,52 @@ impl<'r> Events<'r> {
         ControlFlow::Continue(())
     }
 
-    /// Whether an event can be dealt with as a whole: nobody looks at it, and nothing of its node waits for more.
+    /// Whether an event can be dealt with as a whole: nobody looks at it, and nothing of it came before.
     fn is_simple(&self, node: usize, whole: &Whole) -> bool {
         let bytes = (whole.lines.to - whole.lines.from) as usize;
-        !whole.wanted && self.nodes[node].pending.len() == 0 && self.pending_bytes + bytes <= MAX_PENDING_BYTES
+        let pending = &self.nodes[node].pending;
+        !whole.wanted
+            && (pending.len() == 0 || whole.is_plain && !pending.knows(whole.time, whole.serial))
+            && self.pending_bytes + bytes <= MAX_PENDING_BYTES
     }
 
-    /// An event that came as a whole: only the processes are followed.
-    fn whole(&mut self, node: usize, whole: Whole, text: &[u8]) {
-        let Whole { time, serial, records, without_arguments, speaks, deed, .. } = whole;
-        if self.nodes[node].pending.stamps(time, serial, u64::from(records)) == Stamp::Restarted {
+    /// An event that came as a whole: only the processes are followed, when it is its turn.
+    fn whole(
+        &mut self,
+        node: usize,
+        mut whole: Whole,
+        text: &[u8],
+        (file, offset): Place,
+        sink: &mut dyn Sink,
+    ) -> ControlFlow<()> {
+        if self.nodes[node].pending.stamps(whole.time, whole.serial, u64::from(whole.records)) == Stamp::Restarted {
+            self.flush_node(node, sink)?;
             self.restarted(node);
         }
+        if self.nodes[node].pending.len() == 0 {
+            self.follow_whole(node, whole, text);
+            return ControlFlow::Continue(());
+        }
+        let (own, place) = (whole.lines.of(text), (file, offset + u64::from(whole.lines.from)));
+        whole.moved();
+        self.pending_bytes += own.len();
+        self.nodes[node].pending.add_whole(whole, own, place, &mut self.spare);
+        while let Some(group) = self.nodes[node].pending.ready() {
+            self.event(node, group, sink)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn follow_whole(&mut self, node: usize, whole: Whole, text: &[u8]) {
         self.counts.events += 1;
         self.counts.passed += 1;
-        self.counts.without_arguments += u64::from(without_arguments);
-        if let Some(act) = deed {
-            let node = self.nodes[node].run;
-            let parent = act.deed.ppid.filter(|_| speaks);
-            self.processes.follow(node, act.deed, [&act.exe, &act.comm].map(|name| name.of(text)));
-            if let Some(pid) = parent {
-                self.processes.touch(Id { node, pid });
-            }
+        self.counts.without_arguments += u64::from(whole.without_arguments);
+        let Some(act) = whole.deed else { return };
+        let node = self.nodes[node].run;
+        let parent = act.deed.ppid.filter(|_| whole.speaks);
+        self.processes.follow(node, act.deed, [&act.exe, &act.comm].map(|name| name.of(text)));
+        if let Some(pid) = parent {
+            self.processes.touch(Id { node, pid });
         }
     }
 
@@ -334,7 +358,13 @@ impl<'r> Events<'r> {
     }
 
     /// An event with all of its records: follows the processes and delivers it where it is asked for.
-    fn event(&mut self, node: usize, group: Group, sink: &mut dyn Sink) -> ControlFlow<()> {
+    fn event(&mut self, node: usize, mut group: Group, sink: &mut dyn Sink) -> ControlFlow<()> {
+        if let Some(whole) = group.act.take() {
+            self.pending_bytes = self.pending_bytes.saturating_sub(group.text.len());
+            self.follow_whole(node, *whole, &group.text);
+            join::recycle(group, &mut self.spare);
+            return ControlFlow::Continue(());
+        }
         self.counts.events += 1;
         let looked_at = !self.screened || group.wanted;
         self.counts.passed += u64::from(!looked_at);

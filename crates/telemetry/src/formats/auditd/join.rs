@@ -4,7 +4,8 @@
 //! when that record never comes, or at the end of the input. Complete events are given on in the order of their serials
 //! as long as an earlier one is pending, so that the process table sees them in the kernel's order.
 
-use super::record::{Header, RecordType, enrichment, type_name};
+use super::record::{Header, RecordType, enrichment, header, type_name};
+use super::taken::Whole;
 use std::collections::VecDeque;
 
 /// How much later, in event time, a node's records must be for an incomplete event to be given on.
@@ -44,6 +45,8 @@ pub(super) struct Group {
     pub(super) text: Vec<u8>,
     pub(super) records: Vec<Record>,
     complete: bool,
+    /// What it does, where it came as a whole that nobody looks at: then its lines are not told apart.
+    pub(super) act: Option<Box<Whole>>,
     /// Whether somebody may look at it.
     pub(super) wanted: bool,
     /// Records that were too much.
@@ -98,7 +101,22 @@ impl Group {
         self.complete |= kind.ends_event();
     }
 
+    /// Tells the lines of an event apart that came as a whole.
+    fn tell_apart(&mut self) {
+        if self.act.take().is_none() {
+            return;
+        }
+        let (text, mut at) = (std::mem::take(&mut self.text), self.position);
+        for line in text.split(|b| *b == b'\n') {
+            if let Some(header) = header(line) {
+                self.add(line, &header, RecordType::of(header.name), (self.file, at));
+            }
+            at += line.len() as u64 + 1;
+        }
+    }
+
     fn reset(&mut self) {
+        self.act = None;
         self.text.clear();
         if self.text.capacity() > KEEP_BUFFER {
             self.text = Vec::new();
@@ -187,10 +205,32 @@ impl Pending {
         let records = self.records;
         let group = &mut self.queue[at];
         group.last = records;
+        group.tell_apart();
         let length = group.text.len();
         group.add(line, header, kind, place);
         let longer = group.text.len() - length;
         Some((group, longer))
+    }
+
+    /// Takes an event in that came as a whole, behind [`Pending::stamps`]. It must not be [known](Pending::knows).
+    pub(super) fn add_whole(&mut self, whole: Whole, text: &[u8], place: (u32, u64), spare: &mut Vec<Group>) {
+        let at = self.queue.iter().rposition(|g| !later(g.serial, whole.serial)).map_or(0, |at| at + 1);
+        let mut group = spare.pop().unwrap_or_default();
+        (group.time, group.serial) = (whole.time, whole.serial);
+        (group.file, group.position) = place;
+        group.text.extend_from_slice(text);
+        group.last = self.records;
+        group.complete = true;
+        group.act = Some(Box::new(whole));
+        self.queue.insert(at, group);
+    }
+
+    /// Whether an event of that stamp is pending, or so many are that none may wait.
+    pub(super) fn knows(&self, time: i64, serial: u64) -> bool {
+        let full = self.queue.len() + 1 >= MAX_PENDING;
+        let mut same =
+            self.queue.iter().rev().skip_while(|g| later(g.serial, serial)).take_while(|g| g.serial == serial);
+        full || same.any(|group| group.time == time)
     }
 
     /// The next event that can be given on.

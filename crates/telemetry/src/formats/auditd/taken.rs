@@ -100,6 +100,8 @@ pub(super) struct Whole {
     pub(super) node: Part,
     pub(super) time: i64,
     pub(super) serial: u64,
+    /// Whether its lines end as they are kept.
+    pub(super) is_plain: bool,
     /// Whether it is an execution without arguments.
     pub(super) without_arguments: bool,
     /// Whether it is of a kind that is asked for.
@@ -122,6 +124,22 @@ pub(super) enum Name {
     None,
     There(Part),
     Decoded(Box<str>),
+}
+
+impl Whole {
+    /// Its own lines are the text.
+    pub(super) fn moved(&mut self) {
+        let by = self.lines.from;
+        let moved = |part: &mut Part| (part.from, part.to) = (part.from.saturating_sub(by), part.to.saturating_sub(by));
+        moved(&mut self.lines);
+        if let Some(act) = &mut self.deed {
+            for name in [&mut act.exe, &mut act.comm] {
+                if let Name::There(part) = name {
+                    moved(part);
+                }
+            }
+        }
+    }
 }
 
 impl Name {
@@ -186,7 +204,8 @@ impl<'t> Taking<'t, '_> {
             let wanted = hits.next_if_eq(&part.from).is_some();
             start = end + 1;
             match headers.read(line) {
-                Some(header) => self.record(line, part, &header, wanted),
+                // A line's end that is left out of an event is not in what is kept of it.
+                Some(header) => self.record(line, part, &header, wanted, part.to as usize == end),
                 None => {
                     self.part();
                     self.units.push(Unit::Line(part, wanted));
@@ -196,7 +215,7 @@ impl<'t> Taking<'t, '_> {
         self.part();
     }
 
-    fn record(&mut self, line: &'t [u8], part: Part, header: &Header<'t>, wanted: bool) {
+    fn record(&mut self, line: &'t [u8], part: Part, header: &Header<'t>, wanted: bool, plain: bool) {
         let kind = RecordType::of(header.name);
         let same = |run: &Whole| {
             run.serial == header.serial && run.time == header.time && run.node.of(self.text) == header.node
@@ -212,6 +231,7 @@ impl<'t> Taking<'t, '_> {
                 // It says nothing more.
                 whole.records += 1;
                 whole.lines.to = part.to;
+                whole.is_plain &= plain;
                 return;
             }
         }
@@ -227,8 +247,10 @@ impl<'t> Taking<'t, '_> {
             node: node(),
             time: header.time,
             serial: header.serial,
+            is_plain: true,
             ..Whole::default()
         });
+        run.is_plain &= plain;
         run.lines.to = part.to;
         run.records += 1;
         run.wanted |= wanted;
