@@ -238,6 +238,11 @@ impl Input {
         needles.and_then(without).unwrap_or_default()
     }
 
+    /// See [`Packed::frames`]; none where no store holds it.
+    pub(crate) fn frames(&self, needles: Option<&Needles>, sound: bool) -> Option<(usize, usize)> {
+        self.packed.as_ref().map(|packed| packed.frames(needles, sound))
+    }
+
     /// The bytes that are meant.
     fn bytes(&self) -> Range<u64> {
         self.part.clone().unwrap_or(0..u64::MAX)

@@ -11,7 +11,7 @@ use datafusion::logical_expr::{Expr, Operator};
 use parallax_store::read::Test;
 
 /// What the filters, the user's window and the time as of which is read ask of columns.
-pub(super) fn tests(filters: &[Expr], schema: &SchemaRef, window: Window, as_of: Option<(&str, i64)>) -> Vec<Test> {
+pub(crate) fn tests(filters: &[Expr], schema: &SchemaRef, window: Window, as_of: Option<(&str, i64)>) -> Vec<Test> {
     let mut tests: Vec<Test> =
         filters.iter().flat_map(|f| split_conjunction(f)).filter_map(|f| test(f, schema)).collect();
     if !window.is_unbounded() {

@@ -5,7 +5,7 @@
 //! of its files. Feeds read on threads that may block; batches come over bounded channels, so that memory stays flat
 //! and a scan that nobody reads any more ends.
 
-mod asked;
+pub(crate) mod asked;
 pub(crate) mod needed;
 mod offered;
 mod opener;

@@ -1,16 +1,20 @@
 //! What a query is, and what it reads, without running it.
 
+use super::stored::once_a_segment;
 use super::{Session, finish, tree};
 use crate::dialect::Dialect;
 use crate::error::Error;
 use crate::execute::Needs;
 use crate::hint::hint;
+use crate::scan::Window;
+use crate::scan::asked::tests;
 use crate::scan::needed::clauses;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableScan};
 use datafusion::physical_plan::displayable;
 use parallax_catalog::{Context, Output, Planned};
 use parallax_diagnostics::Diagnostics;
+use parallax_store::read::{Rows, Test};
 use parallax_telemetry::logsource::{LogSource, Sorter};
 use parallax_telemetry::needles::Clause;
 use parallax_telemetry::view::{self, LooksFor};
@@ -54,6 +58,21 @@ pub struct TableRead {
     /// For each format of the inputs, what is looked for in raw events before any is decoded; where the table is read
     /// several times for different things, each.
     pub looks_for: Vec<(&'static str, LooksFor)>,
+    /// What is read of stores; likewise.
+    pub stores: Vec<StoreRead>,
+}
+
+/// What is read of a segment of a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreRead {
+    /// The segment's folder.
+    pub segment: String,
+    /// Whether it has the table's rows; else the originals are read.
+    pub typed: bool,
+    /// How many files the table has, or frames of a MiB the originals.
+    pub all: usize,
+    /// How many of them are passed over.
+    pub passed: usize,
 }
 
 /// A column that is decoded.
@@ -82,7 +101,7 @@ impl Session {
         let hinted = hint(optimised.clone()).map_err(fail)?;
         let mut tables = Vec::new();
         for used in asked.uses(&planned.tables) {
-            let scanned = Scanned::of(&optimised, &hinted, &used.name).map_err(fail)?;
+            let scanned = Scanned::of(&optimised, &hinted, &used.name, self.window).map_err(fail)?;
             tables.push(self.table_read(
                 (&used.name, used.fed),
                 scanned,
@@ -126,10 +145,18 @@ impl Session {
         let (mut inputs, mut read) = (Vec::new(), Vec::new());
         let mut looks_for: Vec<(&'static str, LooksFor)> = Vec::new();
         let mut looks = |view: &View, source: &Source| {
-            for clauses in &told {
-                let one = (source.format.name(), view.looks_for(source, clauses));
+            for told in &told {
+                let one = (source.format.name(), view.looks_for(source, &told.clauses));
                 if !looks_for.contains(&one) {
                     looks_for.push(one);
+                }
+            }
+        };
+        let mut stores: Vec<StoreRead> = Vec::new();
+        let mut reads = |view: &View, sources: &[&Source]| {
+            for store in told.iter().flat_map(|told| self.stores(view, sources, told)) {
+                if !stores.contains(&store) {
+                    stores.push(store);
                 }
             }
         };
@@ -138,6 +165,7 @@ impl Session {
                 let fed_by: Vec<_> = self.sources.iter().filter(|s| view.seen_in(s)).collect();
                 inputs.extend(fed_by.iter().map(|s| (s.name.clone(), s.format.name())));
                 fed_by.iter().for_each(|source| looks(view, source));
+                reads(view, &fed_by);
                 for column in columns {
                     let mut from: Vec<(&'static str, Option<String>)> = Vec::new();
                     for origin in fed_by.iter().flat_map(|s| view.origins(column, s)) {
@@ -156,12 +184,39 @@ impl Session {
                 for source in own {
                     if let Ok(Some(view)) = View::of(source, &Report::new()) {
                         looks(&view, source);
+                        reads(&view, &[source]);
                     }
                 }
                 read.extend(columns.iter().map(|c| ColumnRead { name: c.clone(), from: Vec::new() }));
             }
         }
-        TableRead { name: name.to_owned(), fed, inputs, columns: read, filters, looks_for }
+        TableRead { name: name.to_owned(), fed, inputs, columns: read, filters, looks_for, stores }
+    }
+
+    /// What a scan reads of the segments of stores that these sources are in.
+    fn stores(&self, view: &View, sources: &[&Source], told: &Told) -> Vec<StoreRead> {
+        let mut stores: Vec<StoreRead> = Vec::new();
+        let kept = sources.iter().enumerate().filter(|(_, source)| source.stored.is_some());
+        for (places, source) in once_a_segment(kept.map(|(at, source)| (at, *source)), view) {
+            let Some(stored) = &source.stored else { continue };
+            let rows = stored.table(view.name()).and_then(|_| Rows::of(&stored.segment, view));
+            let segment = stored.segment.folder.display().to_string();
+            let typed = rows.is_some();
+            let (all, passed) = match rows {
+                // What cannot be read is told when it is.
+                Some(rows) => rows.files(&told.tests).unwrap_or_default(),
+                None => {
+                    let frames = |at: &usize| sources[*at].frames(view.needles(sources[*at], &told.clauses).as_ref());
+                    let frames = places.iter().filter_map(frames);
+                    frames.fold((0, 0), |(all, passed), (a, p)| (all + a, passed + p))
+                }
+            };
+            match stores.iter_mut().find(|s| s.segment == segment && s.typed == typed) {
+                Some(known) => (known.all, known.passed) = (known.all + all, known.passed + passed),
+                None => stores.push(StoreRead { segment, typed, all, passed }),
+            }
+        }
+        stores
     }
 }
 
@@ -171,13 +226,26 @@ struct Scanned {
     columns: Vec<String>,
     /// The filters that they know of.
     filters: Vec<String>,
-    /// What each is told that rows must show.
-    told: Vec<Vec<Clause>>,
+    /// What each is told of the rows that somebody looks at.
+    told: Vec<Told>,
+}
+
+/// What a scan is told.
+struct Told {
+    /// What rows must show.
+    clauses: Vec<Clause>,
+    /// What must hold of single columns.
+    tests: Vec<Test>,
 }
 
 impl Scanned {
     /// `hinted` is the optimised plan, its scans told what filters further up need.
-    fn of(optimised: &LogicalPlan, hinted: &LogicalPlan, table: &str) -> datafusion::common::Result<Self> {
+    fn of(
+        optimised: &LogicalPlan,
+        hinted: &LogicalPlan,
+        table: &str,
+        window: Window,
+    ) -> datafusion::common::Result<Self> {
         let (mut columns, mut filters, mut told) = (Vec::new(), Vec::new(), Vec::new());
         each_scan(optimised, table, |scan| {
             for field in scan.projected_schema.fields() {
@@ -191,7 +259,10 @@ impl Scanned {
                 }
             }
         })?;
-        each_scan(hinted, table, |scan| told.push(clauses(&scan.filters)))?;
+        each_scan(hinted, table, |scan| {
+            let tests = tests(&scan.filters, &scan.source.schema(), window, None);
+            told.push(Told { clauses: clauses(&scan.filters), tests });
+        })?;
         Ok(Scanned { columns, filters, told })
     }
 }

@@ -17,7 +17,7 @@ mod tree;
 
 pub use alone::{Alone, AloneRead};
 pub use census::Census;
-pub use explain::{ColumnRead, Explanation, TableRead};
+pub use explain::{ColumnRead, Explanation, StoreRead, TableRead};
 pub use follow::{Followed, Part, Pick, Shown, StepSeen};
 pub use hits::{Found, Hit, HitEvent, HitsAsked, HitsSeen, Maker};
 pub use kept::{Kept, KeptRun};

@@ -181,6 +181,15 @@ fn what_is_passed_over_never_changes_an_answer() {
         assert_eq!(answer(&stored, Dialect::Kql, &query(condition), 0), expected, "{condition}");
         assert_eq!(answer(&stored, Dialect::Kql, &query(unknown), 0), expected, "{unknown}");
     }
+    let explained = |condition: &str| {
+        let query = format!("DeviceProcessEvents | where {condition}");
+        let explained = stored.explain(Dialect::Kql, &query, &Context::at(0)).unwrap();
+        let [read] = explained.tables[0].stores.as_slice() else { panic!("{condition}") };
+        (read.typed, read.passed > 0, read.passed == read.all)
+    };
+    assert_eq!(explained("Timestamp < datetime(2025-01-01)"), (true, true, true));
+    assert_eq!(explained("DeviceName == 'none'"), (true, true, true));
+    assert_eq!(explained("ProcessCommandLine has 'none'"), (true, false, false));
     for condition in [
         "Timestamp == datetime(2026-01-01T00:00:07Z)",
         "Timestamp >= datetime(2026-01-01T00:00:50Z) and ProcessId in (59, 119, 120)",
@@ -227,6 +236,12 @@ fn frames_that_hold_nothing_are_not_unpacked() {
             assert_eq!(answer(&stored, *dialect, query, 0), *expected, "{query}");
         }
     }
+    let explained = |query: &str, dialect| {
+        let explained = session(&store, 2).explain(dialect, query, &Context::at(0)).unwrap();
+        explained.tables.iter().flat_map(|t| t.stores.clone()).map(|s| (s.typed, s.all, s.passed)).collect::<Vec<_>>()
+    };
+    assert_eq!(explained(queries[0].1, Dialect::Sumo), [(false, 6, 3)]);
+    assert_eq!(explained("rows | where n > 3", Dialect::Kql), [(false, 6, 0)]);
     // Read are the first frame, those that have something to show, and the one before: their first line begins there.
     let originals = store.join("0001/originals.zst");
     let mut bytes = fs::read(&originals).unwrap();

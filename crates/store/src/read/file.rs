@@ -44,6 +44,61 @@ impl Texts {
     }
 }
 
+type Builder = ParquetRecordBatchReaderBuilder<std::fs::File>;
+
+fn named(rows: &Rows, file: &File, e: &dyn std::fmt::Display) -> io::Error {
+    io::Error::other(format!("{}: {e}", rows.segment.folder.join(&file.path).display()))
+}
+
+fn builder(rows: &Rows, file: &File) -> io::Result<Builder> {
+    let opened = std::fs::File::open(rows.segment.folder.join(&file.path)).map_err(|e| named(rows, file, &e))?;
+    if opened.metadata()?.len() != file.bytes {
+        return Err(named(rows, file, &"not as it was written"));
+    }
+    let options = ArrowReaderOptions::new()
+        .with_column_index_policy(PageIndexPolicy::Skip)
+        .with_offset_index_policy(PageIndexPolicy::Required);
+    Builder::try_new_with_options(opened, options).map_err(|e| named(rows, file, &e))
+}
+
+fn place(builder: &Builder, name: &str) -> Option<usize> {
+    let schema = builder.parquet_schema();
+    (0..schema.num_columns()).find(|at| schema.column(*at).name() == name)
+}
+
+/// The tests of which statistics do not tell that they hold of all rows, each with its column; none where they tell that
+/// no row fulfils all tests.
+fn undecided<'t>(builder: &Builder, tests: &'t [Test]) -> parquet::errors::Result<Option<Vec<(&'t Test, usize)>>> {
+    let mut undecided = Vec::new();
+    for test in tests {
+        let Some(column) = place(builder, test.column()) else { continue };
+        let groups = builder.metadata().row_groups();
+        let verdicts: Vec<Verdict> = groups.iter().map(|g| test.over(g, column)).collect();
+        if verdicts.iter().all(|v| *v == Verdict::None) {
+            return Ok(None);
+        }
+        if !verdicts.iter().all(|v| *v == Verdict::All) {
+            undecided.push((test, column));
+        }
+    }
+    // A file has one group of rows: see how they are written.
+    if builder.metadata().num_row_groups() == 1 {
+        for (test, column) in &undecided {
+            let filter = builder.get_row_group_column_bloom_filter(0, *column)?;
+            let wide = builder.parquet_schema().column(*column).physical_type() == Type::INT64;
+            if filter.is_some_and(|f| test.is_out_of(&f, wide)) {
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(undecided))
+}
+
+/// Whether none of the file's rows fulfils all tests, as far as statistics tell.
+pub(super) fn is_out(rows: &Rows, file: &File, tests: &[Test]) -> io::Result<bool> {
+    Ok(undecided(&builder(rows, file)?, tests).map_err(|e| named(rows, file, &e))?.is_none())
+}
+
 /// Opens a file for what is asked of it; none where none of its rows can matter.
 pub(super) fn open(
     rows: &Rows,
@@ -53,51 +108,19 @@ pub(super) fn open(
     batch_rows: usize,
     passed: &Arc<Counts>,
 ) -> io::Result<Option<ParquetRecordBatchReader>> {
-    let path = rows.segment.folder.join(&file.path);
-    let named = |e: &dyn std::fmt::Display| io::Error::other(format!("{}: {e}", path.display()));
-    let opened = std::fs::File::open(&path).map_err(|e| named(&e))?;
-    if opened.metadata()?.len() != file.bytes {
-        return Err(named(&"not as it was written"));
-    }
-    let options = ArrowReaderOptions::new()
-        .with_column_index_policy(PageIndexPolicy::Skip)
-        .with_offset_index_policy(PageIndexPolicy::Required);
-    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(opened, options).map_err(|e| named(&e))?;
+    let builder = builder(rows, file)?;
+    let named = |e: &dyn std::fmt::Display| named(rows, file, e);
     let schema = builder.parquet_schema().clone();
-    let place = |name: &str| (0..schema.num_columns()).find(|at| schema.column(*at).name() == name);
-    let mut undecided = Vec::new();
-    let mut matters = true;
-    for test in ask.tests {
-        let Some(column) = place(test.column()) else { continue };
-        let groups = builder.metadata().row_groups();
-        let verdicts: Vec<Verdict> = groups.iter().map(|g| test.over(g, column)).collect();
-        if verdicts.iter().all(|v| *v == Verdict::None) {
-            matters = false;
-            break;
-        }
-        if !verdicts.iter().all(|v| *v == Verdict::All) {
-            undecided.push((test, column));
-        }
-    }
-    // A file has one group of rows: see how they are written.
-    if matters && builder.metadata().num_row_groups() == 1 {
-        for (test, column) in &undecided {
-            let filter = builder.get_row_group_column_bloom_filter(0, *column).map_err(|e| named(&e))?;
-            let wide = schema.column(*column).physical_type() == Type::INT64;
-            if filter.is_some_and(|f| test.is_out_of(&f, wide)) {
-                matters = false;
-                break;
-            }
-        }
-    }
-    if !matters {
+    let place = |name: &str| place(&builder, name);
+    let Some(undecided) = undecided(&builder, ask.tests).map_err(|e| named(&e))? else {
         let before = match ask.before.and_then(|(column, at)| Some((place(column)?, at))) {
             Some((column, at)) => before(&builder, column, at),
             None => 0,
         };
         passed.add(usize::try_from(file.rows).unwrap_or(usize::MAX), before);
         return Ok(None);
-    }
+    };
+    let place = |name: &str| (0..schema.num_columns()).find(|at| schema.column(*at).name() == name);
     let mask = |columns: &mut dyn Iterator<Item = &str>| {
         ProjectionMask::leaves(&schema, columns.filter_map(&place).collect::<Vec<_>>())
     };
@@ -133,7 +156,7 @@ pub(super) fn open(
 }
 
 /// How many rows of a file that is not read lie before a time, as far as statistics tell.
-fn before(builder: &ParquetRecordBatchReaderBuilder<std::fs::File>, column: usize, at: i64) -> usize {
+fn before(builder: &Builder, column: usize, at: i64) -> usize {
     let all = Test::Time { column: String::new(), from: None, to: Some(at.saturating_sub(1)) };
     let groups = builder.metadata().row_groups().iter();
     let before = groups.filter(|g| all.over(g, column) == Verdict::All).map(|g| g.num_rows());

@@ -98,6 +98,15 @@ impl Rows {
         begins.zip(ends).map(part).collect()
     }
 
+    /// How many files they are in, and in how many of them no row fulfils all tests: these are not read.
+    ///
+    /// # Errors
+    /// A file is not there, or not as it was written.
+    pub fn files(&self, tests: &[Test]) -> io::Result<(usize, usize)> {
+        let out = self.files.iter().map(|file| file::is_out(self, file, tests).map(usize::from));
+        Ok((self.files.len(), out.sum::<io::Result<usize>>()?))
+    }
+
     /// Whether they begin with the first row of the table.
     pub fn is_first(&self) -> bool {
         self.range.0 == i64::MIN

@@ -11,6 +11,7 @@ pub use crate::format::{Format, Recognised};
 
 use crate::event::Family;
 use crate::input::Input;
+use crate::needles::Needles;
 use crate::store::Stored;
 use std::io;
 
@@ -75,6 +76,15 @@ impl Source {
             }
             _ => vec![self.clone()],
         }
+    }
+
+    /// Of a source in a store, how many frames its originals have, and how many of them are not unpacked for somebody who
+    /// looks for needles.
+    pub fn frames(&self, needles: Option<&Needles>) -> Option<(usize, usize)> {
+        self.stored.as_ref()?;
+        let sound = self.format != Format::Syslog;
+        let frames = self.inputs.iter().filter_map(|input| input.frames(needles, sound));
+        Some(frames.fold((0, 0), |(all, out), (a, o)| (all + a, out + o)))
     }
 
     /// The lines of a source of JSON lines that begin within these bytes.

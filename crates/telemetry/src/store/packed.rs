@@ -81,6 +81,14 @@ impl Packed {
         at == 0 || self.groups().binary_search_by_key(&at, |(_, group)| group.end).is_ok()
     }
 
+    /// How many frames there are, and how many of them are passed over by somebody who reads them all and looks for
+    /// needles.
+    pub(crate) fn frames(&self, needles: Option<&Needles>, sound: bool) -> (usize, usize) {
+        let without = needles.map(|needles| self.without(needles, sound, &(0..u64::MAX))).unwrap_or_default();
+        // The first lines of an input are read whatever they hold.
+        (self.0.frames.len() - 1, without.iter().filter(|group| group.begin > 0).count())
+    }
+
     /// The lines within a part that need not be unpacked for somebody who looks for needles. With `sound`, those alone that
     /// look as the format's lines do.
     pub(crate) fn without(&self, needles: &Needles, sound: bool, part: &Range<u64>) -> Vec<Group> {

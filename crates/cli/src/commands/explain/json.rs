@@ -2,7 +2,7 @@
 
 use super::Text;
 use parallax_diagnostics::{Severity, Span};
-use parallax_engine::{Explanation, Followed, LooksFor, Part, Role, Shown};
+use parallax_engine::{Explanation, Followed, LooksFor, Part, Role, Shown, StoreRead};
 use serde_json::{Value as Json, json};
 
 pub(super) fn report(query: &Text, e: &Explanation, followed: Option<&[Followed]>) -> Json {
@@ -31,6 +31,11 @@ pub(super) fn report(query: &Text, e: &Explanation, followed: Option<&[Followed]
                     all.extend(pieces.iter().map(|p| json!(p)));
                 }
             }
+            let store = |s: &StoreRead| {
+                let of = if s.typed { "table" } else { "originals" };
+                json!({ "segment": s.segment, "of": of, "all": s.all, "passed": s.passed })
+            };
+            let stores: Vec<Json> = t.stores.iter().map(store).collect();
             json!({
                 "name": t.name,
                 "fed": t.fed,
@@ -38,6 +43,7 @@ pub(super) fn report(query: &Text, e: &Explanation, followed: Option<&[Followed]
                 "columns": columns,
                 "filters": t.filters,
                 "looks_for": looks_for,
+                "stores": stores,
             })
         })
         .collect();

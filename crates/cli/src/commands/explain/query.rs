@@ -72,5 +72,12 @@ fn reads(out: &mut dyn Write, table: &TableRead, verbose: bool) -> io::Result<()
             LooksFor::Nothing(why) => writeln!(out, "  looks for ({format}) nothing, every event is decoded: {why}")?,
         }
     }
+    for store in &table.stores {
+        let what = match store.typed {
+            true => say::count(store.all, "file of the table", "files of the table"),
+            false => say::count(store.all, "MiB of the originals", "MiB of the originals"),
+        };
+        writeln!(out, "  store {}: {} of {what} passed over unread", safe(&store.segment), store.passed)?;
+    }
     writeln!(out)
 }
