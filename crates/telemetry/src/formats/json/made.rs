@@ -106,9 +106,10 @@ pub(super) fn line() -> impl Strategy<Value = String> {
 
 mod tests {
     use super::*;
-    use crate::event::{Event, Kind, Request, Value};
+    use crate::event::{Event, Kind, RawText, Request, Value};
     use crate::formats::json::row::Rows;
     use crate::report::Report;
+    use std::collections::HashMap;
     use std::ops::ControlFlow;
 
     const FIELDS: [&str; 16] = [
@@ -136,13 +137,24 @@ mod tests {
     fn read(lines: &[&str], late: bool) -> (Seen, u64) {
         let fields = FIELDS.map(str::to_owned).to_vec();
         let request = Request { late, fields, ..Request::default() };
-        let mut seen = Seen::new();
+        let (mut seen, mut known) = (Seen::new(), HashMap::new());
         let mut sink = |event: &Event<'_>| {
             let value = |slot: usize| match event.late {
                 Some(late) => {
                     let (mut text, value) = (String::from("x"), late.value(slot).into_text());
                     let there = late.text_into(slot, &mut text);
                     assert_eq!(there.then(|| &text[1..]), value.as_deref());
+                    match late.raw(slot) {
+                        RawText::Unknown => {}
+                        RawText::Missing => assert_eq!(value, None),
+                        RawText::Text { raw, form } => {
+                            // The same text of the same form is the same value.
+                            let known = known
+                                .entry((raw.to_owned(), form))
+                                .or_insert_with(|| value.as_deref().map(str::to_owned));
+                            assert_eq!(known.as_deref(), value.as_deref());
+                        }
+                    }
                     value.map(String::from)
                 }
                 None => event.values.get(slot).cloned().and_then(Value::into_text).map(String::from),

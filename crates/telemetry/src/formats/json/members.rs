@@ -69,26 +69,31 @@ impl<'a> Members<'a> {
     }
 }
 
-struct Scan<'a> {
-    bytes: &'a [u8],
-    at: usize,
+/// Goes through JSON byte by byte.
+pub(super) struct Scan<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) at: usize,
 }
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Scan { bytes, at: 0 }
+    }
+
     #[inline]
-    fn peek(&self) -> Option<u8> {
+    pub(super) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
     #[inline]
-    fn blanks(&mut self) {
+    pub(super) fn blanks(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
         }
     }
 
     #[inline]
-    fn eat(&mut self, byte: u8) -> Result<(), Unusual> {
+    pub(super) fn eat(&mut self, byte: u8) -> Result<(), Unusual> {
         if self.peek() != Some(byte) {
             return Err(Unusual);
         }
@@ -96,7 +101,7 @@ impl Scan<'_> {
         Ok(())
     }
 
-    fn value(&mut self, depth: u32) -> Result<(), Unusual> {
+    pub(super) fn value(&mut self, depth: u32) -> Result<(), Unusual> {
         match self.peek() {
             Some(b'"') => self.string().map(drop),
             Some(b'-' | b'0'..=b'9') => self.number(),
@@ -180,7 +185,7 @@ impl Scan<'_> {
 
     /// Passes over a string; whether there are escapes in it.
     #[inline]
-    fn string(&mut self) -> Result<bool, Unusual> {
+    pub(super) fn string(&mut self) -> Result<bool, Unusual> {
         self.eat(b'"')?;
         let mut escapes = false;
         loop {

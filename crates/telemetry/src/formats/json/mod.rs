@@ -10,6 +10,7 @@ mod plain;
 mod quote;
 mod row;
 mod split;
+mod templates;
 mod times;
 pub(crate) mod unescape;
 pub(crate) mod value;
@@ -33,6 +34,7 @@ pub use depth::too_deep;
 pub use members::{Members, Unusual, plain};
 pub(crate) use plain::{HOSTS, TIMES};
 pub use quote::quote;
+pub(crate) use templates::Span;
 pub use times::{HOUR, Stretch};
 
 /// Reads JSON lines and JSON documents.

@@ -3,6 +3,7 @@
 use super::fields::{Pseudo, Wanted};
 use super::plain::{Asked, Plain};
 use super::split::{ENVELOPES, TABLES};
+use super::templates::{Pace, Span, Templates};
 use super::value::{self, Entry};
 use crate::event::{Event, Family, Kind, Request, Sink, Value, defender as code};
 use crate::formats::defender;
@@ -95,6 +96,11 @@ pub(crate) struct Rows<'r> {
     wanted: Wanted,
     windows: Compiled,
     layouts: windows::Layouts,
+    /// How objects are written, and for each way what stands where in it, if that was found out.
+    templates: Templates,
+    laid: Vec<Option<windows::Laid>>,
+    spans: Vec<Span>,
+    pace: Pace,
     wants: Wants,
     depth: u8,
     file: u32,
@@ -116,6 +122,10 @@ impl<'r> Rows<'r> {
             wanted,
             windows,
             layouts: windows::Layouts::default(),
+            templates: Templates::default(),
+            laid: Vec::new(),
+            spans: Vec::new(),
+            pace: Pace::default(),
             wants,
             depth: 0,
             file: 0,
@@ -171,6 +181,17 @@ impl<'r> Rows<'r> {
 
     /// Takes the object at the beginning of a text; what stands behind it comes back.
     fn one<'a>(&mut self, text: &'a str, position: u64) -> ControlFlow<(), &'a str> {
+        if self.request.late
+            && !self.request.kindless
+            && self.wants.windows
+            && self.pace.tries()
+            && let Some((flow, rest)) = self.written_alike(text, position)
+        {
+            return match flow {
+                ControlFlow::Continue(()) => ControlFlow::Continue(rest),
+                ControlFlow::Break(()) => ControlFlow::Break(()),
+            };
+        }
         let mut entries: Vec<Entry<'a>> = recycle(std::mem::take(&mut self.entries));
         let (flow, rest) = match value::entries(text, &mut entries) {
             Err(reason) => {
@@ -190,6 +211,43 @@ impl<'r> Rows<'r> {
         match flow {
             ControlFlow::Continue(()) => ControlFlow::Continue(rest),
             ControlFlow::Break(()) => ControlFlow::Break(()),
+        }
+    }
+
+    /// Takes the object at the beginning of a text if one of Windows came before that was written alike; what stands behind
+    /// it comes back.
+    fn written_alike<'a>(&mut self, text: &'a str, position: u64) -> Option<(ControlFlow<()>, &'a str)> {
+        let (number, end) = self.templates.cut(text, &mut self.spans)?;
+        let laid = self.laid.get_mut(number as usize)?.as_mut()?;
+        let (text, rest) = text.split_at_checked(end)?;
+        let (kind, wanted) = laid.kind(text, &self.spans, &self.windows)?;
+        self.pace.fits();
+        let mut flow = ControlFlow::Continue(());
+        if wanted {
+            self.report.add_events(1);
+            let late = windows::LaidOut { text, values: &self.spans, laid, compiled: &self.windows, kind };
+            flow = self.sink.event(&Event { kind, file: self.file, position, values: &[], late: Some(&late) });
+        }
+        Some((flow, rest.trim_start()))
+    }
+
+    /// Learns how an object is written that is neither Defender's nor an envelope.
+    fn learn(&mut self, raw: &str, entries: &[Entry<'_>]) {
+        // What these are depends on more than names.
+        let array = |(name, raw): &Entry<'_>| {
+            raw.starts_with('[') && (ENVELOPES.contains(&name.as_ref()) || TABLES.contains(&name.as_ref()))
+        };
+        if entries.iter().any(array) || has(entries, "category") && has(entries, "properties") {
+            return;
+        }
+        if self.templates.bound() {
+            self.laid.clear();
+        }
+        let Some(number) = self.templates.learn(raw, &mut self.spans) else { return };
+        let number = number as usize;
+        if self.laid.len() <= number {
+            self.laid.resize_with(number + 1, || None);
+            self.laid[number] = windows::Laid::new(raw, entries, &self.spans, &self.windows);
         }
     }
 
@@ -299,6 +357,9 @@ impl<'r> Rows<'r> {
             return ControlFlow::Continue(());
         }
         if self.request.late {
+            if self.wants.windows && self.pace.learns() {
+                self.learn(raw, entries);
+            }
             let layout = self.layouts.of(entries);
             let Some(shape) = layout.shape(entries) else { return self.generic(raw, entries, position) };
             return match windows::gather_entries(raw, entries, shape, layout, &self.windows) {

@@ -105,6 +105,16 @@ pub(crate) struct Gather<'a, 'c> {
     pub(crate) recovered: u32,
     /// Whether backslashes are doubled in the values (Wazuh).
     pub(crate) doubled: bool,
+    /// Whether what is in it follows from what stands in values.
+    looked: bool,
+}
+
+/// What was taken for what.
+pub(crate) struct Traced<'a> {
+    pub(crate) sys: [Raw<'a>; Sys::COUNT],
+    /// The slots of the event's data.
+    pub(crate) found: Vec<(u16, Raw<'a>)>,
+    pub(crate) utc_time: Raw<'a>,
 }
 
 impl<'a, 'c> Gather<'a, 'c> {
@@ -119,7 +129,30 @@ impl<'a, 'c> Gather<'a, 'c> {
             data_xml: None,
             recovered: 0,
             doubled: false,
+            looked: false,
         }
+    }
+
+    /// Takes what follows from what stands in a value.
+    pub(crate) fn looks_into(&mut self, take: impl FnOnce(&mut Self)) {
+        self.looked = true;
+        take(self);
+    }
+
+    /// What was taken for what; `None` where that follows from what stands in values.
+    pub(crate) fn traced(self) -> Option<Traced<'a>> {
+        let found = self.found.into_iter().map(|f| (f.slot, f.raw)).collect();
+        (!self.looked && self.recovered == 0).then_some(Traced { sys: self.sys, found, utc_time: self.utc_time })
+    }
+
+    /// Sets the property of that number.
+    pub(crate) fn set(&mut self, sys: usize, raw: Raw<'a>) {
+        self.sys[sys] = raw;
+    }
+
+    /// Sets Sysmon's own time.
+    pub(crate) fn set_utc_time(&mut self, raw: Raw<'a>) {
+        self.utc_time = raw;
     }
 
     /// Takes a property. The first one stands.
@@ -236,7 +269,7 @@ impl<'a, 'c> Gather<'a, 'c> {
     }
 
     /// An asked field that the event's data does not have, or that is none of it.
-    fn special(&self, asked: Asked, remarks: &mut Remarks) -> Value<'a> {
+    pub(crate) fn special(&self, asked: Asked, remarks: &mut Remarks) -> Value<'a> {
         match asked {
             Asked::Time => {
                 let (time, zoned) = self.time();
@@ -262,19 +295,7 @@ impl<'a, 'c> Gather<'a, 'c> {
     }
 
     fn property(&self, sys: Sys, broken: &mut u32) -> Value<'a> {
-        let raw = &self.sys[sys as usize];
-        if sys == Sys::EventId {
-            return self.kind().map_or(Value::Missing, |k| Value::Int(i64::from(k.code)));
-        }
-        let value = raw.value(broken);
-        match &value {
-            Value::Text(text) if sys.is_number() => {
-                let text = text.trim();
-                number(text).or_else(|| level(sys, text)).map_or(value, Value::Int)
-            }
-            Value::Text(text) if sys == Sys::Keywords => keywords(text).unwrap_or(value),
-            _ => value,
-        }
+        property(sys, &self.sys[sys as usize], || self.kind(), broken)
     }
 
     /// The event's time: what the event log recorded, or else the best that the collector kept; and whether its zone
@@ -432,6 +453,27 @@ impl Late for Gather<'_, '_> {
             out.push_str(&text);
             true
         })
+    }
+}
+
+/// The value of a property of an event of some kind.
+pub(crate) fn property<'a>(
+    sys: Sys,
+    raw: &Raw<'a>,
+    kind: impl FnOnce() -> Option<Kind>,
+    broken: &mut u32,
+) -> Value<'a> {
+    if sys == Sys::EventId {
+        return kind().map_or(Value::Missing, |k| Value::Int(i64::from(k.code)));
+    }
+    let value = raw.value(broken);
+    match &value {
+        Value::Text(text) if sys.is_number() => {
+            let text = text.trim();
+            number(text).or_else(|| level(sys, text)).map_or(value, Value::Int)
+        }
+        Value::Text(text) if sys == Sys::Keywords => keywords(text).unwrap_or(value),
+        _ => value,
     }
 }
 

@@ -1,7 +1,7 @@
 //! One JSON object to one event.
 
 use super::super::compiled::Compiled;
-use super::super::gather::{Gather, Raw, Remarks};
+use super::super::gather::{Gather, Raw, Remarks, Traced};
 use super::super::{nt_log_event, xml};
 use super::layout::Layout;
 use super::shape::Shape;
@@ -64,6 +64,21 @@ pub(crate) fn gather_entries<'a, 'c>(
         Some(_) if !gather.wanted() => Err(Decoded::Unwanted),
         Some(kind) => Ok((kind, gather)),
     }
+}
+
+/// Which values are taken for what, of an object whose entries were found already; `None` where that depends on more than
+/// their names and on what kind of values they are.
+pub(super) fn trace<'a>(
+    entries: &[(Cow<'a, str>, &'a str)],
+    shape: Shape,
+    table: Table,
+    compiled: &Compiled,
+) -> Option<Traced<'a>> {
+    let mut gather = Gather::new(compiled);
+    for (name, value) in entries {
+        act(name.clone(), value, table, &mut gather, shape, 0).ok()?;
+    }
+    gather.traced()
 }
 
 /// The same of an object whose entries were found already: names, and values as they stand in `line`.
@@ -199,11 +214,11 @@ fn act<'a>(
                 user_fields(json, "", gather, 0);
             }
         }
-        Act::Inner => match raw(value).text(&mut 0) {
+        Act::Inner => gather.looks_into(|gather| match raw(value).text(&mut 0) {
             Some(text) if text.contains(nt_log_event::BEGIN) => nested(&text, gather, nt_log_event::event),
             Some(text) if text.contains("<Event") => nested(&text, gather, xml::event),
             _ => {}
-        },
+        }),
     }
     Ok(())
 }
@@ -233,8 +248,8 @@ fn fields<'a>(value: &'a str, gather: &mut Gather<'a, '_>, shape: Shape) {
                 field(name, value, gather, shape);
             }
         }
-        Raw::Json(json) if json.starts_with('[') => unnamed(json, gather),
-        raw => {
+        Raw::Json(json) if json.starts_with('[') => gather.looks_into(|gather| unnamed(json, gather)),
+        raw => gather.looks_into(|gather| {
             let Some(text) = raw.text(&mut 0) else { return };
             let begin = text.trim_start();
             if begin.starts_with('<') {
@@ -242,7 +257,7 @@ fn fields<'a>(value: &'a str, gather: &mut Gather<'a, '_>, shape: Shape) {
             } else if begin.starts_with('{') {
                 nested(&text, gather, json_text);
             }
-        }
+        }),
     }
 }
 
@@ -267,8 +282,10 @@ fn json_text<'a>(json: &'a str, gather: &mut Gather<'a, '_>) {
 fn field<'a>(name: Cow<'a, str>, value: &'a str, gather: &mut Gather<'a, '_>, shape: Shape) {
     match (&*name, raw(value)) {
         ("#attributes" | "X_attributes" | "@xmlns" | "xmlns" | "xml_name" | "Data_attributes", _) => {}
-        ("Data", Raw::Json(json)) if json.starts_with('[') => unnamed(json, gather),
-        ("Data", Raw::Json(json)) if json.starts_with('{') => element(json, gather, &mut 0),
+        ("Data", Raw::Json(json)) if json.starts_with('[') => gather.looks_into(|gather| unnamed(json, gather)),
+        ("Data", Raw::Json(json)) if json.starts_with('{') => {
+            gather.looks_into(|gather| element(json, gather, &mut 0));
+        }
         ("Data", raw) if shape != Shape::Flat => gather.data(Cow::Borrowed("param1"), raw),
         (_, raw) if shape == Shape::Wazuh => gather.data(capitalised(name), raw),
         (_, raw) => gather.data(name, raw),

@@ -86,7 +86,7 @@ impl Seen {
             "Channel" => self.channel = true,
             "SourceName" | "ProviderGuid" | "ProviderName" | "Provider" => self.provider = true,
             "EventSourceName" => self.security_row = true,
-            "Type" if value == "\"SecurityEvent\"" => self.security_row = true,
+            "Type" if Told::SecurityRow.of(value) => self.security_row = true,
             "Source" | "EventLog" => self.event_table = true,
             "event_id" => self.beat_id |= is_id(value),
             "log_name" | "source_name" => self.beat_source = true,
@@ -118,6 +118,42 @@ impl Seen {
             return None;
         })
     }
+}
+
+/// What of a value decides what [`Seen::take`] makes of it, besides what kind of value it is and which names it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Whether it is an event's number.
+    Id,
+    /// Whether it is the name of Sentinel's table.
+    SecurityRow,
+    /// Whether there is an event in it.
+    Event,
+    /// Everything in it.
+    Within,
+}
+
+impl Told {
+    /// What it says of a value.
+    pub(super) fn of(self, value: &str) -> bool {
+        match self {
+            Told::Id => is_id(value),
+            Told::SecurityRow => value == "\"SecurityEvent\"",
+            Told::Event => is_event(value),
+            Told::Within => false,
+        }
+    }
+}
+
+/// What of the value of a name decides.
+pub(super) fn told(key: &str) -> Option<Told> {
+    Some(match key.split('.').next().unwrap_or(key) {
+        "EventID" | "EventId" | "EventCode" | "event_id" => Told::Id,
+        "Type" => Told::SecurityRow,
+        "SyslogMessage" | "_raw" | "message" | "Message" | "event" | "raw" => Told::Event,
+        "_source" | "result" => Told::Within,
+        _ => return None,
+    })
 }
 
 /// Whether what [`Seen::take`] makes of a name depends on its value, or ends the search.
