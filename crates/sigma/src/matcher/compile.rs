@@ -1,6 +1,6 @@
-//! Conditions as the matcher evaluates them: tests that several rules share are one test.
+//! Conditions as the matcher evaluates them: tests that several rules of a log source share are one test.
 
-use super::anchor::{Place, base_hash, has_separator};
+use super::anchor::{Atom, Place, base_hash, has_separator};
 use crate::meaning::{Glob, fold};
 use crate::tree::{self, Case, Condition, Is, Network, Order, Part, Piece, TimePart};
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
@@ -15,6 +15,11 @@ pub(super) enum Node {
     And(Box<[Node]>),
     Or(Box<[Node]>),
     Not(Box<Node>),
+    /// A column's value shows one of some literals; which ones it shows is found out once.
+    Told {
+        column: u32,
+        place: u32,
+    },
     Test(u32),
 }
 
@@ -22,9 +27,20 @@ pub(super) enum Node {
 #[derive(Debug)]
 pub(super) struct Test {
     pub(super) field: u32,
-    /// Which of the tests of its field's value it is.
-    pub(super) place: Option<u32>,
+    /// Where it is of its field's value alone: the column, and which of the column's asked tests it is.
+    pub(super) place: Option<(u32, u32)>,
     pub(super) kind: Kind,
+}
+
+/// A field whose value rules of a log source look at.
+#[derive(Debug)]
+pub(super) struct Column {
+    pub(super) field: u32,
+    /// How many tests follow from the literals that are found, and how many are asked one by one.
+    pub(super) told: u32,
+    pub(super) asked: u32,
+    /// The literals, each with the tests that it makes true.
+    pub(super) literals: HashMap<Atom, Vec<u32>>,
 }
 
 /// What is made of the values is made when a value is there: most tests are never asked.
@@ -81,13 +97,8 @@ pub(super) enum Held {
 const SEARCHES: usize = 5;
 
 impl Any {
-    /// Whether [`Any::is_match`] takes the hash of the base name.
-    pub(super) fn asks_base(&self) -> bool {
-        !self.bases.is_empty()
-    }
-
-    pub(super) fn is_match(&self, text: &[u8], base: u32) -> bool {
-        self.has_base(text, base)
+    pub(super) fn is_match(&self, text: &[u8]) -> bool {
+        !self.bases.is_empty() && self.has_base(text, base_hash(text))
             || self.end.iter().any(|t| text.ends_with(t))
             || self.start.iter().any(|t| text.starts_with(t))
             || self.holds(text)
@@ -124,20 +135,62 @@ impl Lazy {
     }
 }
 
-/// Compiles conditions; equal tests get one number.
-#[derive(Default)]
+/// Compiles conditions; equal tests of a log source get one number.
 pub(super) struct Compiler {
     pub(super) fields: HashMap<String, u32>,
+    /// By log sources.
+    pub(super) parts: Vec<OfSource>,
+    /// Which of them is compiled.
+    part: usize,
+    /// Whether literals are found in a value all at once, where they can be.
+    tells: bool,
+}
+
+/// What the rules of a log source ask.
+#[derive(Default)]
+pub(super) struct OfSource {
     pub(super) tests: Vec<Test>,
-    known: HashMap<Vec<u8>, u32>,
+    pub(super) columns: Vec<Column>,
+    places: HashMap<u32, u32>,
+    known: HashMap<Vec<u8>, Node>,
+}
+
+impl OfSource {
+    /// The column of a field.
+    pub(super) fn column(&mut self, field: u32) -> u32 {
+        *self.places.entry(field).or_insert_with(|| {
+            self.columns.push(Column { field, told: 0, asked: 0, literals: HashMap::new() });
+            self.columns.len() as u32 - 1
+        })
+    }
 }
 
 /// A pattern that is one literal, and where that stands.
 enum Simple {
-    Whole(Box<[u8]>),
-    Start(Box<[u8]>),
-    End(Box<[u8]>),
-    Holds(Box<[u8]>),
+    Whole(Box<str>),
+    Start(Box<str>),
+    End(Box<str>),
+    Holds(Box<str>),
+}
+
+/// Shorter literals stand in so many values that they are not looked for until somebody asks.
+const SHORTEST: usize = 4;
+
+impl Simple {
+    fn parts(&self) -> (Place, &str) {
+        match self {
+            Simple::Whole(text) => (Place::Whole, text),
+            Simple::Start(text) => (Place::Start, text),
+            Simple::End(text) => (Place::End, text),
+            Simple::Holds(text) => (Place::Anywhere, text),
+        }
+    }
+
+    /// Whether it is found with all others.
+    fn is_told(&self) -> bool {
+        let (place, text) = self.parts();
+        place == Place::Whole || text.len() >= SHORTEST
+    }
 }
 
 fn simple(is: &Is) -> Option<Simple> {
@@ -145,7 +198,7 @@ fn simple(is: &Is) -> Option<Simple> {
     if pattern.case == Case::Counts {
         return None;
     }
-    let text = |text: &str| fold(text).as_bytes().into();
+    let text = |text: &str| fold(text).into();
     Some(match pattern.parts.as_slice() {
         [] => Simple::Whole(Box::default()),
         [Piece::Text(t)] => Simple::Whole(text(t)),
@@ -157,6 +210,18 @@ fn simple(is: &Is) -> Option<Simple> {
 }
 
 impl Compiler {
+    pub(super) fn new(tells: bool) -> Self {
+        Compiler { fields: HashMap::new(), parts: Vec::new(), part: 0, tells }
+    }
+
+    /// What comes next is of the log source of that number.
+    pub(super) fn of(&mut self, source: u32) {
+        self.part = source as usize;
+        if self.parts.len() <= self.part {
+            self.parts.resize_with(self.part + 1, OfSource::default);
+        }
+    }
+
     pub(super) fn field(&mut self, name: &str) -> u32 {
         if let Some(known) = self.fields.get(name) {
             return *known;
@@ -210,18 +275,37 @@ impl Compiler {
     }
 
     fn any(&mut self, field: u32, literals: Vec<Simple>) -> Node {
-        let mut key = vec![b'|'];
-        key.extend(field.to_le_bytes());
-        for literal in &literals {
-            let (place, text) = match literal {
-                Simple::Whole(text) => (0, text),
-                Simple::Start(text) => (1, text),
-                Simple::End(text) => (2, text),
-                Simple::Holds(text) => (3, text),
-            };
-            key.push(place);
-            write(&mut key, text);
+        if !self.tells {
+            return self.asked(field, literals);
         }
+        let (told, asked): (Vec<_>, Vec<_>) = literals.into_iter().partition(Simple::is_told);
+        match (told.is_empty(), asked.is_empty()) {
+            (false, true) => self.told(field, &told),
+            (true, _) => self.asked(field, asked),
+            (false, false) => Node::Or([self.told(field, &told), self.asked(field, asked)].into()),
+        }
+    }
+
+    /// One of several literals that are found with all others.
+    fn told(&mut self, field: u32, literals: &[Simple]) -> Node {
+        let part = &mut self.parts[self.part];
+        let column = part.column(field);
+        let of = &mut part.columns[column as usize];
+        let node = part.known.entry(key(b'+', field, literals)).or_insert_with(|| {
+            for (place, text) in literals.iter().map(Simple::parts) {
+                let tests = of.literals.entry(Atom { field, place, text: text.into() }).or_default();
+                if tests.last() != Some(&of.told) {
+                    tests.push(of.told);
+                }
+            }
+            of.told += 1;
+            Node::Told { column, place: of.told - 1 }
+        });
+        node.clone()
+    }
+
+    fn asked(&mut self, field: u32, literals: Vec<Simple>) -> Node {
+        let key = key(b'|', field, &literals);
         let mut any = Any::default();
         let mut based = |place, text: Box<[u8]>| {
             any.bases.push(base_hash(&text));
@@ -229,35 +313,47 @@ impl Compiler {
         };
         for literal in literals {
             match literal {
-                Simple::Whole(text) => based(Place::Whole, text),
-                Simple::End(text) if has_separator(&text) => based(Place::End, text),
-                Simple::End(text) => any.end.push(text),
-                Simple::Start(text) => any.start.push(text),
-                Simple::Holds(text) => any.holds.push(Finder::new(&text).into_owned()),
+                Simple::Whole(text) => based(Place::Whole, text.into()),
+                Simple::End(text) if has_separator(text.as_bytes()) => based(Place::End, text.into()),
+                Simple::End(text) => any.end.push(text.into()),
+                Simple::Start(text) => any.start.push(text.into()),
+                Simple::Holds(text) => any.holds.push(Finder::new(text.as_bytes()).into_owned()),
             }
         }
-        self.known(key, || Test { field, place: None, kind: Kind::Any(Box::new(any)) })
+        self.known(key, field, || Kind::Any(Box::new(any)))
     }
 
     fn all(&mut self, field: u32, literals: Vec<Simple>) -> Node {
-        let texts = literals.into_iter().filter_map(|l| if let Simple::Holds(text) = l { Some(text) } else { None });
-        let mut texts: Vec<_> = texts.collect();
+        if self.tells {
+            let mut nodes: Vec<Node> = literals.into_iter().map(|literal| self.any(field, vec![literal])).collect();
+            nodes.sort_by_key(|n| self.effort(n));
+            return Node::And(nodes.into());
+        }
+        let mut literals = literals;
         // The longest is the rarest.
-        texts.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        let mut key = vec![b'&'];
-        key.extend(field.to_le_bytes());
-        texts.iter().for_each(|text| write(&mut key, text));
-        let finders = texts.iter().map(|text| Finder::new(text).into_owned()).collect();
-        self.known(key, || Test { field, place: None, kind: Kind::All(finders) })
+        let order = |l: &Simple| (std::cmp::Reverse(l.parts().1.len()), Box::<str>::from(l.parts().1));
+        literals.sort_by_cached_key(order);
+        let key = key(b'&', field, &literals);
+        let finders = literals.iter().map(|l| Finder::new(l.parts().1.as_bytes()).into_owned()).collect();
+        self.known(key, field, || Kind::All(finders))
     }
 
-    fn known(&mut self, key: Vec<u8>, make: impl FnOnce() -> Test) -> Node {
-        let next = self.tests.len() as u32;
-        let number = *self.known.entry(key).or_insert(next);
-        if number == next {
-            self.tests.push(make());
+    fn known(&mut self, key: Vec<u8>, field: u32, make: impl FnOnce() -> Kind) -> Node {
+        let part = &mut self.parts[self.part];
+        if let Some(node) = part.known.get(&key) {
+            return node.clone();
         }
-        Node::Test(number)
+        let kind = make();
+        let place = kind.is_of_value().then(|| {
+            let column = part.column(field);
+            let of = &mut part.columns[column as usize];
+            of.asked += 1;
+            (column, of.asked - 1)
+        });
+        part.tests.push(Test { field, place, kind });
+        let node = Node::Test(part.tests.len() as u32 - 1);
+        part.known.insert(key, node.clone());
+        node
     }
 
     fn test(&mut self, test: &tree::Test) -> Result<Node, String> {
@@ -276,7 +372,7 @@ impl Compiler {
             Is::Null => Kind::Exists(false),
             Is::TimePart(part, number) => Kind::TimePart(*part, *number),
         };
-        Ok(self.known(format!("{field} {:?}", test.is).into_bytes(), || Test { field, place: None, kind }))
+        Ok(self.known(format!("{field} {:?}", test.is).into_bytes(), field, || kind))
     }
 
     fn keyword(&mut self, is: &Is) -> Result<Node, String> {
@@ -286,11 +382,7 @@ impl Compiler {
             Is::Like(pattern) => Held::Like(Glob::new(pattern), pattern.case),
             other => Held::Meaning(crate::meaning::Meaning::new(other)?),
         };
-        Ok(self.known(format!("* {is:?}").into_bytes(), || Test {
-            field,
-            place: None,
-            kind: Kind::Held(Box::new(held)),
-        }))
+        Ok(self.known(format!("* {is:?}").into_bytes(), field, || Kind::Held(Box::new(held))))
     }
 
     /// What a condition costs, about, to evaluate what is cheap first.
@@ -298,7 +390,8 @@ impl Compiler {
         match node {
             Node::And(each) | Node::Or(each) => each.iter().map(|n| self.effort(n)).sum(),
             Node::Not(inner) => self.effort(inner),
-            Node::Test(test) => match &self.tests[*test as usize].kind {
+            Node::Told { .. } => 1,
+            Node::Test(test) => match &self.parts[self.part].tests[*test as usize].kind {
                 Kind::Exists(_) => 1,
                 Kind::Any(any) => {
                     let ends = any.bases.len() / 4 + any.start.len() + any.end.len();
@@ -328,9 +421,16 @@ fn joined(mut nodes: Vec<Node>, join: impl FnOnce(Box<[Node]>) -> Node) -> Node 
     }
 }
 
-fn write(key: &mut Vec<u8>, text: &[u8]) {
-    key.extend((text.len() as u32).to_le_bytes());
-    key.extend(text);
+/// What tells a test of literals from others.
+fn key(kind: u8, field: u32, literals: &[Simple]) -> Vec<u8> {
+    let mut key = vec![kind];
+    key.extend(field.to_le_bytes());
+    for (place, text) in literals.iter().map(Simple::parts) {
+        key.push(place as u8);
+        key.extend((text.len() as u32).to_le_bytes());
+        key.extend(text.as_bytes());
+    }
+    key
 }
 
 /// An expression of that size and smaller is never too large for the automaton of the `regex` crate.

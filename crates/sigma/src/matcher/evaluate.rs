@@ -1,12 +1,12 @@
 //! Rules over one event.
 
-use super::anchor::base_hash;
 use super::compile::{Held, Kind, Node, Test};
-use super::known::{Known, Looked};
-use super::{Rules, Values};
+use super::index::Found;
+use super::known::{At, Known, Seen};
+use super::{Group, Rules, Values};
 use crate::meaning::{compares, each_value, fold, fold_end, fold_into, is_in, number, same, time_part};
 use crate::tree::Case;
-use parallax_telemetry::{RawText, Value};
+use parallax_telemetry::Value;
 use std::borrow::Cow;
 
 /// What is kept from event to event: room, and what was found out of values that may come again. One a thread.
@@ -15,9 +15,9 @@ pub struct Scratch {
     /// Numbers the events; what carries another number is of an earlier one.
     event: u32,
     fields: Vec<Field>,
-    /// The folded values of the fields that were asked for.
-    folded: String,
-    /// For each test the event and whether it passed.
+    /// What the rules of each log source see in a field.
+    columns: Vec<Column>,
+    /// For each test that is not of one value alone the event and whether it passed.
     tests: Vec<(u32, bool)>,
     /// Which rules it is for.
     rules: u64,
@@ -27,16 +27,17 @@ pub struct Scratch {
     texts: Texts,
 }
 
+/// A field's value, if there is one.
 #[derive(Clone, Copy, Debug, Default)]
 struct Field {
     event: u32,
-    there: bool,
-    /// Where it is known; then it stands there alone.
-    known: Option<u32>,
-    /// The hash of the base name, where it was asked for.
-    base: Option<u32>,
-    start: usize,
-    end: usize,
+    value: Option<At>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Column {
+    event: u32,
+    seen: Option<Seen>,
 }
 
 /// The rules to evaluate on an event, each once: a hostile value may show a literal a million times.
@@ -68,21 +69,13 @@ struct Texts {
     ends: Vec<usize>,
 }
 
-/// A value of that many bytes is rare; its room is given back.
+/// Texts of that many bytes are rare; their room is given back.
 const ROOM: usize = 1 << 20;
 
 impl Scratch {
     /// With no room yet.
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// The folded text of a value.
-    fn folded(&self, value: &Field) -> &str {
-        match value.known {
-            Some(entry) => self.known.folded(entry),
-            None => &self.folded[value.start..value.end],
-        }
     }
 
     fn begin(&mut self, rules: &Rules) {
@@ -92,19 +85,17 @@ impl Scratch {
             *self = Scratch {
                 event: 1,
                 rules: rules.id,
-                known: Known::new(rules.fields.len()),
+                known: Known::new(rules.fields.len(), rules.sizes.literals),
                 fields: vec![Field::default(); rules.fields.len()],
-                tests: vec![(0, false); rules.tests.len()],
+                columns: vec![Column::default(); rules.sizes.columns],
+                tests: vec![(0, false); rules.sizes.tests],
                 candidates: Candidates { seen: vec![0; rules.rules.len()], rules: Vec::new() },
                 ..Scratch::default()
             };
         }
-        for room in [&mut self.folded, &mut self.texts.folded] {
-            room.clear();
-            room.shrink_to(ROOM);
-        }
+        self.texts.folded.clear();
+        self.texts.folded.shrink_to(ROOM);
         self.known.begin();
-        self.candidates.rules.clear();
         self.hits.clear();
     }
 }
@@ -117,40 +108,14 @@ pub(super) fn matches<'s>(
     scratch: &'s mut Scratch,
 ) -> &'s [u32] {
     scratch.begin(rules);
-    let mut event = Event { rules, values, scratch };
     for source in sources {
         let Some(group) = rules.groups.get(*source as usize) else { continue };
-        let now = event.scratch.event;
-        event.scratch.candidates.add(now, &group.always);
-        for (field, index) in &group.indexes {
-            let Some(value) = event.value(*field) else { continue };
-            let base = if index.asks_base() && value.known.is_none() { Some(event.base(*field)) } else { None };
-            let Scratch { folded, known, candidates, .. } = &mut *event.scratch;
-            match value.known {
-                Some(entry) => {
-                    let find = |text: &str, base: u32, found: &mut dyn FnMut(&[u32])| {
-                        index.candidates(text, Some(base), &mut |rules| found(rules));
-                    };
-                    candidates.add(now, known.rules(entry, *source, find));
-                }
-                None => {
-                    let text = &folded[value.start..value.end];
-                    index.candidates(text, base, &mut |rules| candidates.add(now, rules));
-                }
-            }
-        }
-        if let Some(index) = &group.keywords {
-            event.gather();
-            let Scratch { texts, candidates, .. } = &mut *event.scratch;
-            let mut start = 0;
-            for end in &texts.ends {
-                index.candidates(&texts.folded[start..*end], None, &mut |rules| candidates.add(now, rules));
-                start = *end;
-            }
-        }
+        let mut event = Event { rules, group, values, scratch };
+        event.find();
+        event.evaluate();
     }
-    event.evaluate();
     scratch.hits.sort_unstable();
+    scratch.hits.dedup();
     &scratch.hits
 }
 
@@ -159,13 +124,50 @@ pub(super) fn text(value: Value<'_>) -> Option<Cow<'_, str>> {
     value.into_text()
 }
 
-struct Event<'e> {
+/// An event under the rules of a log source.
+struct Event<'e, 's> {
     rules: &'e Rules,
+    group: &'e Group,
     values: &'e dyn Values,
-    scratch: &'e mut Scratch,
+    scratch: &'s mut Scratch,
 }
 
-impl<'e> Event<'e> {
+/// Takes the rules that the texts of an event are an anchor of.
+struct Adding<'c>(&'c mut Candidates, u32);
+
+impl Found for Adding<'_> {
+    fn literal(&mut self, _: u32, rules: &[u32], _: &[u32]) {
+        self.0.add(self.1, rules);
+    }
+
+    fn there(&mut self, rules: &[u32]) {
+        self.0.add(self.1, rules);
+    }
+}
+
+impl<'e> Event<'e, '_> {
+    /// Finds the rules to evaluate.
+    fn find(&mut self) {
+        let group = self.group;
+        let now = self.scratch.event;
+        self.scratch.candidates.rules.clear();
+        self.scratch.candidates.add(now, &group.always);
+        for column in &group.found {
+            let Some(seen) = self.seen(*column) else { continue };
+            let Scratch { known, candidates, .. } = &mut *self.scratch;
+            candidates.add(now, known.rules(&seen));
+        }
+        if let Some(index) = &group.keywords {
+            self.gather();
+            let Scratch { texts, candidates, .. } = &mut *self.scratch;
+            let mut start = 0;
+            for end in &texts.ends {
+                index.find(&texts.folded[start..*end], None, &mut Adding(candidates, now));
+                start = *end;
+            }
+        }
+    }
+
     fn evaluate(&mut self) {
         let candidates = std::mem::take(&mut self.scratch.candidates.rules);
         for rule in &candidates {
@@ -182,26 +184,26 @@ impl<'e> Event<'e> {
             Node::And(each) => each.iter().all(|n| self.holds(n)),
             Node::Or(each) => each.iter().any(|n| self.holds(n)),
             Node::Not(inner) => !self.holds(inner),
+            Node::Told { column, place } => {
+                self.seen(*column).is_some_and(|seen| self.scratch.known.holds(&seen, *place))
+            }
             Node::Test(at) => self.test(*at as usize),
         }
     }
 
     fn test(&mut self, at: usize) -> bool {
-        let rules = self.rules;
-        let test = &rules.tests[at];
-        if let Some(place) = test.place {
-            let Some(value) = self.value(test.field) else { return false };
-            if let Some(entry) = value.known {
-                return match self.scratch.known.passes(entry, place) {
-                    Some(passed) => passed,
-                    None => {
-                        let passed = self.passes(test);
-                        self.scratch.known.passed(entry, place, rules.tests_of[test.field as usize], passed);
-                        passed
-                    }
-                };
-            }
+        let group = self.group;
+        let test = &group.tests[at];
+        if let Some((column, place)) = test.place {
+            let Some(seen) = self.seen(column) else { return false };
+            let told = group.columns[column as usize].told;
+            return self.scratch.known.passes(&seen, told, place).unwrap_or_else(|| {
+                let passed = self.passes(test);
+                self.scratch.known.passed(&seen, told, place, passed);
+                passed
+            });
         }
+        let at = group.first_test + at;
         let (event, passed) = self.scratch.tests[at];
         if event == self.scratch.event {
             return passed;
@@ -211,19 +213,33 @@ impl<'e> Event<'e> {
         passed
     }
 
+    /// What is seen in a column's value, if there is one.
+    #[inline]
+    fn seen(&mut self, column: u32) -> Option<Seen> {
+        let Column { event, seen } = self.scratch.columns[self.group.first_column + column as usize];
+        if event == self.scratch.event { seen } else { self.see(column) }
+    }
+
+    fn see(&mut self, column: u32) -> Option<Seen> {
+        let place = self.group.first_column + column as usize;
+        let of = &self.group.columns[column as usize];
+        let seen =
+            self.value(of.field).map(|at| self.scratch.known.seen(at, place as u32, &of.index, of.told, of.asked));
+        self.scratch.columns[place] = Column { event: self.scratch.event, seen };
+        seen
+    }
+
     fn passes(&mut self, test: &Test) -> bool {
         match &test.kind {
             Kind::Any(any) => {
-                let Some(value) = self.value(test.field) else { return false };
-                let base = if any.asks_base() { self.base(test.field) } else { 0 };
-                any.is_match(self.scratch.folded(&value).as_bytes(), base)
+                self.value(test.field).is_some_and(|value| any.is_match(self.scratch.known.folded(value).as_bytes()))
             }
             Kind::All(all) => self.value(test.field).is_some_and(|value| {
-                let text = self.scratch.folded(&value).as_bytes();
+                let text = self.scratch.known.folded(value).as_bytes();
                 all.iter().all(|finder| finder.find(text).is_some())
             }),
             Kind::Like(glob, Case::Ignored) => {
-                self.value(test.field).is_some_and(|value| glob.is_match(self.scratch.folded(&value)))
+                self.value(test.field).is_some_and(|value| glob.is_match(self.scratch.known.folded(value)))
             }
             Kind::Like(glob, Case::Counts) => self.text(test.field).is_some_and(|t| glob.is_match(&t)),
             Kind::Matches(expression) => self.text(test.field).is_some_and(|t| expression.is_match(&t)),
@@ -245,45 +261,21 @@ impl<'e> Event<'e> {
         text(self.values.value(field as usize))
     }
 
-    /// A field's value, folded, if the event has one.
-    fn value(&mut self, at: u32) -> Option<Field> {
-        let field = self.scratch.fields[at as usize];
-        let field = if field.event == self.scratch.event { field } else { self.take(at) };
-        field.there.then_some(field)
-    }
-
-    fn take(&mut self, at: u32) -> Field {
-        let Scratch { event, fields, folded, known, .. } = &mut *self.scratch;
-        let start = folded.len();
-        let mut field = Field { event: *event, start, end: start, ..Field::default() };
-        let raw = self.values.raw(at as usize);
-        match known.look(at, raw) {
-            Looked::Entry(entry) => (field.there, field.known) = (true, Some(entry)),
-            _ if raw == RawText::Missing => {}
-            looked => {
-                field.there = self.values.text_into(at as usize, folded);
-                fold_end(folded, start);
-                if let Looked::New(hash) = looked
-                    && field.there
-                {
-                    field.known = known.add(hash, at, raw, &folded[start..]);
-                    folded.truncate(start);
-                }
-            }
-        }
-        field.end = folded.len();
-        fields[at as usize] = field;
-        field
-    }
-
-    /// The hash of the base name of a value that was taken.
-    fn base(&mut self, at: u32) -> u32 {
-        let Scratch { fields, folded, known, .. } = &mut *self.scratch;
+    /// A field's value, if the event has one.
+    fn value(&mut self, at: u32) -> Option<At> {
+        let Scratch { event, fields, known, .. } = &mut *self.scratch;
         let field = &mut fields[at as usize];
-        match field.known {
-            Some(entry) => known.base(entry),
-            None => *field.base.get_or_insert_with(|| base_hash(&folded.as_bytes()[field.start..field.end])),
+        if field.event != *event {
+            let values = self.values;
+            let value = known.value(at, values.raw(at as usize), &mut |text| {
+                let start = text.len();
+                let there = values.text_into(at as usize, text);
+                fold_end(text, start);
+                there
+            });
+            *field = Field { event: *event, value };
         }
+        field.value
     }
 
     /// Calls with all texts of the event: its own, and the values of its fields.

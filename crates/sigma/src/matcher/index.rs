@@ -1,4 +1,5 @@
-//! Which rules a value may make match: literals found in one pass over it.
+//! Which literals stand in a value, found in one pass over it: so which rules it may make match, and which tests it
+//! passes.
 //!
 //! Each literal is looked for by the rarest four bytes in it (or all of it where it is shorter). One pass over the value
 //! asks of every four neighbouring bytes whether they are those of any literal: a bit in a table that stays in the
@@ -7,13 +8,14 @@
 use super::anchor::{Atom, Commonness, Place, base_hash};
 use hashbrown::HashMap;
 
-/// The literals of one field, each with the rules that it is an anchor of.
+/// The literals of one field, each with the rules that it is an anchor of, and the tests that it makes true.
 #[derive(Default)]
 pub(super) struct Index {
     /// Rules that any value is an anchor of.
     there: Vec<u32>,
     literals: Vec<Literal>,
     rules: Vec<u32>,
+    tests: Vec<u32>,
     /// Literals by the hash of the last part of a path.
     bases: HashMap<u32, Vec<u32>, Hashed>,
     grams: [Grams; 4],
@@ -45,6 +47,17 @@ struct Literal {
     place: Place,
     /// Where its rules stand in `Index::rules`.
     rules: (u32, u32),
+    /// Where its tests stand in `Index::tests`.
+    tests: (u32, u32),
+}
+
+/// What is done with what is found.
+pub(super) trait Found {
+    /// A literal stands there, which may be told several times: whose rules and tests these are.
+    fn literal(&mut self, literal: u32, rules: &[u32], tests: &[u32]);
+
+    /// Rules of which any value is an anchor.
+    fn there(&mut self, rules: &[u32]);
 }
 
 /// The words in tables of bits.
@@ -56,6 +69,8 @@ const LARGEST: usize = 4_096;
 /// Literals by some neighbouring bytes of them: one, two, three or four.
 #[derive(Default)]
 struct Grams {
+    /// Only every so manieth place of a value is looked at: each literal stands here by as many of its places.
+    stride: usize,
     /// A bit for each hash that any has; the bit's place is as many of the hash's upper bits as it takes.
     bits: Vec<u64>,
     /// Where the entries of each hash begin; by the hash shifted by `slot_shift`.
@@ -81,14 +96,23 @@ fn number(bytes: &[u8]) -> u32 {
     bytes.iter().rev().fold(0, |n, b| n << 8 | u32::from(*b))
 }
 
+/// Where all literals are long, so many places of each are kept at most.
+const STRIDES: usize = 16;
+const PLACES: usize = 1 << 15;
+
 impl Index {
-    /// Of literals of one field.
-    pub(super) fn new(anchors: HashMap<Atom, Vec<u32>>, common: &Commonness) -> Self {
+    /// Of the anchors of one field, with their rules, and of the literals of its tests.
+    pub(super) fn new(anchors: HashMap<Atom, Vec<u32>>, tests: &HashMap<Atom, Vec<u32>>, common: &Commonness) -> Self {
         let mut index = Index::default();
-        let mut entries: [Vec<Entry>; 4] = Default::default();
-        let mut anchors: Vec<_> = anchors.into_iter().collect();
-        anchors.sort_unstable();
-        for (atom, mut rules) in anchors {
+        let mut all: Vec<(&Atom, &[u32], &[u32])> =
+            anchors.iter().map(|(atom, rules)| (atom, &rules[..], tests.get(atom).map_or(&[][..], |t| t))).collect();
+        all.extend(
+            tests.iter().filter(|(atom, _)| !anchors.contains_key(*atom)).map(|(atom, t)| (atom, &[][..], &t[..])),
+        );
+        all.sort_unstable();
+        let mut grams: [Vec<u32>; 4] = Default::default();
+        for (atom, rules, tests) in all {
+            let mut rules = rules.to_vec();
             rules.sort_unstable();
             rules.dedup();
             let text = atom.text.as_bytes();
@@ -97,23 +121,39 @@ impl Index {
                 continue;
             }
             let literal = index.literals.len() as u32;
-            if let Some(base) = atom.base() {
-                index.bases.entry(base_hash(base)).or_default().push(literal);
-            } else {
-                let length = text.len().min(4);
-                let rarest = text.windows(length).enumerate().min_by_key(|(_, w)| match w {
-                    [a, b, c, d] => common.gram([*a, *b, *c, *d]),
-                    _ => 0,
-                });
-                let (offset, gram) = rarest.unwrap_or((0, text));
-                entries[length - 1].push(Entry { gram: number(gram), literal, offset: offset as u32 });
+            match atom.base() {
+                Some(base) => index.bases.entry(base_hash(base)).or_default().push(literal),
+                None => grams[text.len().min(4) - 1].push(literal),
             }
-            let start = index.rules.len() as u32;
-            index.rules.extend(rules);
-            let rules = (start, index.rules.len() as u32);
-            index.literals.push(Literal { text: text.into(), place: atom.place, rules });
+            let put = |all: &mut Vec<u32>, own: &[u32]| {
+                let start = all.len() as u32;
+                all.extend(own);
+                (start, all.len() as u32)
+            };
+            let (rules, tests) = (put(&mut index.rules, &rules), put(&mut index.tests, tests));
+            index.literals.push(Literal { text: text.into(), place: atom.place, rules, tests });
         }
-        index.grams = entries.map(Grams::new);
+        index.there.sort_unstable();
+        index.there.dedup();
+        let Index { literals, .. } = &index;
+        let text = |literal: &u32| &*literals[*literal as usize].text;
+        index.grams = std::array::from_fn(|n| {
+            let shortest = grams[n].iter().map(|l| text(l).len()).min().unwrap_or(0);
+            let most = (shortest.saturating_sub(n)).min(PLACES / grams[n].len().max(1)).min(STRIDES);
+            let stride = if n == 3 && most > 1 { 1 << most.ilog2() } else { 1 };
+            let entries = grams[n].iter().flat_map(|literal| {
+                let text = text(literal);
+                let windows: Vec<u32> = text.windows(n + 1).map(|w| rarity(w, common)).collect();
+                let runs = windows.windows(stride).map(|run| run.iter().sum::<u32>());
+                let from = runs.enumerate().min_by_key(|(_, sum)| *sum).map_or(0, |(from, _)| from);
+                (from..from + stride).map(move |offset| Entry {
+                    gram: number(&text[offset..=offset + n]),
+                    literal: *literal,
+                    offset: offset as u32,
+                })
+            });
+            Grams::new(entries.collect(), stride)
+        });
         index
     }
 
@@ -122,24 +162,33 @@ impl Index {
         !self.bases.is_empty()
     }
 
-    /// Calls with the rules that the folded value is an anchor of; with some several times. `base` is the hash of its
-    /// base name, where it is known.
-    pub(super) fn candidates(&self, value: &str, base: Option<u32>, found: &mut impl FnMut(&[u32])) {
+    /// How many literals there are.
+    pub(super) fn len(&self) -> usize {
+        self.literals.len()
+    }
+
+    /// Whether rules are found by it.
+    pub(super) fn has_anchors(&self) -> bool {
+        !self.there.is_empty() || !self.rules.is_empty()
+    }
+
+    /// Finds what stands in the folded value. `base` is the hash of its base name, where it is known.
+    pub(super) fn find(&self, value: &str, base: Option<u32>, found: &mut impl Found) {
         let value = value.as_bytes();
         if !self.there.is_empty() {
-            found(&self.there);
+            found.there(&self.there);
         }
         if !self.bases.is_empty()
             && let Some(literals) = self.bases.get(&base.unwrap_or_else(|| base_hash(value)))
         {
-            for literal in literals {
-                let literal = &self.literals[*literal as usize];
+            for at in literals {
+                let literal = &self.literals[*at as usize];
                 let fits = match literal.place {
                     Place::Whole => *value == *literal.text,
                     _ => value.ends_with(&literal.text),
                 };
                 if fits {
-                    found(self.rules_of(literal));
+                    self.tell(*at, found);
                 }
             }
         }
@@ -149,11 +198,13 @@ impl Index {
         self.scan::<1>(value, found);
     }
 
-    fn rules_of(&self, literal: &Literal) -> &[u32] {
-        &self.rules[literal.rules.0 as usize..literal.rules.1 as usize]
+    fn tell(&self, at: u32, found: &mut impl Found) {
+        let Literal { rules, tests, .. } = &self.literals[at as usize];
+        let (rules, tests) = (rules.0 as usize..rules.1 as usize, tests.0 as usize..tests.1 as usize);
+        found.literal(at, &self.rules[rules], &self.tests[tests]);
     }
 
-    fn scan<const N: usize>(&self, value: &[u8], found: &mut impl FnMut(&[u32])) {
+    fn scan<const N: usize>(&self, value: &[u8], found: &mut impl Found) {
         let grams = &self.grams[N - 1];
         match grams.bits.len() {
             0 => {}
@@ -165,11 +216,11 @@ impl Index {
     }
 
     /// In a table of so many words, so that no place in it needs to be checked.
-    fn scan_in<const N: usize, const WORDS: usize>(&self, value: &[u8], found: &mut impl FnMut(&[u32])) {
+    fn scan_in<const N: usize, const WORDS: usize>(&self, value: &[u8], found: &mut impl Found) {
         let grams = &self.grams[N - 1];
         let Some(bits) = grams.bits.first_chunk::<WORDS>() else { return };
         let shift = 32 - (64 * WORDS).trailing_zeros();
-        for (at, window) in value.windows(N).enumerate() {
+        let mut at = |at: usize, window: &[u8]| {
             let mut bytes = [0; 4];
             bytes[..N].copy_from_slice(window);
             let gram = u32::from_le_bytes(bytes);
@@ -177,11 +228,15 @@ impl Index {
             if bits[bit as usize / 64 % WORDS] >> (bit % 64) & 1 != 0 {
                 self.look(grams, gram, at, value, found);
             }
+        };
+        match grams.stride {
+            1 => value.windows(N).enumerate().for_each(|(place, window)| at(place, window)),
+            stride => value.windows(N).enumerate().step_by(stride).for_each(|(place, window)| at(place, window)),
         }
     }
 
     #[cold]
-    fn look(&self, grams: &Grams, gram: u32, at: usize, value: &[u8], found: &mut impl FnMut(&[u32])) {
+    fn look(&self, grams: &Grams, gram: u32, at: usize, value: &[u8], found: &mut impl Found) {
         let slot = (hash(gram) >> grams.slot_shift) as usize;
         let entries = &grams.entries[grams.slots[slot] as usize..grams.slots[slot + 1] as usize];
         for entry in entries.iter().filter(|e| e.gram == gram) {
@@ -194,14 +249,22 @@ impl Index {
                     _ => true,
                 };
             if fits {
-                found(self.rules_of(literal));
+                self.tell(entry.literal, found);
             }
         }
     }
 }
 
+/// In how many rules some neighbouring bytes occur, where that is known.
+fn rarity(bytes: &[u8], common: &Commonness) -> u32 {
+    match bytes {
+        [a, b, c, d] => common.gram([*a, *b, *c, *d]),
+        _ => 0,
+    }
+}
+
 impl Grams {
-    fn new(mut entries: Vec<Entry>) -> Self {
+    fn new(mut entries: Vec<Entry>, stride: usize) -> Self {
         if entries.is_empty() {
             return Grams::default();
         }
@@ -211,7 +274,8 @@ impl Grams {
         let slots = entries.len().next_power_of_two().clamp(2, 1 << 16);
         let (shift, slot_shift) = (32 - bits.trailing_zeros(), 32 - slots.trailing_zeros());
         entries.sort_by_key(|e| (hash(e.gram) >> slot_shift, e.gram));
-        let mut grams = Grams { bits: vec![0; words], slots: vec![0; slots + 1], slot_shift, entries: Vec::new() };
+        let (bits, starts) = (vec![0; words], vec![0; slots + 1]);
+        let mut grams = Grams { stride, bits, slots: starts, slot_shift, entries: Vec::new() };
         for entry in &entries {
             let bit = hash(entry.gram) >> shift;
             grams.bits[bit as usize / 64] |= 1 << (bit % 64);

@@ -2,8 +2,8 @@
 //!
 //! A rule is looked at only where an event shows what it can't do without. For each log source and field an [`index`]
 //! holds the rules' anchors: literals of which any matching event has one ([`anchor`]). What the index finds is then
-//! evaluated exactly ([`compile`]); tests that several rules share are evaluated once an event. Values are asked for
-//! when they are needed, and folded once.
+//! evaluated exactly ([`compile`]). The same pass over a value that finds anchors finds all other literals that rules look
+//! for, so most tests are answered before anybody asks. Values are asked for when they are needed, and folded once.
 
 mod anchor;
 mod compile;
@@ -18,7 +18,7 @@ pub use why::Reason;
 
 use crate::tree::{Condition, LogSource, Rule};
 use anchor::{Atom, Commonness, Finder};
-use compile::{Compiler, Node, Test};
+use compile::{Compiler, Node, OfSource, Test};
 use hashbrown::HashMap;
 use index::Index;
 use parallax_telemetry::needles::Clause;
@@ -79,11 +79,9 @@ pub struct Rules {
     /// No others have it.
     id: u64,
     fields: Vec<String>,
-    /// For each field how many tests are of its value alone.
-    tests_of: Vec<u32>,
     sources: Vec<LogSource>,
     groups: Vec<Group>,
-    tests: Vec<Test>,
+    sizes: Sizes,
     rules: Vec<One>,
     refused: Vec<Refused>,
     /// The places of [`RAW`] and [`FIELDS`] among the fields, where keywords are looked for.
@@ -114,10 +112,32 @@ struct One {
 struct Group {
     /// Those without an anchor, evaluated on every event.
     always: Vec<u32>,
-    /// For some fields the anchors in their values.
-    indexes: Vec<(u32, Index)>,
+    tests: Vec<Test>,
+    columns: Vec<Column>,
+    /// The columns by whose values rules are found.
+    found: Vec<u32>,
     /// The anchors in all texts of an event.
     keywords: Option<Index>,
+    /// Where its tests and columns begin among those of all log sources.
+    first_test: usize,
+    first_column: usize,
+}
+
+/// A field that rules of a log source look at.
+struct Column {
+    field: u32,
+    index: Index,
+    /// How many tests follow from the literals that are found, and how many are asked one by one.
+    told: u32,
+    asked: u32,
+}
+
+/// Of all log sources together; of literals how many an index has at most.
+#[derive(Default)]
+struct Sizes {
+    tests: usize,
+    columns: usize,
+    literals: usize,
 }
 
 /// How the rules of [`Rules`] are found.
@@ -137,7 +157,7 @@ impl Rules {
 
     /// Compiles rules to be found in a way.
     pub fn with<'a>(rules: impl IntoIterator<Item = &'a Rule>, search: Search) -> Self {
-        let mut compiler = Compiler::default();
+        let mut compiler = Compiler::new(search == Search::Indexed);
         let mut sources: Vec<LogSource> = Vec::new();
         let mut places: HashMap<LogSource, u32> = HashMap::new();
         let (mut all, mut refused) = (Vec::new(), Vec::new());
@@ -146,21 +166,20 @@ impl Rules {
                 sources.push(rule.logsource.clone());
                 sources.len() as u32 - 1
             });
+            compiler.of(source);
             let node = compiler.node(&rule.condition);
             let node = node.map_err(|why| refused.push(Refused { rule: place, why })).ok();
             all.push(One { source, node, condition: rule.condition.clone(), because: OnceLock::new() });
         }
         let place = |name: &str| compiler.fields.get(name).copied();
         let keywords = place(RAW).zip(place(FIELDS));
-        let groups = group(&all, sources.len(), &compiler.fields, search);
         let mut fields = vec![String::new(); compiler.fields.len()];
         compiler.fields.iter().for_each(|(name, at)| fields[*at as usize].clone_from(name));
         let finder = Finder { fields: &compiler.fields, keywords: u32::MAX };
         let needed = if search == Search::Every { None } else { needed::needed(&all, &finder, &fields) };
-        let mut tests = compiler.tests;
-        let tests_of = number(&mut tests, fields.len());
+        let (groups, sizes) = group(&all, compiler.parts, &finder, search);
         let id = IDS.fetch_add(1, Ordering::Relaxed);
-        Rules { id, fields, tests_of, sources, groups, tests, rules: all, refused, keywords, needed }
+        Rules { id, fields, sources, groups, sizes, rules: all, refused, keywords, needed }
     }
 
     /// The fields whose values are asked for, by their places.
@@ -229,48 +248,42 @@ impl Rules {
 /// Numbers of [`Rules`].
 static IDS: AtomicU64 = AtomicU64::new(0);
 
-/// Numbers the tests that are of a field's value alone, for each field.
-fn number(tests: &mut [Test], fields: usize) -> Vec<u32> {
-    let mut of = vec![0; fields];
-    for test in tests.iter_mut().filter(|t| t.kind.is_of_value()) {
-        let next = &mut of[test.field as usize];
-        test.place = Some(*next);
-        *next += 1;
-    }
-    of
-}
-
-fn group(rules: &[One], sources: usize, fields: &HashMap<String, u32>, search: Search) -> Vec<Group> {
-    // No field has that number.
-    let finder = Finder { fields, keywords: u32::MAX };
+/// The rules by their log sources.
+fn group(rules: &[One], parts: Vec<OfSource>, finder: &Finder<'_>, search: Search) -> (Vec<Group>, Sizes) {
     let mut common = Commonness::default();
     for (place, rule) in rules.iter().enumerate() {
         finder.all(&rule.condition, &mut |atom| common.add(place as u32, atom));
     }
-    let mut groups: Vec<Group> = (0..sources).map(|_| Group::default()).collect();
-    let mut anchors: Vec<HashMap<u32, HashMap<Atom, Vec<u32>>>> = vec![HashMap::new(); sources];
-    for (place, rule) in rules.iter().enumerate().filter(|(_, r)| r.node.is_some()) {
-        let found = if search == Search::Every { None } else { finder.anchor(&rule.condition, &common) };
-        let Some(found) = found else {
-            groups[rule.source as usize].always.push(place as u32);
-            continue;
-        };
-        for atom in found {
-            let fields = &mut anchors[rule.source as usize];
-            fields.entry(atom.field).or_default().entry(atom).or_default().push(place as u32);
-        }
-    }
-    for (group, anchors) in groups.iter_mut().zip(anchors) {
-        let mut anchors: Vec<_> = anchors.into_iter().collect();
-        anchors.sort_unstable_by_key(|(field, _)| *field);
-        for (field, anchors) in anchors {
-            let index = Index::new(anchors, &common);
-            if field == u32::MAX {
-                group.keywords = Some(index);
-            } else {
-                group.indexes.push((field, index));
+    let (mut groups, mut sizes) = (Vec::new(), Sizes::default());
+    for (source, mut part) in parts.into_iter().enumerate() {
+        let mut group = Group { first_test: sizes.tests, first_column: sizes.columns, ..Group::default() };
+        let mut anchors: HashMap<u32, HashMap<Atom, Vec<u32>>> = HashMap::new();
+        for (place, rule) in rules.iter().enumerate().filter(|(_, r)| r.source == source as u32 && r.node.is_some()) {
+            let found = if search == Search::Every { None } else { finder.anchor(&rule.condition, &common) };
+            match found {
+                Some(found) => found.into_iter().for_each(|atom| {
+                    anchors.entry(atom.field).or_default().entry(atom).or_default().push(place as u32);
+                }),
+                None => group.always.push(place as u32),
             }
         }
+        let no_tests = HashMap::new();
+        group.keywords = anchors.remove(&finder.keywords).map(|anchors| Index::new(anchors, &no_tests, &common));
+        for field in anchors.keys() {
+            part.column(*field);
+        }
+        for compile::Column { field, told, asked, literals } in part.columns {
+            let index = Index::new(anchors.remove(&field).unwrap_or_default(), &literals, &common);
+            if index.has_anchors() {
+                group.found.push(group.columns.len() as u32);
+            }
+            sizes.literals = sizes.literals.max(index.len());
+            group.columns.push(Column { field, index, told, asked });
+        }
+        group.tests = part.tests;
+        sizes.tests += group.tests.len();
+        sizes.columns += group.columns.len();
+        groups.push(group);
     }
-    groups
+    (groups, sizes)
 }

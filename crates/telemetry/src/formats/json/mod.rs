@@ -5,6 +5,7 @@ mod fields;
 mod kinds;
 #[cfg(test)]
 mod made;
+mod marks;
 mod members;
 mod plain;
 mod quote;

@@ -8,6 +8,7 @@
 //! Values are texts, numbers, words and arrays, each passed over as [`super::members`] does it; so what fits has the
 //! members that are found there, and what does not fit is left to others.
 
+use super::marks::Marks;
 use super::members::{Scan, Unusual};
 
 /// Where a value stands in the text.
@@ -31,6 +32,8 @@ pub(crate) struct Templates {
     nodes: Vec<Node>,
     text: Vec<u8>,
     ends: u32,
+    /// Room.
+    marks: Vec<u64>,
 }
 
 #[derive(Debug)]
@@ -57,8 +60,15 @@ const NESTED: u32 = DEEPEST + 1;
 impl Templates {
     /// Cuts the object at the beginning of a text into its values, if one was learnt that is written alike: which one,
     /// and where the object ends.
-    pub(crate) fn cut(&self, text: &str, values: &mut Vec<Span>) -> Option<(u32, usize)> {
+    pub(crate) fn cut(&mut self, text: &str, values: &mut Vec<Span>) -> Option<(u32, usize)> {
         values.clear();
+        let mut marks = Marks::new(text.as_bytes(), std::mem::take(&mut self.marks));
+        let cut = self.cut_at(text, &mut marks, values);
+        self.marks = marks.into_room();
+        cut
+    }
+
+    fn cut_at(&self, text: &str, marks: &mut Marks<'_>, values: &mut Vec<Span>) -> Option<(u32, usize)> {
         let mut scan = Scan::new(text.as_bytes());
         let mut class = Class::Beginning;
         // The root stands for what comes before all.
@@ -76,7 +86,13 @@ impl Templates {
                 return Some((end, scan.at));
             }
             let start = scan.at;
-            class = scan.leaf().ok()?;
+            class = match scan.peek() {
+                Some(b'"') => {
+                    scan.at = marks.string(start).ok()?;
+                    Class::Text
+                }
+                _ => scan.leaf().ok()?,
+            };
             values.push((start as u32, scan.at as u32));
             first = node.first;
         }
@@ -269,7 +285,7 @@ mod tests {
         Some(members.rest())
     }
 
-    fn check(templates: &Templates, text: &str) -> Option<u32> {
+    fn check(templates: &mut Templates, text: &str) -> Option<u32> {
         let mut spans = Vec::new();
         let (number, end) = templates.cut(text, &mut spans)?;
         let mut expected = Vec::new();
@@ -301,7 +317,7 @@ mod tests {
             ("{", None),
             ("", None),
         ] {
-            assert_eq!(check(&templates, text), number, "{text}");
+            assert_eq!(check(&mut templates, text), number, "{text}");
         }
     }
 
@@ -322,11 +338,11 @@ mod tests {
                 }
             }
             for (line, number) in learnt {
-                prop_assert_eq!(check(&templates, line), Some(number));
+                prop_assert_eq!(check(&mut templates, line), Some(number));
                 // The same, damaged.
                 let cut = line.char_indices().map(|(at, _)| at).nth(cut).unwrap_or(line.len());
-                check(&templates, &line[..cut]);
-                check(&templates, &format!("{}{other}{}", &line[..cut], &line[cut..]));
+                check(&mut templates, &line[..cut]);
+                check(&mut templates, &format!("{}{other}{}", &line[..cut], &line[cut..]));
             }
         }
     }
