@@ -7,7 +7,7 @@ use crate::say;
 use parallax_detect::pack::{MANIFEST, bind, unknown_lists};
 use parallax_detect::{EMBEDDED, Pack};
 use parallax_engine::Config;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The packs in the given folders; without any, those that are built in.
 pub(super) fn open(paths: &[String], talk: Talk) -> Result<Vec<Pack>, Failure> {
@@ -40,7 +40,9 @@ pub(super) fn config(packs: &[&Pack], args: &ConfigArgs, scratch: &Path, talk: T
 
 /// The configuration for a query's file: with the lists of the pack that the file lies in.
 pub(super) fn config_around(file: Option<&str>, args: &ConfigArgs, talk: Talk) -> Result<Config, Failure> {
-    let pack = file.map(|f| around(f, talk)).transpose()?.flatten();
+    let folder = file.and_then(folder_around);
+    let pack = folder.map(|folder| Pack::open_without_cases(&folder)).transpose();
+    let pack = pack.map_err(|e| Failure::wrong(e.render(talk.style)))?;
     // A pack in a folder needs no other.
     config(&pack.iter().collect::<Vec<_>>(), args, Path::new(""), talk)
 }
@@ -61,9 +63,13 @@ pub(super) fn check_lists(packs: &[&Pack], config: &Config, args: &ConfigArgs, t
 
 /// The pack in whose folder a file lies.
 pub(super) fn around(file: &str, talk: Talk) -> Result<Option<Pack>, Failure> {
+    let pack = folder_around(file).map(|folder| Pack::open(&folder)).transpose();
+    pack.map_err(|e| Failure::wrong(e.render(talk.style)))
+}
+
+fn folder_around(file: &str) -> Option<PathBuf> {
     let whole = Path::new(file).canonicalize().unwrap_or_else(|_| Path::new(file).to_owned());
-    let Some(folder) = whole.ancestors().skip(1).find(|f| f.join(MANIFEST).is_file()) else { return Ok(None) };
-    Pack::open(folder).map(Some).map_err(|e| Failure::wrong(e.render(talk.style)))
+    whole.ancestors().skip(1).find(|f| f.join(MANIFEST).is_file()).map(Path::to_owned)
 }
 
 /// Whether `only` names the member, as `id` or `pack/id`.

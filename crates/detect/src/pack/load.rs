@@ -36,6 +36,41 @@ pub(super) fn load(files: Files) -> Result<Pack, PackError> {
     Err(error)
 }
 
+/// The pack without its cases, which are the most of a manifest. Of one in which anything else is wrong everything is read, so
+/// that everything is said.
+pub(super) fn load_without_cases(files: Files) -> Result<Pack, PackError> {
+    let text = files.read(MANIFEST).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let manifest = text.and_then(|text| serde_saphyr::from_str::<raw::Manifest>(&without_cases(&text)?).ok());
+    if let Some(manifest) = manifest {
+        let format = manifest.format.value;
+        let mut check = Check { files: &files, format, problems: Diagnostics::default(), elsewhere: Vec::new() };
+        let pack = check.pack(manifest);
+        if check.problems.is_empty() && check.elsewhere.is_empty() {
+            return Ok(pack);
+        }
+    }
+    load(files)
+}
+
+/// A manifest without what stands under `cases`: all lines from the key to the next one that begins with another.
+fn without_cases(text: &str) -> Option<String> {
+    let mut left = String::new();
+    let mut within = false;
+    for line in text.split_inclusive('\n') {
+        match line.as_bytes().first()? {
+            // What is nested, said aside, or an element of a list that stands as far left as its key.
+            b' ' | b'\t' | b'#' | b'-' | b'\r' | b'\n' if !line.starts_with("---") => {}
+            b'a'..=b'z' => within = line.starts_with("cases:"),
+            // Several documents, or something unusual.
+            _ => return None,
+        }
+        if !within {
+            left.push_str(line);
+        }
+    }
+    Some(left)
+}
+
 pub(super) struct Check<'a> {
     pub(super) files: &'a Files,
     /// The version of the format that the manifest says.
@@ -246,4 +281,17 @@ impl Check<'_> {
 pub(super) fn dialect_of(path: &str) -> Option<&'static str> {
     let ending = path.rsplit_once('.')?.1.to_ascii_lowercase();
     DIALECTS.iter().find(|(_, endings)| endings.contains(&ending.as_str())).map(|(name, _)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_cases;
+
+    #[test]
+    fn cases_are_left_out_of_a_manifest() {
+        let text = "id: x\ncases:\n- id: a\n  text: |\n    hunts:\n# said\n\nhunts:\n  - id: b\n";
+        assert_eq!(without_cases(text).unwrap(), "id: x\nhunts:\n  - id: b\n");
+        assert_eq!(without_cases("id: x\n---\ncases: []\n"), None);
+        assert_eq!(without_cases("{id: x, cases: []}"), None);
+    }
 }

@@ -261,6 +261,11 @@ impl Pack {
         load::load(Files::folder(path))
     }
 
+    /// The same without its cases, for who needs what the pack gives its queries and not how they are tested.
+    pub fn open_without_cases(path: &Path) -> Result<Pack, PackError> {
+        load::load_without_cases(Files::folder(path))
+    }
+
     /// Reads a pack that was built into a program.
     pub fn embedded(pack: &EmbeddedPack) -> Result<Pack, PackError> {
         load::load(Files::embedded(pack))

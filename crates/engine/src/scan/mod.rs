@@ -6,6 +6,7 @@
 //! and a scan that nobody reads any more ends.
 
 pub(crate) mod asked;
+mod board;
 pub(crate) mod needed;
 mod offered;
 mod opener;

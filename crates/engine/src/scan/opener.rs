@@ -1,5 +1,6 @@
 //! From a feed, which blocks, to a stream of batches.
 
+use super::board::{Board, Open};
 use super::offered::Offered;
 use super::window::{Outside, TIME, Window, not_after};
 use super::{Feed, Wanted};
@@ -10,6 +11,7 @@ use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileOpenFuture, FileOpener};
 use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use futures::StreamExt;
+use futures::stream::BoxStream;
 use parallax_store::read::Test;
 use parallax_telemetry::Report;
 use parallax_telemetry::needles::Clause;
@@ -19,9 +21,9 @@ use std::sync::Arc;
 /// Batches that wait between a reader and the plan.
 const WAITING: usize = 2;
 
-/// What is attached to a [`PartitionedFile`]: the feed that reads it.
+/// What is attached to a [`PartitionedFile`]: the feed that reads it, and its place among those of the scan.
 #[derive(Clone, Debug)]
-pub(super) struct Attached(pub(super) Arc<dyn Feed>);
+pub(super) struct Attached(pub(super) Arc<dyn Feed>, pub(super) usize);
 
 /// What all readers of one scan share.
 #[derive(Debug)]
@@ -49,64 +51,105 @@ pub(super) struct FeedOpener {
     /// The columns to decode: those, and the time where the user restricts it.
     decoded: Vec<String>,
     shared: Arc<Shared>,
+    /// Where readers share out the feeds.
+    open: Option<Arc<Open>>,
 }
 
 impl FeedOpener {
-    pub(super) fn new(schema: SchemaRef, table: &SchemaRef, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(schema: SchemaRef, table: &SchemaRef, shared: Arc<Shared>, open: Option<Arc<Open>>) -> Self {
         let mut decoded: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
         let known = table.field_with_name(TIME).is_ok();
         let timed = !shared.window.is_unbounded() || (shared.as_of.is_some() && shared.bound.is_none());
         if timed && known && !decoded.iter().any(|c| c == TIME) {
             decoded.push(TIME.to_owned());
         }
-        FeedOpener { schema, decoded, shared }
+        FeedOpener { schema, decoded, shared, open }
     }
 }
 
 impl FileOpener for FeedOpener {
     fn open(&self, file: PartitionedFile) -> Result<FileOpenFuture> {
-        let feed = file
+        let Attached(feed, place) = file
             .extensions
             .get::<Attached>()
             .ok_or_else(|| internal_datafusion_err!("a telemetry file without its feed"))?
-            .0
             .clone();
-        let (schema, decoded, shared) = (self.schema.clone(), self.decoded.clone(), self.shared.clone());
+        let read = Read { schema: self.schema.clone(), decoded: self.decoded.clone(), shared: self.shared.clone() };
+        let open = self.open.clone().filter(|open| open.0.is_for(&self.decoded));
         Ok(Box::pin(async move {
-            let mut stream = RecordBatchReceiverStream::builder(schema.clone(), WAITING);
-            let tx = stream.tx();
-            stream.spawn_blocking(move || {
-                let mut failure = None;
-                let mut emit = |batch: RecordBatch| match shared.shape(batch, &schema) {
-                    Ok(batch) if batch.num_rows() == 0 => match tx.is_closed() {
-                        true => ControlFlow::Break(()),
-                        false => ControlFlow::Continue(()),
-                    },
-                    // A closed channel means that nobody reads any more: a limit is reached, or the query is cancelled.
-                    Ok(batch) => match tx.blocking_send(Ok(batch)) {
-                        Ok(()) => ControlFlow::Continue(()),
-                        Err(_) => ControlFlow::Break(()),
-                    },
-                    Err(e) => {
-                        failure = Some(e);
-                        ControlFlow::Break(())
-                    }
-                };
-                let wanted = Wanted {
-                    columns: &decoded,
-                    clauses: &shared.clauses,
-                    tests: &shared.tests,
-                    before: shared.bound.as_ref().map(|(column, at)| (column.as_str(), *at)),
-                    outside: &shared.outside,
-                };
-                if let Err(e) = feed.scan(wanted, &shared.report, &mut emit) {
-                    // The other sources are read all the same.
-                    shared.report.damage(feed.name(), None, e.to_string());
-                }
-                failure.map_or(Ok(()), Err)
-            });
-            Ok(stream.build().boxed())
+            let Some((batches, reader)) = open.and_then(|open| open.0.open(place, &open)) else {
+                return Ok(read.alone(feed));
+            };
+            if let Some(partition) = reader {
+                let board = batches.board().clone();
+                // Nobody waits for it: it ends when all is read, or nobody wants more.
+                drop(tokio::task::spawn_blocking(move || read.partition(&board, partition)));
+            }
+            Ok(batches.boxed())
         }))
+    }
+}
+
+/// How feeds are read.
+struct Read {
+    schema: SchemaRef,
+    decoded: Vec<String>,
+    shared: Arc<Shared>,
+}
+
+impl Read {
+    /// Reads the feeds of a partition, and what is left of others.
+    fn partition(&self, board: &Arc<Board>, partition: usize) {
+        while let Some(reading) = board.next(partition) {
+            let feed = board.feed(reading.place);
+            let end = self.feed(feed, &mut |batch| match batch {
+                Some(batch) => reading.add(batch),
+                None => reading.is_wanted(),
+            });
+            reading.ended(end);
+        }
+    }
+
+    /// Reads one feed by itself.
+    fn alone(self, feed: Arc<dyn Feed>) -> BoxStream<'static, Result<RecordBatch>> {
+        let mut stream = RecordBatchReceiverStream::builder(self.schema.clone(), WAITING);
+        let tx = stream.tx();
+        stream.spawn_blocking(move || {
+            self.feed(&feed, &mut |batch| {
+                // A closed channel means that nobody reads any more: a limit is reached, or the query is cancelled.
+                let gone = match batch {
+                    Some(batch) => tx.blocking_send(Ok(batch)).is_err(),
+                    None => tx.is_closed(),
+                };
+                if gone { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })
+        });
+        stream.build().boxed()
+    }
+
+    /// Hands the batches of a feed to `add`, those without rows as nothing.
+    fn feed(&self, feed: &Arc<dyn Feed>, add: &mut dyn FnMut(Option<RecordBatch>) -> ControlFlow<()>) -> Result<()> {
+        let shared = &self.shared;
+        let mut failure = None;
+        let mut emit = |batch: RecordBatch| match shared.shape(batch, &self.schema) {
+            Ok(batch) => add(Some(batch).filter(|batch| batch.num_rows() > 0)),
+            Err(e) => {
+                failure = Some(e);
+                ControlFlow::Break(())
+            }
+        };
+        let wanted = Wanted {
+            columns: &self.decoded,
+            clauses: &shared.clauses,
+            tests: &shared.tests,
+            before: shared.bound.as_ref().map(|(column, at)| (column.as_str(), *at)),
+            outside: &shared.outside,
+        };
+        if let Err(e) = feed.scan(wanted, &shared.report, &mut emit) {
+            // The other sources are read all the same.
+            shared.report.damage(feed.name(), None, e.to_string());
+        }
+        failure.map_or(Ok(()), Err)
     }
 }
 

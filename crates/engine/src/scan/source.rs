@@ -1,6 +1,7 @@
 //! The `FileSource` of telemetry.
 
 use super::Feed;
+use super::board::Open;
 use super::opener::{Attached, FeedOpener, Shared};
 use datafusion::common::Result;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -22,20 +23,23 @@ pub(super) struct TelemetrySource {
     schema: TableSchema,
     split: SplitProjection,
     shared: Arc<Shared>,
+    /// Where readers share out the feeds; nothing where each is to be read by itself.
+    open: Option<Arc<Open>>,
     metrics: ExecutionPlanMetricsSet,
 }
 
 impl TelemetrySource {
-    pub(super) fn new(schema: TableSchema, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(schema: TableSchema, shared: Arc<Shared>, open: Option<Arc<Open>>) -> Self {
         let split = SplitProjection::unprojected(&schema);
-        TelemetrySource { schema, split, shared, metrics: ExecutionPlanMetricsSet::new() }
+        TelemetrySource { schema, split, shared, open, metrics: ExecutionPlanMetricsSet::new() }
     }
 }
 
 impl FileSource for TelemetrySource {
     fn create_file_opener(&self, _: Arc<dyn ObjectStore>, _: &FileScanConfig, _: usize) -> Result<Arc<dyn FileOpener>> {
         let schema = Arc::new(self.schema.file_schema().project(&self.split.file_indices)?);
-        let opener = Arc::new(FeedOpener::new(schema, self.schema.file_schema(), self.shared.clone()));
+        let opener =
+            Arc::new(FeedOpener::new(schema, self.schema.file_schema(), self.shared.clone(), self.open.clone()));
         ProjectionOpener::try_new(self.split.clone(), opener, self.schema.file_schema())
     }
 
@@ -83,9 +87,9 @@ impl FileSource for TelemetrySource {
     }
 }
 
-/// The file that stands for a feed.
-pub(super) fn file(feed: &Arc<dyn Feed>) -> PartitionedFile {
-    let mut file = PartitionedFile::new(feed.name(), feed.size());
-    file.extensions.insert(Attached(feed.clone()));
+/// The file that stands for a feed of that size, at its place among those of the scan.
+pub(super) fn file(feed: &Arc<dyn Feed>, size: u64, place: usize) -> PartitionedFile {
+    let mut file = PartitionedFile::new(feed.name(), size);
+    file.extensions.insert(Attached(feed.clone(), place));
     file
 }

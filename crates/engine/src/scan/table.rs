@@ -1,6 +1,7 @@
 //! A table over telemetry, as DataFusion sees it.
 
 use super::asked::tests;
+use super::board::{Board, Open};
 use super::needed::clauses;
 use super::offered::Offered;
 use super::opener::Shared;
@@ -99,12 +100,16 @@ impl TableProvider for TelemetryTable {
             clauses: clauses(filters),
             tests,
         });
-        let source = Arc::new(TelemetrySource::new(TableSchema::from(self.schema.clone()), shared));
         let partitions = if self.in_order.load(Ordering::Relaxed) { 1 } else { state.config().target_partitions() };
         let least = state.config().get_extension::<LeastPart>().map_or(u64::MAX, |least| least.0);
-        let feeds = if self.whole.load(Ordering::Relaxed) { feeds } else { cut_up(feeds, partitions, least) };
+        let whole = self.whole.load(Ordering::Relaxed);
+        let feeds = feeds.into_iter().map(sized).collect();
+        let groups = groups(if whole { feeds } else { cut_up(feeds, partitions, least) }, partitions);
+        // Who wants few rows wants no more to be read than that takes.
+        let open = limit.is_none().then(|| Arc::new(Open(Arc::new(Board::new(&groups)))));
+        let source = Arc::new(TelemetrySource::new(TableSchema::from(self.schema.clone()), shared, open));
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), source)
-            .with_file_groups(groups(&feeds, partitions))
+            .with_file_groups(files(&groups))
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
             .with_preserve_order(true)
@@ -143,39 +148,62 @@ impl TelemetryTable {
 /// The least bytes for which it is worth to begin reading somewhere in a source; a plan's session says it.
 pub(crate) struct LeastPart(pub(crate) u64);
 
+/// A feed, and its size: to find that out may take asking the system.
+type SizedFeed = (Arc<dyn Feed>, u64);
+
+fn sized(feed: Arc<dyn Feed>) -> SizedFeed {
+    let size = feed.size();
+    (feed, size)
+}
+
+/// In how many parts the share of a partition is cut: so that all readers are done at about the same time.
+const PARTS: u64 = 8;
+
 /// The feeds in parts that can be shared out evenly.
-fn cut_up(feeds: Vec<Arc<dyn Feed>>, partitions: usize, least: u64) -> Vec<Arc<dyn Feed>> {
+fn cut_up(feeds: Vec<SizedFeed>, partitions: usize, least: u64) -> Vec<SizedFeed> {
     if partitions < 2 {
         return feeds;
     }
-    let total: u64 = feeds.iter().map(|f| f.size()).sum();
-    let size = (total / (partitions as u64 * 2)).max(least.max(1));
-    let parts = |feed: Arc<dyn Feed>| match feed.size() < 2 * size {
-        true => vec![feed],
-        false => Some(feed.parts(size)).filter(|parts| !parts.is_empty()).unwrap_or_else(|| vec![feed]),
+    let total: u64 = feeds.iter().map(|(_, size)| size).sum();
+    let most = (total / (partitions as u64 * PARTS)).max(least.max(1));
+    let parts = |(feed, size): SizedFeed| match size < 2 * most {
+        true => vec![(feed, size)],
+        false => match feed.parts(most) {
+            parts if parts.is_empty() => vec![(feed, size)],
+            parts => parts.into_iter().map(sized).collect(),
+        },
     };
     feeds.into_iter().flat_map(parts).collect()
 }
 
 /// Shares the feeds out over at most `partitions` groups of about the same size, each a run of neighbours: the groups
 /// one after the other are the feeds in their order.
-fn groups(feeds: &[Arc<dyn Feed>], partitions: usize) -> Vec<FileGroup> {
+fn groups(feeds: Vec<SizedFeed>, partitions: usize) -> Vec<Vec<SizedFeed>> {
     // An empty file is work too.
-    let weight = |f: &Arc<dyn Feed>| f.size() as u128 + 1;
-    let total: u128 = feeds.iter().map(weight).sum();
-    let partitions = partitions.clamp(1, feeds.len()) as u128;
+    let weight = |size: u64| u128::from(size) + 1;
+    let total: u128 = feeds.iter().map(|(_, size)| weight(*size)).sum();
+    let partitions = partitions.clamp(1, feeds.len().max(1)) as u128;
     let mut groups: Vec<(u128, Vec<_>)> = Vec::new();
     let mut before = 0u128;
     for feed in feeds {
         // The group in whose share of the bytes the middle of this feed falls.
-        let group = (before + weight(feed) / 2) * partitions / total;
-        before += weight(feed);
+        let group = (before + weight(feed.1) / 2) * partitions / total;
+        before += weight(feed.1);
         match groups.last_mut() {
-            Some((last, files)) if *last == group => files.push(file(feed)),
-            _ => groups.push((group, vec![file(feed)])),
+            Some((last, feeds)) if *last == group => feeds.push(feed),
+            _ => groups.push((group, vec![feed])),
         }
     }
-    groups.into_iter().map(|(_, files)| FileGroup::new(files)).collect()
+    groups.into_iter().map(|(_, feeds)| feeds).collect()
+}
+
+fn files(groups: &[Vec<SizedFeed>]) -> Vec<FileGroup> {
+    let mut places = 0..;
+    let mut of = |group: &Vec<SizedFeed>| {
+        let files = group.iter().zip(&mut places).map(|((feed, size), place)| file(feed, *size, place));
+        FileGroup::new(files.collect())
+    };
+    groups.iter().map(&mut of).collect()
 }
 
 #[cfg(test)]
@@ -208,8 +236,8 @@ mod tests {
     #[test]
     fn work_is_shared_out_in_order() {
         let shares = |sizes: &[u64], n| {
-            let feeds: Vec<Arc<dyn Feed>> = sizes.iter().map(|s| Arc::new(Sized(*s)) as _).collect();
-            groups(&feeds, n).iter().map(|g| g.iter().map(|f| f.object_meta.size).collect()).collect::<Vec<Vec<u64>>>()
+            let feeds = sizes.iter().map(|s| sized(Arc::new(Sized(*s)))).collect();
+            groups(feeds, n).iter().map(|g| g.iter().map(|(_, size)| *size).collect()).collect::<Vec<Vec<u64>>>()
         };
         assert_eq!(shares(&[10, 10, 10, 10], 2), [[10, 10], [10, 10]]);
         assert_eq!(shares(&[100, 1, 1, 1], 4), [vec![100], vec![1, 1, 1]]);
