@@ -166,7 +166,7 @@ fn cut_up(feeds: Vec<SizedFeed>, partitions: usize, least: u64) -> Vec<SizedFeed
     }
     let total: u64 = feeds.iter().map(|(_, size)| size).sum();
     let most = (total / (partitions as u64 * PARTS)).max(least.max(1));
-    let parts = |(feed, size): SizedFeed| match size < 2 * most {
+    let parts = |(feed, size): SizedFeed| match size < most.saturating_mul(2) {
         true => vec![(feed, size)],
         false => match feed.parts(most) {
             parts if parts.is_empty() => vec![(feed, size)],
