@@ -32,3 +32,16 @@ fn filtered_is_unfiltered() {
     }
     assert!(all.queries > 50 && all.rows > 200 && all.passed > 300 && all.stored > 10, "{all:?}");
 }
+
+/// What a fuzzer found, once more: the bytes that it wrote to a file.
+#[test]
+fn a_case_of_a_file() {
+    let Some(path) = std::env::var_os("PARALLAX_CASE") else {
+        eprintln!("skipped: PARALLAX_CASE is not set");
+        return;
+    };
+    let bytes = std::fs::read(path).unwrap();
+    if let Err(difference) = compare(&bytes) {
+        panic!("{difference}");
+    }
+}

@@ -19,6 +19,7 @@ pub(crate) const CONDITIONS: &[(&str, &str)] = &[
     ("FolderPath startswith @'C:\\Tools\\lua'", "strcat(FolderPath, '') startswith @'C:\\Tools\\lua'"),
     ("FolderPath contains @'\\tools/lua/run me.exe'", "strcat(FolderPath, '') contains @'\\tools/lua/run me.exe'"),
     ("tolower(FileName) == 'mask.exe'", "tolower(strcat(FileName, '')) == 'mask.exe'"),
+    ("FileName matches regex 'mas\u{212a}'", "strcat(FileName, '') matches regex 'mas\u{212a}'"),
     ("AccountName in~ ('chlo\u{eb}', 'annabel')", "strcat(AccountName, '') in~ ('chlo\u{eb}', 'annabel')"),
     (
         "FileName has 'lua' and (ProcessCommandLine has 'whoami' or AccountName == 'root')",

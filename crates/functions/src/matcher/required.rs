@@ -63,7 +63,12 @@ fn exact(hir: &Hir, letter: fn(char) -> char) -> Option<Required> {
     match hir.kind() {
         // An assertion takes no room: what stands on its sides is one run of a match.
         HirKind::Empty | HirKind::Look(_) => plain(String::new()),
-        HirKind::Literal(literal) => plain(std::str::from_utf8(&literal.0).ok()?.chars().map(letter).collect()),
+        HirKind::Literal(literal) => {
+            let text = std::str::from_utf8(&literal.0).ok()?;
+            // The letter itself, and nothing that it is a case of, may stand there.
+            let folds = text.chars().any(|c| !c.is_ascii() && letter(c).is_ascii());
+            Some(Required { text: text.chars().map(letter).collect(), folds })
+        }
         HirKind::Class(Class::Unicode(class)) => {
             // All cases of one letter.
             let chars = || class.iter().flat_map(|range| range.start()..=range.end());
@@ -111,6 +116,7 @@ mod tests {
         assert_eq!(sets("lua.*exe"), ["lua", "exe"]);
         assert_eq!(sets("(?i)lua"), ["lua"]);
         assert_eq!(sets("(?i)task"), ["task*"]);
+        assert_eq!(sets("tas\u{212a}.*na\u{ef}ve"), ["task*", "na\u{ef}ve"]);
         assert_eq!(sets(r"\bos\.execute\("), ["os.execute("]);
         assert_eq!(sets("(dofile|loadfile)x+"), ["dofile|loadfile", "x"]);
         assert_eq!(sets("(dofile|a.)"), [] as [&str; 0]);
