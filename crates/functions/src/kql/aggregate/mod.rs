@@ -29,6 +29,7 @@ mod distinct;
 mod percentile;
 mod schema;
 mod set;
+mod shared;
 mod sketch;
 mod weighted;
 
@@ -36,6 +37,7 @@ use adapter::{Aggregate, State};
 use datafusion::functions_aggregate::{bit_and_or_xor, covariance};
 use datafusion::logical_expr::AggregateUDF;
 use percentile::{Percentile, Percentiles, Sample};
+use shared::Shared as _;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use weighted::Weights;
@@ -50,9 +52,9 @@ static AGGREGATES: LazyLock<BTreeMap<&'static str, Arc<AggregateUDF>>> = LazyLoc
     }
     add(of::<collect::List>("kql_make_list"), "kql_make_list");
     add(of::<collect::ListWithNulls>("kql_make_list_with_nulls"), "kql_make_list_with_nulls");
-    add(AggregateUDF::from(set::Set::new()), set::Set::NAME);
+    add(AggregateUDF::from(set::Set::new()), set::Sets::NAME);
     add(of::<collect::Bag>("kql_make_bag"), "kql_make_bag");
-    add(AggregateUDF::from(distinct::Distinct::new()), distinct::Distinct::NAME);
+    add(AggregateUDF::from(distinct::Distinct::new()), distinct::Counts::NAME);
     add(of::<schema::Schema>("kql_buildschema"), "kql_buildschema");
     add(of::<Percentile<Sample>>("kql_percentile"), "kql_percentile");
     add(of::<Percentiles<Sample>>("kql_percentiles_array"), "kql_percentiles_array");

@@ -3,75 +3,26 @@
 //! An array gives its elements (measured); nulls are left out. Each text is kept once for all groups, under a number; a
 //! group has the numbers of its elements. A partial state travels as a list of texts a group.
 
-use super::adapter::passes;
 use super::collect::most;
+use super::shared::{Shared, SharedAggregate};
 use crate::grouping::numbers::Pairs;
 use crate::grouping::texts::{Seen, Texts};
 use crate::kql::json;
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListArray, StringViewArray, StringViewBuilder, UInt32Array,
-};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, ListArray, StringViewArray, StringViewBuilder, UInt32Array};
 use arrow::buffer::OffsetBuffer;
 use arrow::compute;
 use arrow::datatypes::{DataType, Field, FieldRef, Int64Type};
-use datafusion::common::{Result, ScalarValue, exec_err};
-use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion::logical_expr::utils::format_state_name;
-use datafusion::logical_expr::{
-    Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, TypeSignature, Volatility,
-};
+use datafusion::common::{Result, exec_err};
+use datafusion::logical_expr::EmitTo;
 use serde_json::Value;
 use std::mem;
 use std::sync::Arc;
 
 /// The aggregate.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct Set {
-    signature: Signature,
-}
-
-impl Set {
-    pub(super) const NAME: &str = "kql_make_set";
-
-    pub(super) fn new() -> Self {
-        Set { signature: Signature::new(TypeSignature::VariadicAny, Volatility::Immutable) }
-    }
-}
+pub(super) type Set = SharedAggregate<Sets>;
 
 fn item() -> FieldRef {
     Arc::new(Field::new("item", DataType::Utf8View, true))
-}
-
-impl AggregateUDFImpl for Set {
-    fn name(&self) -> &str {
-        Self::NAME
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Utf8View)
-    }
-
-    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
-        let elements = Field::new(format_state_name(args.name, "elements"), DataType::List(item()), true);
-        let most = Field::new(format_state_name(args.name, "most"), DataType::Int64, true);
-        Ok(vec![Arc::new(elements), Arc::new(most)])
-    }
-
-    fn accumulator(&self, _: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(One(Sets::default())))
-    }
-
-    fn groups_accumulator_supported(&self, _: AccumulatorArgs<'_>) -> bool {
-        true
-    }
-
-    fn create_groups_accumulator(&self, _: AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(Box::<Sets>::default())
-    }
 }
 
 /// Whether a value could stand in other JSON text too: `"a\/b"` is `"a/b"`.
@@ -88,7 +39,7 @@ enum Adds {
 
 /// The sets of all groups.
 #[derive(Default)]
-struct Sets {
+pub(super) struct Sets {
     texts: Texts,
     seen: Seen,
     /// Of the texts that were asked for.
@@ -100,19 +51,7 @@ struct Sets {
     most: u64,
 }
 
-impl std::fmt::Debug for Sets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sets").field("groups", &self.groups.len()).finish()
-    }
-}
-
 impl Sets {
-    fn grow(&mut self, total: usize) {
-        if total > self.groups.len() {
-            self.groups.resize_with(total, Vec::new);
-        }
-    }
-
     fn push(&mut self, group: usize, number: u32) {
         if (self.groups[group].len() as u64) < self.most && self.pairs.insert(group, number) {
             self.groups[group].push(number);
@@ -133,24 +72,6 @@ impl Sets {
             Some(v) => numbers(&[v]),
             None => Adds::Itself,
         }
-    }
-
-    /// Takes in values; `group_of` says of each row whose it is, if anyone's.
-    fn take(&mut self, values: &[ArrayRef], group_of: impl Fn(usize) -> Option<usize>) -> Result<()> {
-        let column = match values.first().map(|v| (v, v.data_type())) {
-            Some((column, DataType::Utf8View)) => column.as_string_view(),
-            Some((_, DataType::Null)) => return Ok(()),
-            _ => return exec_err!("make_set is of dynamics"),
-        };
-        let limits = values.get(1).and_then(|l| l.as_primitive_opt::<Int64Type>());
-        self.seen.enter(column.data_buffers());
-        for (i, view) in column.views().iter().enumerate() {
-            let Some(group) = group_of(i).filter(|_| column.is_valid(i)) else { continue };
-            self.most = most(limits.filter(|l| l.is_valid(i)).map(|l| l.value(i)));
-            let number = self.seen.number(*view, || self.texts.number(column.value(i).as_bytes()));
-            self.add(group, number, || column.value(i));
-        }
-        Ok(())
     }
 
     fn add<'t>(&mut self, group: usize, number: u32, text: impl FnOnce() -> &'t str) {
@@ -174,24 +95,6 @@ impl Sets {
         }
     }
 
-    fn merge(&mut self, states: &[ArrayRef], group_of: impl Fn(usize) -> usize) -> Result<()> {
-        let [lists, mosts] = states else { return exec_err!("make_set: a state has two columns") };
-        let (lists, mosts) = (lists.as_list::<i32>(), mosts.as_primitive::<Int64Type>());
-        let texts = lists.values().as_string_view();
-        self.seen.enter(texts.data_buffers());
-        for i in (0..lists.len()).filter(|i| lists.is_valid(*i)) {
-            self.most = self.most.max(mosts.value(i) as u64);
-            let group = group_of(i);
-            for at in lists.value_offsets()[i]..lists.value_offsets()[i + 1] {
-                let at = at as usize;
-                let view = texts.views()[at];
-                let number = self.seen.number(view, || self.texts.number(texts.value(at).as_bytes()));
-                self.push(group, number);
-            }
-        }
-        Ok(())
-    }
-
     /// Takes the first groups away.
     fn emit(&mut self, emit: EmitTo) -> Vec<Vec<u32>> {
         let groups = emit.take_needed(&mut self.groups);
@@ -213,6 +116,56 @@ impl Sets {
         (self.seen, self.adds) = (Seen::default(), Vec::new());
         mem::take(&mut self.texts).into_array()
     }
+}
+
+impl Shared for Sets {
+    const NAME: &'static str = "kql_make_set";
+    const RETURNS: DataType = DataType::Utf8View;
+
+    fn columns() -> Vec<(&'static str, DataType)> {
+        vec![("elements", DataType::List(item())), ("most", DataType::Int64)]
+    }
+
+    fn grow(&mut self, total: usize) {
+        if total > self.groups.len() {
+            self.groups.resize_with(total, Vec::new);
+        }
+    }
+
+    fn take(&mut self, values: &[ArrayRef], group_of: impl Fn(usize) -> Option<usize>) -> Result<()> {
+        let column = match values.first().map(|v| (v, v.data_type())) {
+            Some((column, DataType::Utf8View)) => column.as_string_view(),
+            Some((_, DataType::Null)) => return Ok(()),
+            _ => return exec_err!("make_set is of dynamics"),
+        };
+        let limits = values.get(1).and_then(|l| l.as_primitive_opt::<Int64Type>());
+        self.seen.enter(column.data_buffers());
+        for (i, view) in column.views().iter().enumerate() {
+            let Some(group) = group_of(i).filter(|_| column.is_valid(i)) else { continue };
+            self.most = most(limits.filter(|l| l.is_valid(i)).map(|l| l.value(i)));
+            let number = self.seen.number(*view, || self.texts.number(column.value(i).as_bytes()));
+            self.add(group, number, || column.value(i));
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, states: &[ArrayRef], group_of: impl Fn(usize) -> usize) -> Result<()> {
+        let [lists, mosts] = states else { return exec_err!("make_set: a state has two columns") };
+        let (lists, mosts) = (lists.as_list::<i32>(), mosts.as_primitive::<Int64Type>());
+        let texts = lists.values().as_string_view();
+        self.seen.enter(texts.data_buffers());
+        for i in (0..lists.len()).filter(|i| lists.is_valid(*i)) {
+            self.most = self.most.max(mosts.value(i) as u64);
+            let group = group_of(i);
+            for at in lists.value_offsets()[i]..lists.value_offsets()[i + 1] {
+                let at = at as usize;
+                let view = texts.views()[at];
+                let number = self.seen.number(view, || self.texts.number(texts.value(at).as_bytes()));
+                self.push(group, number);
+            }
+        }
+        Ok(())
+    }
 
     fn states(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
         let groups = self.emit(emit);
@@ -223,7 +176,7 @@ impl Sets {
         Ok(vec![Arc::new(ListArray::try_new(item(), offsets, texts, None)?), Arc::new(most)])
     }
 
-    fn results(&mut self, emit: EmitTo) -> Result<StringViewArray> {
+    fn results(&mut self, emit: EmitTo) -> Result<ArrayRef> {
         let groups = self.emit(emit);
         let all = self.all()?;
         let (mut out, mut text) = (StringViewBuilder::with_capacity(groups.len()), String::new());
@@ -239,79 +192,16 @@ impl Sets {
             text.push(']');
             out.append_value(&text);
         }
-        Ok(out.finish())
+        Ok(Arc::new(out.finish()))
+    }
+
+    fn groups(&self) -> usize {
+        self.groups.len()
     }
 
     fn memory(&self) -> usize {
         let groups = size_of::<Vec<u32>>() * self.groups.capacity() + 6 * self.elements;
         let adds = size_of::<Option<Adds>>() * self.adds.capacity();
         self.texts.size() + self.seen.size() + self.pairs.size() + adds + groups
-    }
-}
-
-impl GroupsAccumulator for Sets {
-    fn update_batch(
-        &mut self,
-        values: &[ArrayRef],
-        group_indices: &[usize],
-        filter: Option<&BooleanArray>,
-        total: usize,
-    ) -> Result<()> {
-        self.grow(total);
-        self.take(values, |i| passes(filter, i).then(|| group_indices[i]))
-    }
-
-    fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
-        Ok(Arc::new(self.results(emit)?))
-    }
-
-    fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
-        self.states(emit)
-    }
-
-    fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total: usize) -> Result<()> {
-        self.grow(total);
-        self.merge(values, |i| group_indices[i])
-    }
-
-    fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let mut rows = Sets::default();
-        rows.grow(values.first().map_or(0, |v| v.len()));
-        rows.take(values, |i| passes(filter, i).then_some(i))?;
-        rows.states(EmitTo::All)
-    }
-
-    fn size(&self) -> usize {
-        size_of_val(self) + self.memory()
-    }
-}
-
-/// The set of all rows.
-#[derive(Debug)]
-struct One(Sets);
-
-impl Accumulator for One {
-    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        self.0.grow(1);
-        self.0.take(values, |_| Some(0))
-    }
-
-    fn evaluate(&mut self) -> Result<ScalarValue> {
-        self.0.grow(1);
-        ScalarValue::try_from_array(&self.0.results(EmitTo::All)?, 0)
-    }
-
-    fn size(&self) -> usize {
-        size_of_val(self) + self.0.memory()
-    }
-
-    fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        self.0.grow(1);
-        self.0.states(EmitTo::All)?.iter().map(|s| ScalarValue::try_from_array(s, 0)).collect()
-    }
-
-    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        self.0.grow(1);
-        self.0.merge(states, |_| 0)
     }
 }
