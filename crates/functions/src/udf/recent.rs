@@ -4,7 +4,7 @@
 //! depends on the text alone need not be worked out again for each row.
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray, UInt32Array};
-use arrow::buffer::BooleanBuffer;
+use arrow::buffer::{BooleanBuffer, Buffer};
 use hashbrown::{DefaultHashBuilder, HashSet, HashTable};
 use std::hash::BuildHasher;
 
@@ -43,25 +43,33 @@ pub(crate) fn repeated(column: &ArrayRef) -> Option<(UInt32Array, UInt32Array)> 
 pub(super) fn answers(texts: &StringViewArray, mut of: impl FnMut(usize) -> Option<bool>) -> Option<BooleanArray> {
     /// So many that the table stays close.
     const PLACES: usize = 256;
+    const BITS: usize = u64::BITS as usize;
     if texts.len() < FEW || texts.null_count() > 0 {
         return None;
     }
-    let mut recent = [(u128::MAX, false); PLACES];
-    let (views, mut misses, mut fit) = (texts.views(), 0, true);
-    let all = BooleanBuffer::collect_bool(views.len(), |i| {
-        let view = views[i];
-        let mixed = ((view ^ (view >> 64)) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let place = &mut recent[(mixed >> 56) as usize];
-        if place.0 != view && fit {
-            misses += 1;
-            match of(i) {
-                Some(answer) if misses <= FEW / 4 + i / 4 => *place = (view, answer),
-                _ => fit = false,
+    // The two halves of a view, its answer, and nothing. No text is that long.
+    let mut recent = [[u64::MAX, u64::MAX, 0, 0]; PLACES];
+    let mut misses = 0;
+    let mut all = Vec::with_capacity(texts.len().div_ceil(BITS));
+    for (word, views) in texts.views().chunks(BITS).enumerate() {
+        let mut answers = 0;
+        for (bit, view) in views.iter().enumerate() {
+            let (low, high) = (*view as u64, (*view >> 64) as u64);
+            let mixed = (low ^ high).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            let place = &mut recent[(mixed >> 56) as usize];
+            if (place[0] ^ low) | (place[1] ^ high) != 0 {
+                let at = word * BITS + bit;
+                misses += 1;
+                if misses > FEW / 4 + at / 4 {
+                    return None;
+                }
+                *place = [low, high, u64::from(of(at)?), 0];
             }
+            answers |= place[2] << bit;
         }
-        place.1
-    });
-    fit.then(|| BooleanArray::new(all, None))
+        all.push(answers);
+    }
+    Some(BooleanArray::new(BooleanBuffer::new(Buffer::from_vec(all), 0, texts.len()), None))
 }
 
 /// The same by what the texts say, for work that costs much more than to hash a text; `None` where a sample shows many.
@@ -106,6 +114,8 @@ pub(super) fn alike(column: &ArrayRef) -> Option<(UInt32Array, UInt32Array)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
     use std::sync::Arc;
 
     #[test]
@@ -140,6 +150,39 @@ mod tests {
         assert!(answers(texts, |i| (i > 0).then_some(true)).is_none());
         let other: StringViewArray = (0..5000).map(|i| Some(i.to_string())).collect();
         assert!(answers(&other, |_| Some(true)).is_none());
+    }
+
+    proptest! {
+        /// However rows repeat and whatever their texts lie in, each row has what it would have alone.
+        #[test]
+        fn rows_have_what_they_would_have_alone(
+            words in vec(prop_oneof!["[ab]{0,3}", "[ab]{11,14}", "é{6}[ab]{0,2}"], 1..40),
+            picks in vec(any::<u32>(), 500..1500),
+            dictionary in any::<bool>(),
+            fresh in 0..4u32,
+        ) {
+            let few: ArrayRef = Arc::new(words.iter().map(Some).collect::<StringViewArray>());
+            let which: UInt32Array = picks.iter().map(|p| p % words.len() as u32).collect();
+            let taken = arrow::compute::take(&few, &which, None).unwrap();
+            // Or each row by itself, some of them once only.
+            let alone = |(i, p): (usize, &u32)| match (p >> 8) % 4 < fresh {
+                true => format!("{i} is there once"),
+                false => words[*p as usize % words.len()].clone(),
+            };
+            let alone: StringViewArray = picks.iter().enumerate().map(|x| Some(alone(x))).collect();
+            let column: ArrayRef = if dictionary { taken } else { Arc::new(alone) };
+            let texts = column.as_string_view();
+            let of = |i: usize| texts.value(i).len() % 3 == 1;
+            if let Some(found) = answers(texts, |i| Some(of(i))) {
+                prop_assert_eq!(found.len(), texts.len());
+                prop_assert!((0..texts.len()).all(|i| found.value(i) == of(i)));
+            }
+            for (first, which) in [repeated(&column), alike(&column)].into_iter().flatten() {
+                let again = arrow::compute::take(&column, &first, None).unwrap();
+                let again = arrow::compute::take(&again, &which, None).unwrap();
+                prop_assert_eq!(again.as_string_view(), texts);
+            }
+        }
     }
 
     #[test]
