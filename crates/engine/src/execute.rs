@@ -1,5 +1,6 @@
 //! Running a plan: limits, cancellation, and rows in an order that does not depend on the threads.
 
+use crate::apart::bring_together_apart;
 use crate::error::Error;
 use crate::hint::hint;
 use crate::in_order::{self, in_order};
@@ -157,7 +158,11 @@ impl Executor {
         plan.and_then(|plan| if in_order { in_order::settle(plan) } else { Ok(plan) })
             .and_then(read_late)
             .and_then(by_numbers)
-            .and_then(|plan| if self.limits.memory.is_none() { read_once(plan) } else { Ok(plan) })
+            .and_then(|plan| match self.limits.memory {
+                // What these hold would have to be handed on.
+                None => read_once(plan).and_then(|plan| bring_together_apart(plan, self.threads())),
+                Some(_) => Ok(plan),
+            })
             .map_err(|e| self.failure(e))
     }
 

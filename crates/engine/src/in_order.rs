@@ -122,7 +122,7 @@ fn is_one_row(plan: &Arc<dyn ExecutionPlan>) -> bool {
 
 /// A [`CoalescePartitionsExec`] that keeps the order of partitions.
 #[derive(Debug)]
-struct InOrderExec {
+pub(crate) struct InOrderExec {
     input: Arc<dyn ExecutionPlan>,
     properties: Arc<PlanProperties>,
     /// How many rows each batch has, so that batches do not tell partitions apart; as they come without.
@@ -133,6 +133,11 @@ impl InOrderExec {
     fn new(input: Arc<dyn ExecutionPlan>, rows: Option<usize>) -> Self {
         let properties = CoalescePartitionsExec::new(input.clone()).properties().clone();
         InOrderExec { input, properties, rows }
+    }
+
+    /// What it brings together, batches as they come.
+    pub(crate) fn input(&self) -> Option<&Arc<dyn ExecutionPlan>> {
+        self.rows.is_none().then_some(&self.input)
     }
 }
 

@@ -1,5 +1,6 @@
 //! A session: tables over telemetry, limits, execution, explanation.
 
+mod apart;
 pub mod config;
 mod dialect;
 mod error;
