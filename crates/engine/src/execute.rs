@@ -61,11 +61,13 @@ pub(crate) struct Needs {
     pub(crate) order: bool,
     /// The last digits of numbers.
     pub(crate) rounding: bool,
+    /// Nothing but their own order: joins that the optimiser makes must leave it.
+    pub(crate) own: bool,
 }
 
 impl Needs {
     pub(crate) fn of(plan: &LogicalPlan) -> datafusion::common::Result<Self> {
-        Ok(Needs { order: order::depends_on_order(plan)?, rounding: order::rounds(plan)? })
+        Ok(Needs { order: order::depends_on_order(plan)?, rounding: order::rounds(plan)?, own: order::looks_up(plan)? })
     }
 }
 
@@ -148,13 +150,13 @@ impl Executor {
     pub(crate) fn physical(&self, plan: &LogicalPlan, needs: Needs) -> Result<Arc<dyn ExecutionPlan>, Error> {
         let state = match needs {
             Needs { rounding: true, .. } => &self.rounding,
-            Needs { order: true, .. } => &self.in_order,
+            Needs { order: true, .. } | Needs { own: true, .. } => &self.in_order,
             _ => &self.state,
         };
         let planned = state.optimize(plan).and_then(hint);
         let plan =
             planned.and_then(|plan| self.handle().block_on(state.query_planner().create_physical_plan(&plan, state)));
-        let in_order = needs.order || needs.rounding;
+        let in_order = needs.order || needs.rounding || needs.own;
         plan.and_then(|plan| if in_order { in_order::settle(plan) } else { Ok(plan) })
             .and_then(read_late)
             .and_then(by_numbers)

@@ -127,6 +127,19 @@ pub(crate) fn depends_on_order(plan: &LogicalPlan) -> Result<bool> {
     Ok(depends)
 }
 
+/// Whether rows are looked up in another table (`in (T)`): the optimiser makes joins of that, and nothing sorts what comes
+/// out of them.
+pub(crate) fn looks_up(plan: &LogicalPlan) -> Result<bool> {
+    let mut looks_up = false;
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|e| {
+            looks_up |= e.exists(|e| Ok(matches!(e, Expr::InSubquery(_) | Expr::Exists(_))))?;
+            Ok(if looks_up { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+        })
+    })?;
+    Ok(looks_up)
+}
+
 /// Whether an aggregate adds up floating-point numbers: their sum depends, in its last digits, on which of them are
 /// added first.
 pub(crate) fn rounds(plan: &LogicalPlan) -> Result<bool> {

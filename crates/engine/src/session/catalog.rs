@@ -284,7 +284,7 @@ impl Catalog for Asked {
             return Some(Ok(rows.clone()));
         }
         // What is learned must not depend on threads any more than the result.
-        let needs = Needs::of(plan).unwrap_or(Needs { order: true, rounding: true });
+        let needs = Needs::of(plan).unwrap_or(Needs { order: true, rounding: true, own: true });
         self.read_in_order(needs.order);
         self.read_whole(needs.rounding);
         let physical = executor.physical(plan, needs);

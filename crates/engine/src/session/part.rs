@@ -87,7 +87,7 @@ impl Part {
             })
         });
         let plan = plan.map_err(failure)?.data;
-        let physical = session.executor.physical(&plan, Needs { order: true, rounding: false })?;
+        let physical = session.executor.physical(&plan, Needs { order: true, ..Needs::default() })?;
         Ok(Part { schema, condition, what: What::Runs { query, physical, slot } })
     }
 
