@@ -27,6 +27,6 @@ pub use parallax_telemetry::view::LooksFor;
 pub use scan::Window;
 pub use session::{
     Alone, AloneRead, Census, ColumnRead, Execution, Explanation, Followed, Found, Hit, HitEvent, HitsAsked, HitsSeen,
-    Kept, KeptRun, Maker, Options, Part, Pick, Records, RecordsAsked, Session, Shown, StepSeen, StoreRead, TableRead,
-    TableUse,
+    Kept, KeptRun, Maker, Options, Part, Pick, Records, RecordsAsked, Session, Shared, Shown, StepSeen, StoreRead,
+    TableRead, TableUse,
 };

@@ -13,7 +13,7 @@ pub use sink::{Pen, Pens, TakeFindings};
 
 use crate::pack::{Detection, Pack, Severity};
 use crate::source::{About, Body, Detections, Rule};
-use parallax_engine::{Census, Context, Error, Kept, Session};
+use parallax_engine::{Census, Error, Kept, Session};
 use parallax_telemetry::{Damage, Report};
 use std::collections::BTreeMap;
 use std::io;
@@ -225,13 +225,14 @@ pub fn run_all(job: &Job<'_>, reading: &mut Reading, watch: Watch<'_>, sink: Sin
     let mut runs = BTreeMap::new();
     // Whether a query has to know the time of the latest event is seen when it is planned.
     let sigma = (0..rules.len()).any(|at| chosen(at) && !rules[at].is_query());
-    let census = sigma && job.now.is_none() && queries.iter().any(|at| needs_census(job, *at));
+    let mut plans = together::Plans::new(queries);
+    let census = sigma && job.now.is_none() && plans.need_census(job);
     if let Some(out) = sigma::run(job, census, reading, watch, sink)? {
         runs = out.runs;
         clock.census = out.census.map(Arc::new);
         notes = out.notes;
     }
-    let left = together::run(job, queries, &mut runs, &mut clock, reading, watch, sink)?;
+    let left = together::run(job, plans, &mut runs, &mut clock, reading, watch, sink)?;
     let mut others: Vec<(usize, Option<Kept>)> = left.others.into_iter().map(|at| (at, None)).collect();
     others.extend(left.kept.into_iter().map(|(at, kept)| (at, Some(kept))));
     others.sort_by_key(|(at, _)| *at);
@@ -256,18 +257,6 @@ pub fn run_all(job: &Job<'_>, reading: &mut Reading, watch: Watch<'_>, sink: Sin
     }
     let runs = runs.into_values().collect();
     Ok(Ran { runs, latest: clock.census.map(|c| c.latest), wall: job.wall, notes })
-}
-
-/// Whether the rule runs at several times, or at that of the latest event.
-fn needs_census(job: &Job<'_>, at: usize) -> bool {
-    let rule = &job.detections.rules[at];
-    let context = Context { provenance: true, ..Context::at(job.wall) };
-    let plan = |about: &About| job.session.alone(about.dialect, &about.text, &context, true);
-    match &rule.body {
-        Body::Query => matches!(plan(&rule.about), Ok(None)),
-        Body::Sentinel(_) => true,
-        _ => false,
-    }
 }
 
 /// Runs one detection of a pack.

@@ -5,8 +5,8 @@ use super::{Clock, DetectionRun, Job, Reading, RunOutcome, Sink, Watch};
 use crate::finding::{Finding, finding};
 use crate::source::{Body, Kind, Rule};
 use parallax_diagnostics::Style;
-use parallax_engine::{Alone, Context, Error, Kept, TableUse};
-use std::collections::{BTreeMap, HashSet};
+use parallax_engine::{Alone, Context, Error, Kept, Shared, TableUse};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::ops::ControlFlow;
 
@@ -31,31 +31,31 @@ pub(super) struct Left {
 /// Runs those of the rules that can be run at once, and puts how they ended into `runs`; gives back the others.
 pub(super) fn run(
     job: &Job<'_>,
-    queries: Vec<usize>,
+    mut plans: Plans,
     runs: &mut BTreeMap<usize, DetectionRun>,
     clock: &mut Clock<'_>,
     reading: &mut Reading,
     watch: Watch<'_>,
     sink: Sink<'_>,
 ) -> io::Result<Left> {
-    let context = Context { provenance: true, ..Context::at(job.now.unwrap_or(job.wall)) };
+    let context = context(job);
     let mut all = Vec::new();
     let mut left = Left::default();
     let (mut places, mut kept) = (Vec::new(), Vec::new());
-    for at in queries {
+    for at in std::mem::take(&mut plans.queries) {
         let rule = &job.detections.rules[at];
         if let Some(lacking) = unfed(job, rule, &context) {
             let outcome = RunOutcome::NotApplicable(lacking);
             runs.insert(at, DetectionRun { outcome, ..DetectionRun::of(rule) });
             continue;
         }
-        match planned(job, rule, &context) {
-            Ok(Planned::Alone(plan)) => all.push(One { at, rule, plan: *plan, known: HashSet::new() }),
-            Ok(Planned::Kept(plan)) => {
+        match plans.take(job, at) {
+            Ok(Shared::Alone(plan)) => all.push(One { at, rule, plan: *plan, known: HashSet::new() }),
+            Ok(Shared::Kept(plan)) => {
                 places.push(at);
                 kept.push(plan);
             }
-            Ok(Planned::Other) => left.others.push(at),
+            Ok(Shared::No) => left.others.push(at),
             Err(e) => {
                 runs.insert(at, DetectionRun { outcome: outcome(rule, e), ..DetectionRun::of(rule) });
             }
@@ -126,24 +126,48 @@ fn unfed(job: &Job<'_>, rule: &Rule, context: &Context) -> Option<Vec<String>> {
     none.then(|| tables.into_iter().map(|t| t.name).collect())
 }
 
-enum Planned {
-    Alone(Box<Alone>),
-    Kept(Kept),
-    Other,
+/// How queries can share readings, each planned once.
+pub(super) struct Plans {
+    queries: Vec<usize>,
+    known: HashMap<usize, Result<Shared, Error>>,
 }
 
-fn planned(job: &Job<'_>, rule: &Rule, context: &Context) -> Result<Planned, Error> {
-    let (about, session) = (&rule.about, job.session);
-    if let Body::Query = rule.body {
-        if let Some(alone) = session.alone(about.dialect, &about.text, context, job.now.is_none())? {
-            return Ok(Planned::Alone(Box::new(alone)));
-        }
-        // At one time there is nothing to keep for.
-        if job.now.is_some() {
-            return Ok(Planned::Other);
-        }
+impl Plans {
+    pub(super) fn new(queries: Vec<usize>) -> Self {
+        Plans { queries, known: HashMap::new() }
     }
-    Ok(session.keepable(about.dialect, &about.text, context)?.map_or(Planned::Other, Planned::Kept))
+
+    /// Whether any of them runs at several times, or at that of the latest event.
+    pub(super) fn need_census(&mut self, job: &Job<'_>) -> bool {
+        let Plans { queries, known } = self;
+        let needs = |at: &usize| match &job.detections.rules[*at].body {
+            Body::Query => {
+                let plan = known.entry(*at).or_insert_with_key(|at| planned(job, &job.detections.rules[*at]));
+                matches!(plan, Ok(Shared::Kept(_) | Shared::No))
+            }
+            Body::Sentinel(_) => true,
+            _ => false,
+        };
+        queries.iter().any(needs)
+    }
+
+    fn take(&mut self, job: &Job<'_>, at: usize) -> Result<Shared, Error> {
+        self.known.remove(&at).unwrap_or_else(|| planned(job, &job.detections.rules[at]))
+    }
+}
+
+fn planned(job: &Job<'_>, rule: &Rule) -> Result<Shared, Error> {
+    let (about, session) = (&rule.about, job.session);
+    let context = context(job);
+    match rule.body {
+        // At one time there is nothing to keep for.
+        Body::Query => session.shared(about.dialect, &about.text, &context, job.now.is_none()),
+        _ => Ok(session.keepable(about.dialect, &about.text, &context)?.map_or(Shared::No, Shared::Kept)),
+    }
+}
+
+fn context(job: &Job<'_>) -> Context {
+    Context { provenance: true, ..Context::at(job.now.unwrap_or(job.wall)) }
 }
 
 /// Rules of a whole cloud name many tables that recorded telemetry never has.

@@ -21,9 +21,10 @@ use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::utils::disjunction;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ScalarUDF, TableScan};
-use parallax_catalog::{Catalog, Context, Output};
+use parallax_catalog::{Catalog, Context, Output, Planned};
 use parallax_diagnostics::Diagnostics;
 use parallax_telemetry::Report;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::{Arc, PoisonError};
@@ -61,6 +62,16 @@ pub struct AloneRead {
     pub lacking: Vec<Vec<String>>,
 }
 
+/// How a query can share a reading.
+pub enum Shared {
+    /// It looks at each event by itself.
+    Alone(Box<Alone>),
+    /// What it reads is the same at all times.
+    Kept(Kept),
+    /// Not at all.
+    No,
+}
+
 impl Session {
     /// The query, if it looks at each event by itself: over all recorded time, without its lower bound on time, if
     /// `recorded`; its reference time does not matter then.
@@ -74,35 +85,73 @@ impl Session {
         context: &Context,
         recorded: bool,
     ) -> Result<Option<Alone>, Error> {
-        const DAY: i64 = 86_400_000_000_000;
-        let Some(now) = self.alone_at(dialect, text, context, recorded)? else { return Ok(None) };
-        if recorded {
-            let earlier = Context { now: context.now.saturating_sub(DAY), ..context.clone() };
-            let then = self.alone_at(dialect, text, &earlier, true)?;
-            let same = |a: &Alone, b: &Alone| {
-                a.reach == b.reach
-                    && a.plan.display_indent_schema().to_string() == b.plan.display_indent_schema().to_string()
-            };
-            if !then.is_some_and(|then| same(&now, &then)) {
-                return Ok(None);
-            }
-        }
-        Ok(Some(now))
+        let context = &Context { provenance: true, ..context.clone() };
+        let now = self.written(dialect, text, context)?;
+        let then = if recorded { Some(self.written(dialect, text, &earlier(context))?) } else { None };
+        self.alone_of(&now, then.as_ref())
     }
 
-    fn alone_at(&self, dialect: Dialect, text: &str, context: &Context, lifts: bool) -> Result<Option<Alone>, Error> {
+    /// How the query can share a reading. One that runs at one time alone is not kept for: it is if `recorded`.
+    ///
+    /// # Errors
+    /// The query is wrong.
+    pub fn shared(&self, dialect: Dialect, text: &str, context: &Context, recorded: bool) -> Result<Shared, Error> {
+        let now = self.written(dialect, text, context)?;
+        let then = if recorded { Some(self.written(dialect, text, &earlier(context))?) } else { None };
+        if let Some(alone) = self.alone_of(&now, then.as_ref())? {
+            return Ok(Shared::Alone(Box::new(alone)));
+        }
+        let Some(then) = then else { return Ok(Shared::No) };
+        Ok(self.keepable_of(&now, &then)?.map_or(Shared::No, Shared::Kept))
+    }
+
+    /// The query as it is written at that time.
+    pub(super) fn written(&self, dialect: Dialect, text: &str, context: &Context) -> Result<Written, Error> {
         let (asked, inner) = self.asked(context, None);
         let planned = dialect.plan(text, &asked, &inner)?;
-        let simple = planned.pivot.is_none() && planned.save.is_none() && planned.unreached.is_empty();
-        if !simple || !planned.provenance || asked.explored() || asked.explores() {
+        let plan = finish(&planned, context.provenance && planned.provenance).map_err(|e| self.executor.failure(e))?;
+        let text = text.to_owned();
+        Ok(Written { dialect, text, now: context.now, asked, planned, plan, optimised: OnceCell::new() })
+    }
+
+    /// The plan, optimised once.
+    pub(super) fn optimised<'w>(&self, written: &'w Written) -> Result<&'w LogicalPlan, Error> {
+        match written.optimised.get() {
+            Some(plan) => Ok(plan),
+            None => {
+                let plan = self.executor.optimised(&written.plan)?;
+                Ok(written.optimised.get_or_init(|| plan))
+            }
+        }
+    }
+
+    /// Whether it looks at each event by itself; with what it is at an earlier time, if its bound is to be left out.
+    fn alone_of(&self, now: &Written, then: Option<&Written>) -> Result<Option<Alone>, Error> {
+        let lifts = then.is_some();
+        let Some(alone) = self.alone_at(now, lifts)? else { return Ok(None) };
+        let Some(then) = then else { return Ok(Some(alone)) };
+        // What is written the same is the same. A bound that stays where it is moves with regard to the time.
+        if now.plan == then.plan {
+            return Ok(alone.reach.is_none().then_some(alone));
+        }
+        let same = |a: &Alone, b: &Alone| {
+            a.reach == b.reach
+                && a.plan.display_indent_schema().to_string() == b.plan.display_indent_schema().to_string()
+        };
+        Ok(self.alone_at(then, true)?.is_some_and(|then| same(&alone, &then)).then_some(alone))
+    }
+
+    fn alone_at(&self, written: &Written, lifts: bool) -> Result<Option<Alone>, Error> {
+        let Written { planned, asked, now, .. } = written;
+        if !written.is_simple() || !planned.provenance || asked.explored() {
             return Ok(None);
         }
         let failure = |e| self.executor.failure(e);
-        let plan = self.executor.optimised(&finish(&planned, true).map_err(failure)?)?;
+        let plan = self.optimised(written)?.clone();
         let (plan, reach) = match lift::lift(plan.clone()).map_err(failure)?.filter(|_| lifts) {
             Some((lifted, bounds)) => {
                 let latest = bounds.into_iter().max();
-                (lifted, latest.map(|bound| context.now.saturating_sub(bound)))
+                (lifted, latest.map(|bound| now.saturating_sub(bound)))
             }
             None => (plan, None),
         };
@@ -114,8 +163,9 @@ impl Session {
         if !lifts && lower_bound(&scan.filters, &scan.source.schema()).is_some() {
             return Ok(None);
         }
-        let Some(table) = over(&scan, &asked) else { return Ok(None) };
-        Ok(Some(Alone { columns: planned.columns, diagnostics: planned.diagnostics, reach, plan, table }))
+        let Some(table) = over(&scan, asked) else { return Ok(None) };
+        let (columns, diagnostics) = (planned.columns.clone(), planned.diagnostics.clone());
+        Ok(Some(Alone { columns, diagnostics, reach, plan, table }))
     }
 
     /// Reads the sources once for all queries over the same table. Of those that look at each event alone the rows are
@@ -254,6 +304,31 @@ impl Session {
         columns.push(hits.alias("hits"));
         scan.project(columns)?.filter(Expr::Column(Column::from_name("hits")).is_not_null())?.build()
     }
+}
+
+/// A query as it is written at one time.
+pub(super) struct Written {
+    pub(super) dialect: Dialect,
+    pub(super) text: String,
+    now: i64,
+    pub(super) asked: Asked,
+    pub(super) planned: Planned,
+    plan: LogicalPlan,
+    optimised: OnceCell<LogicalPlan>,
+}
+
+impl Written {
+    /// Whether it gives rows and no more, of tables that are known.
+    pub(super) fn is_simple(&self) -> bool {
+        let Planned { pivot, save, unreached, .. } = &self.planned;
+        pivot.is_none() && save.is_none() && unreached.is_empty() && !self.asked.explores()
+    }
+}
+
+/// A time at which a query that does not depend on it says the same.
+pub(super) fn earlier(context: &Context) -> Context {
+    const DAY: i64 = 86_400_000_000_000;
+    Context { now: context.now.saturating_sub(DAY), ..context.clone() }
 }
 
 /// How plans name Sumo's table.

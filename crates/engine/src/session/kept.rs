@@ -4,7 +4,7 @@
 //! to it at any time. These are kept, with the columns that it reads; at each time its plan runs over those that had
 //! happened by then.
 
-use super::alone::{Over, over};
+use super::alone::{Over, Written, earlier, over};
 use super::part::{Slot, asked_of, given};
 use super::{Census, Session, finish};
 use crate::dialect::Dialect;
@@ -76,10 +76,14 @@ impl Session {
     /// # Errors
     /// The query is wrong.
     pub fn keepable(&self, dialect: Dialect, text: &str, context: &Context) -> Result<Option<Kept>, Error> {
-        const DAY: i64 = 86_400_000_000_000;
-        let earlier = Context { now: context.now.saturating_sub(DAY), ..context.clone() };
-        let Some(now) = self.scans(dialect, text, context)? else { return Ok(None) };
-        let Some(then) = self.scans(dialect, text, &earlier)? else { return Ok(None) };
+        let (now, then) = (self.written(dialect, text, context)?, self.written(dialect, text, &earlier(context))?);
+        self.keepable_of(&now, &then)
+    }
+
+    /// The query that is written so at two times, with places for its events.
+    pub(super) fn keepable_of(&self, written: &Written, earlier: &Written) -> Result<Option<Kept>, Error> {
+        let Some(now) = self.scans(written)? else { return Ok(None) };
+        let Some(then) = self.scans(earlier)? else { return Ok(None) };
         if now.is_empty() || now.len() != then.len() {
             return Ok(None);
         }
@@ -95,22 +99,19 @@ impl Session {
             let schema = timed(&seen, &scan.source.schema());
             scans.push(Scan { table, schema, condition, lacking: Vec::new(), seen, rows: Vec::new(), bytes: 0 });
         }
-        Ok(Some(Kept { dialect, text: text.to_owned(), scans, gave_up: false }))
+        Ok(Some(Kept { dialect: written.dialect, text: written.text.clone(), scans, gave_up: false }))
     }
 
-    fn scans(&self, dialect: Dialect, text: &str, context: &Context) -> Result<Option<Vec<Asking>>, Error> {
-        let (asked, inner) = self.asked(context, None);
-        let planned = dialect.plan(text, &asked, &inner)?;
-        if planned.pivot.is_some() || planned.save.is_some() || !planned.unreached.is_empty() || asked.explores() {
+    fn scans(&self, written: &Written) -> Result<Option<Vec<Asking>>, Error> {
+        if !written.is_simple() {
             return Ok(None);
         }
         let failure = |e| self.executor.failure(e);
-        let plan = finish(&planned, context.provenance && planned.provenance).map_err(failure)?;
-        let plan = self.executor.optimised(&plan)?;
+        let plan = self.optimised(written)?;
         let mut all = Vec::new();
-        for scan in scans(&plan).map_err(failure)? {
-            if let Some(table) = over(&scan, &asked) {
-                let asked = asked_of(&plan, &scan).map_err(failure)?;
+        for scan in scans(plan).map_err(failure)? {
+            if let Some(table) = over(&scan, &written.asked) {
+                let asked = asked_of(plan, &scan).map_err(failure)?;
                 all.push((table, scan, asked));
             }
         }

@@ -15,7 +15,7 @@ mod records;
 mod stored;
 mod tree;
 
-pub use alone::{Alone, AloneRead};
+pub use alone::{Alone, AloneRead, Shared};
 pub use census::Census;
 pub use explain::{ColumnRead, Explanation, StoreRead, TableRead};
 pub use follow::{Followed, Part, Pick, Shown, StepSeen};
