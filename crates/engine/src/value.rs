@@ -141,7 +141,7 @@ pub fn datetime(ticks: i64) -> String {
             number /= 10;
         }
     }
-    text.iter().map(|b| char::from(*b)).collect()
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// The instant of nanoseconds since the Unix epoch, in ticks.

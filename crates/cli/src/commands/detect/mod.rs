@@ -34,7 +34,10 @@ pub(crate) fn run(args: &DetectArgs) -> Result<Exit, Failure> {
     out.finish()?;
     drop(progress);
     summary::say(&prepared, &ran, talk);
-    Ok(exit(&prepared, &ran, args.fail_on))
+    let exit = exit(&prepared, &ran, args.fail_on);
+    // The system takes all memory back at once; thousands of rules would be given back piece by piece.
+    std::mem::forget(std::mem::take(&mut prepared.detections));
+    Ok(exit)
 }
 
 /// `parallax rules`

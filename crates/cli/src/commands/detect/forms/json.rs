@@ -203,12 +203,30 @@ fn reasons(f: &Finding, out: &mut Vec<u8>) {
         quote(&reason.value, out);
         out.extend_from_slice(b",\"hits\":[");
         for (at, (from, to)) in reason.hits.iter().enumerate() {
-            let comma = if at > 0 { "," } else { "" };
-            let _ = write!(out, "{comma}[{from},{to}]");
+            out.extend_from_slice(if at > 0 { b",[" } else { b"[" });
+            number(*from as u64, out);
+            out.push(b',');
+            number(*to as u64, out);
+            out.push(b']');
         }
         out.extend_from_slice(b"]}");
     }
     out.push(b']');
+}
+
+/// Appends the digits.
+fn number(mut number: u64, out: &mut Vec<u8>) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
 }
 
 /// Values one behind the other, each with what stands before it.
@@ -237,11 +255,11 @@ impl Texts<'_> {
         }
     }
 
-    fn number(&mut self, number: Option<i64>) {
-        match number {
-            Some(number) => {
-                self.raw(b"");
-                let _ = write!(self.out, "{number}");
+    fn number(&mut self, value: Option<i64>) {
+        match value {
+            Some(value) => {
+                self.raw(if value < 0 { b"-" } else { b"" });
+                number(value.unsigned_abs(), self.out);
             }
             None => self.raw(b"null"),
         }
