@@ -14,6 +14,7 @@ pub(crate) mod origins;
 mod parquet;
 mod pruned;
 mod scored;
+mod several;
 mod source;
 mod table;
 pub(crate) mod texts;

@@ -5,6 +5,7 @@ use super::board::{Board, Open};
 use super::needed::clauses;
 use super::offered::Offered;
 use super::opener::Shared;
+use super::several::{SizedFeed, sized, together};
 use super::source::{TelemetrySource, file};
 use super::window::{Outside, TIME, Window, lower_bound};
 use super::{BATCH_ROWS, Feed};
@@ -148,32 +149,32 @@ impl TelemetryTable {
 /// The least bytes for which it is worth to begin reading somewhere in a source; a plan's session says it.
 pub(crate) struct LeastPart(pub(crate) u64);
 
-/// A feed, and its size: to find that out may take asking the system.
-type SizedFeed = (Arc<dyn Feed>, u64);
-
-fn sized(feed: Arc<dyn Feed>) -> SizedFeed {
-    let size = feed.size();
-    (feed, size)
-}
-
 /// In how many parts the share of a partition is cut: so that all readers are done at about the same time.
 const PARTS: u64 = 8;
 
-/// The feeds in parts that can be shared out evenly.
+/// So many feeds a part are not handed over one by one.
+const FEEDS: u64 = 4;
+
+/// And so many bytes of several together.
+const TOGETHER: u64 = 4 << 20;
+
+/// The feeds in parts that can be shared out evenly: large ones cut up, many small ones together.
 fn cut_up(feeds: Vec<SizedFeed>, partitions: usize, least: u64) -> Vec<SizedFeed> {
-    if partitions < 2 {
-        return feeds;
-    }
+    let shares = partitions.max(1) as u64 * PARTS;
     let total: u64 = feeds.iter().map(|(_, size)| size).sum();
-    let most = (total / (partitions as u64 * PARTS)).max(least.max(1));
-    let parts = |(feed, size): SizedFeed| match size < most.saturating_mul(2) {
+    let most = (total / shares).max(least.max(1));
+    let parts = |(feed, size): SizedFeed| match size < most.saturating_mul(2) || partitions < 2 {
         true => vec![(feed, size)],
         false => match feed.parts(most) {
             parts if parts.is_empty() => vec![(feed, size)],
             parts => parts.into_iter().map(sized).collect(),
         },
     };
-    feeds.into_iter().flat_map(parts).collect()
+    let parts: Vec<SizedFeed> = feeds.into_iter().flat_map(parts).collect();
+    match parts.len() as u64 > shares * FEEDS {
+        true => together(parts, (total / (shares * FEEDS)).min(TOGETHER)),
+        false => parts,
+    }
 }
 
 /// Shares the feeds out over at most `partitions` groups of about the same size, each a run of neighbours: the groups
@@ -243,5 +244,14 @@ mod tests {
         assert_eq!(shares(&[100, 1, 1, 1], 4), [vec![100], vec![1, 1, 1]]);
         assert_eq!(shares(&[0, 0], 4), [[0], [0]]);
         assert_eq!(shares(&[5], 4), [[5]]);
+    }
+
+    #[test]
+    fn many_small_feeds_are_read_together() {
+        let sizes = |feeds: &[SizedFeed]| feeds.iter().map(|(_, size)| *size).collect::<Vec<_>>();
+        let feeds = |sizes: &[u64]| sizes.iter().map(|s| sized(Arc::new(Sized(*s)))).collect::<Vec<_>>();
+        assert_eq!(sizes(&together(feeds(&[1, 2, 3, 9, 0, 0, 7, 1, 1]), 6)), [6, 9, 0, 7, 2]);
+        assert_eq!(sizes(&cut_up(feeds(&[2; 320]), 1, 100)), [20; 32]);
+        assert_eq!(sizes(&cut_up(feeds(&[2; 32]), 1, 100)), [2; 32]);
     }
 }

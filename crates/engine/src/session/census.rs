@@ -91,7 +91,7 @@ impl Taken {
 }
 
 /// A source is not cut into smaller parts than this, nor into larger ones where it can be cut.
-const PART: std::ops::RangeInclusive<u64> = 4 << 20..=64 << 20;
+const PART: std::ops::RangeInclusive<u64> = 4 << 20..=16 << 20;
 
 /// Reads all sources, several at once. Tables of their own without events (Parquet) have no say.
 pub(super) fn take(sources: &[Source], window: Window, threads: usize) -> Census {

@@ -37,7 +37,7 @@ use parallax_catalog::{Context, Output, PROVENANCE, Planned, Save};
 use parallax_diagnostics::{Diagnostic, Diagnostics};
 use parallax_sumo::plan::codes;
 use parallax_telemetry::source::{self, discover};
-use parallax_telemetry::{Report, Source, View};
+use parallax_telemetry::{Format, Report, Source, View};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -119,9 +119,14 @@ impl Execution {
 
 /// Gives each source that is read as a whole its share of the threads, by its bytes: sources are read side by side.
 fn share_out(threads: usize, sources: &mut [Source]) {
-    let total: u64 = sources.iter().map(Source::size).sum();
-    for source in sources {
-        let share = u128::from(source.size()) * threads as u128;
+    // To ask the system for the size of each of thousands takes a while.
+    if sources.iter().all(|source| source.format != Format::Auditd) {
+        return;
+    }
+    let sizes: Vec<u64> = sources.iter().map(Source::size).collect();
+    let total: u64 = sizes.iter().sum();
+    for (source, size) in sources.iter_mut().zip(sizes) {
+        let share = u128::from(size) * threads as u128;
         let share = share.div_ceil(u128::from(total.max(1)));
         source.settings.threads = usize::try_from(share).unwrap_or(threads).clamp(1, threads.max(1));
     }
