@@ -50,6 +50,7 @@ pub(super) struct Ahead<'i> {
     threads: usize,
     /// How many lines are read at first.
     first: u64,
+    sample: u64,
     size: u64,
     state: Mutex<State>,
     turn: Condvar,
@@ -133,16 +134,17 @@ impl<'i> Ahead<'i> {
             follow,
             threads: threads.max(1),
             first: FIRST,
+            sample: SAMPLE,
             size: CHUNK,
             state: Mutex::default(),
             turn: Condvar::new(),
         })
     }
 
-    /// Looks for something from the first line on, in chunks of so many bytes.
+    /// Looks for something from the first line on, in chunks of so many bytes, and gives up after a few.
     #[cfg(test)]
     pub(super) fn at_once(self, size: u64) -> Self {
-        Ahead { first: 0, size, ..self }
+        Ahead { first: 0, sample: 24, size, ..self }
     }
 
     /// Lets `read` ask for what is next, while other threads look ahead.
@@ -235,7 +237,7 @@ impl<'i> Ahead<'i> {
                 let mut state = self.state();
                 if generation == state.generation {
                     state.searched.insert(number, Searched { chunk, found });
-                    state.settle();
+                    state.settle(self.sample);
                     self.turn.notify_all();
                 }
                 state
@@ -265,9 +267,16 @@ impl Worker<'_> {
 }
 
 impl State {
-    /// Passes over files that can't be searched, when it is their turn.
+    /// Passes over files that can't be searched, and gives on what was not, when it is their turn. Whether there were any.
     fn unsearched(&mut self) -> bool {
         let mut some = false;
+        while self.begun_taking < self.needed
+            && let Some(Part { file, from, length: None, .. }) = self.parts.get(self.begun_taking)
+        {
+            self.taken.insert(self.begun_taking, Next::Unsearched { file: *file, from: *from });
+            self.begun_taking += 1;
+            some = true;
+        }
         while self.begun == self.settled && self.cuts.get(self.file).is_some_and(Option::is_none) {
             self.read(self.file, 0);
             self.file += 1;
@@ -279,18 +288,11 @@ impl State {
     /// What is to be done next. What is known is taken apart before more is looked for.
     fn task(&mut self, threads: usize, first: u64) -> Option<Task> {
         let ahead = threads * EACH + 1;
-        while self.begun_taking < self.needed.min(self.given + ahead) {
+        if self.begun_taking < self.needed.min(self.given + ahead) {
             let part = self.begun_taking;
             self.begun_taking += 1;
-            let Part { file, from, length, hits, .. } = &mut self.parts[part];
-            let Some(length) = *length else {
-                self.taken.insert(part, Next::Unsearched { file: *file, from: *from });
-                if part == self.given {
-                    return self.task(threads, first);
-                }
-                continue;
-            };
-            let hits = std::mem::take(hits);
+            let Part { length, hits, .. } = &mut self.parts[part];
+            let (length, hits) = (length.unwrap_or_default(), std::mem::take(hits));
             self.known -= hits.len();
             return Some(Task::Take { part, hits, length, into: self.texts.pop().unwrap_or_default() });
         }
@@ -309,7 +311,7 @@ impl State {
     }
 
     /// Takes in what was found, in its order.
-    fn settle(&mut self) {
+    fn settle(&mut self, sample: u64) {
         while let Some(Searched { chunk, found }) = self.searched.remove(&self.settled) {
             self.settled += 1;
             let Some((from, length, found)) = found else {
@@ -327,7 +329,7 @@ impl State {
             if wanted {
                 self.needed = self.parts.len();
             }
-            if self.events >= SAMPLE {
+            if self.events >= sample {
                 // Where most events are to be read anyway, looking ahead is work for nothing.
                 if self.wanted > self.events / 2 {
                     self.give_up(chunk);

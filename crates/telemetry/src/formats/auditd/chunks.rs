@@ -6,7 +6,7 @@ use memchr::memchr;
 use std::io::{self, SeekFrom};
 
 /// The bytes of a chunk: it stays in the second nearest cache while it is searched.
-pub(super) const CHUNK: u64 = 1 << 20;
+pub(super) const CHUNK: u64 = 256 << 10;
 
 /// Of a store's frames so many make a chunk: of the one behind it the first line is needed.
 const FRAMES: u64 = 4;

@@ -1,14 +1,15 @@
 //! Headers of lines that follow each other.
 
-use super::record::{Header, header, space};
+use super::prefix::Prefix;
+use super::record::{Header, header, space, stamped};
 
 /// Headers of lines one after the other: most repeat the one before but for the type.
 #[derive(Debug, Default)]
 pub(super) struct Headers {
     /// A line's beginning up to its type's name, where that is `type=` or `node=… type=`; else empty.
-    before: Vec<u8>,
+    before: Prefix,
     /// ` msg=audit(…):`
-    stamp: Vec<u8>,
+    stamp: Prefix,
     time: i64,
     serial: u64,
 }
@@ -16,13 +17,12 @@ pub(super) struct Headers {
 impl Headers {
     /// As [`header`].
     pub(super) fn read<'l>(&mut self, line: &'l [u8]) -> Option<Header<'l>> {
-        if !self.before.is_empty()
-            && let Some(rest) = line.strip_prefix(self.before.as_slice())
+        if let Some(rest) = self.before.strip(line)
             && let Some(length) = space(rest).filter(|length| *length > 0)
-            && rest[length..].starts_with(&self.stamp)
+            && self.is_stamped(&rest[length..])
         {
-            let name_at = self.before.len();
-            let body = name_at + length + self.stamp.len();
+            let name_at = self.before.bytes().len();
+            let body = name_at + length + self.stamp.bytes().len();
             return Some(Header {
                 // Between `node=` and ` type=`.
                 node: line.get("node=".len()..name_at.saturating_sub(" type=".len())).unwrap_or_default(),
@@ -38,14 +38,35 @@ impl Headers {
         let stamp = &line[header.name_at + header.name.len()..header.body];
         let prefix = if header.node.is_empty() { 0 } else { "node=".len() + header.node.len() + 1 };
         let plain = header.name_at == prefix + "type=".len();
-        self.before.clear();
-        self.stamp.clear();
+        self.before.set(b"");
         if plain && stamp.starts_with(b" msg=audit(") && stamp.ends_with(b":") {
-            self.before.extend_from_slice(&line[..header.name_at]);
-            self.stamp.extend_from_slice(stamp);
+            self.before.set(&line[..header.name_at]);
+            self.stamp.set(stamp);
             (self.time, self.serial) = (header.time, header.serial);
         }
         Some(header)
+    }
+
+    /// Whether a text begins with the stamp, or with another one that has as many digits.
+    #[inline]
+    fn is_stamped(&mut self, text: &[u8]) -> bool {
+        if self.stamp.strip(text).is_some() {
+            return true;
+        }
+        if self.stamp.strip_like(text).is_none() {
+            return false;
+        }
+        match stamped(self.stamp.bytes()) {
+            Some((time, serial)) => {
+                (self.time, self.serial) = (time, serial);
+                true
+            }
+            // The one before is not there any more.
+            None => {
+                self.before.set(b"");
+                false
+            }
+        }
     }
 }
 

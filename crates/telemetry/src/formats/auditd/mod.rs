@@ -58,6 +58,7 @@ mod join;
 mod json;
 mod needles;
 mod object;
+mod prefix;
 mod process;
 mod record;
 mod records;

@@ -236,6 +236,21 @@ pub(super) fn stamp(text: &[u8]) -> Option<usize> {
     closed.then(|| at + 1 + usize::from(text.get(at + 1) == Some(&b':')))
 }
 
+/// The time and the serial of ` msg=audit(1795308858.690:8523):`.
+pub(super) fn stamped(text: &[u8]) -> Option<(i64, u64)> {
+    let text = text.strip_prefix(b" msg=audit(")?;
+    let (seconds, n) = digits(text)?;
+    let (mut nanos, mut at) = (0, n);
+    if text.get(at) == Some(&b'.') {
+        let (fraction, n) = digits(&text[at + 1..])?;
+        nanos = fraction * 10u64.pow(9u32.checked_sub(u32::try_from(n).ok()?)?);
+        at += 1 + n;
+    }
+    let (serial, _) = digits(text[at..].strip_prefix(b":")?)?;
+    let time = i64::try_from(seconds).ok()?.checked_mul(1_000_000_000)?.checked_add(nanos as i64)?;
+    Some((time, serial))
+}
+
 /// A decimal number at the beginning of `text`, and its length.
 #[inline]
 fn digits(text: &[u8]) -> Option<(u64, usize)> {

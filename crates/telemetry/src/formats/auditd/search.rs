@@ -1,11 +1,15 @@
 //! Searching whole lines of a log for what somebody may look at.
 
 use super::needles::{Finder, fold};
+use super::prefix::Prefix;
 use super::record;
 use memchr::{memchr, memchr_iter, memrchr};
 
 /// About so many bytes are folded and searched at a time: they stay in the nearest cache from the one step to the next.
 const BLOCK: usize = 24 << 10;
+
+/// So many bytes are folded at once.
+const AT_ONCE: usize = 32;
 
 /// The stamps of the last events. Records of several events stand interleaved, but not far from each other.
 #[derive(Clone, Debug, Default)]
@@ -105,7 +109,7 @@ impl<'f> Search<'f> {
     #[allow(clippy::cast_possible_truncation, reason = "a part of a file that is in memory")]
     pub(super) fn lines(&mut self, text: &[u8], first: u64) -> Found {
         let mut found = Found::default();
-        self.begin.stamp.forget();
+        self.begin.stamp.set(b"");
         self.events.clear();
         let (mut start, mut run) = (0, 0);
         let ends = memchr_iter(b'\n', text).chain((!text.ends_with(b"\n")).then_some(text.len()));
@@ -153,6 +157,8 @@ impl<'f> Search<'f> {
     #[inline]
     fn take(&mut self, text: &[u8], from: usize, to: usize) {
         if from < to {
+            // A few bytes more, so that all are folded many at once.
+            let to = text.len().min(from + (to - from).next_multiple_of(AT_ONCE));
             fold(&text[from..to], &mut self.folded);
             self.runs.push((self.folded.len(), to));
         }
@@ -197,13 +203,16 @@ impl<'f> Search<'f> {
             && let Some(space) = record::space(rest).filter(|at| *at > 0)
         {
             let (name, rest) = rest.split_at(space);
-            let body = match self.begin.stamp.strip(rest) {
-                Some(body) => body,
-                None => {
-                    let Some(length) = record::stamp(rest) else { return Line::Read };
-                    self.stamp(&rest[..length], start, found);
-                    &rest[length..]
-                }
+            let body = if let Some(body) = self.begin.stamp.strip(rest) {
+                body
+            } else if let Some(body) = self.begin.stamp.strip_like(rest) {
+                self.note(start, found);
+                body
+            } else {
+                let Some(length) = record::stamp(rest) else { return Line::Read };
+                self.begin.stamp.set(&rest[..length]);
+                self.note(start, found);
+                &rest[length..]
             };
             return self.of(name, body);
         }
@@ -213,7 +222,13 @@ impl<'f> Search<'f> {
         let plain = header.name_at == "type=".len() || line.starts_with(b"node=");
         // A prefix of another kind may hold anything.
         self.begin.before.set(if plain { &line[..header.name_at] } else { b"" });
-        self.stamp(&line[header.name_at + header.name.len()..header.body], start, found);
+        let stamp = &line[header.name_at + header.name.len()..header.body];
+        self.begin.stamp.set(stamp);
+        self.note(start, found);
+        if record::stamp(stamp) != Some(stamp.len()) {
+            // With other digits it might be none.
+            self.begin.stamp.set(b"");
+        }
         match plain {
             true => self.of(header.name, &line[header.body..]),
             false if is_execve(header.name) && in_pieces(line) => Line::Read,
@@ -231,15 +246,11 @@ impl<'f> Search<'f> {
     }
 
     /// A record of another event than the one before.
+    #[inline]
     #[allow(clippy::cast_possible_truncation, reason = "a part of a file that is in memory")]
-    fn stamp(&mut self, stamp: &[u8], start: usize, found: &mut Found) {
-        self.begin.stamp.set(stamp);
-        let part = |bytes: &[u8]| {
-            let mut eight = [0; 8];
-            eight[..bytes.len()].copy_from_slice(bytes);
-            u64::from_le_bytes(eight)
-        };
-        let key = Recent::key(self.begin.before.bytes().chunks(8).chain(stamp.chunks(8)).map(part));
+    fn note(&mut self, start: usize, found: &mut Found) {
+        // Never that of no stamp.
+        let key = (self.begin.before.key().rotate_left(32) ^ self.begin.stamp.key()) | 1;
         if found.recent.begins(key) {
             found.events += 1;
             if found.first.len() < Recent::SIZE {
@@ -257,63 +268,6 @@ struct Begin {
     before: Prefix,
     /// Its stamp with what stands around it.
     stamp: Prefix,
-}
-
-/// A text with which others may begin.
-#[derive(Default)]
-struct Prefix {
-    bytes: Vec<u8>,
-    /// Its first bytes, and the bits that count.
-    words: [u64; Prefix::WORDS],
-    mask: [u64; Prefix::WORDS],
-}
-
-impl Prefix {
-    const WORDS: usize = 5;
-    const SIZE: usize = 8 * Prefix::WORDS;
-
-    fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    fn forget(&mut self) {
-        self.bytes.clear();
-    }
-
-    fn set(&mut self, bytes: &[u8]) {
-        self.bytes.clear();
-        self.bytes.extend_from_slice(bytes);
-        let mut texts = [[0; Prefix::SIZE]; 2];
-        for (at, b) in bytes.iter().enumerate().take(Prefix::SIZE) {
-            (texts[0][at], texts[1][at]) = (*b, 0xff);
-        }
-        (self.words, self.mask) = (words(&texts[0]), words(&texts[1]));
-    }
-
-    /// What stands behind it in a text that begins with it. Nothing begins with an empty one.
-    #[inline]
-    fn strip<'l>(&self, text: &'l [u8]) -> Option<&'l [u8]> {
-        if self.bytes.is_empty() {
-            return None;
-        }
-        match text.first_chunk::<{ Prefix::SIZE }>() {
-            Some(first) if self.bytes.len() <= Prefix::SIZE => {
-                let other =
-                    words(first).iter().zip(&self.words).zip(&self.mask).fold(0, |o, ((a, b), m)| o | (a ^ b) & m);
-                (other == 0).then(|| &text[self.bytes.len()..])
-            }
-            _ => text.strip_prefix(self.bytes.as_slice()),
-        }
-    }
-}
-
-#[inline]
-fn words(bytes: &[u8; Prefix::SIZE]) -> [u64; Prefix::WORDS] {
-    let mut words = [0; Prefix::WORDS];
-    for (word, eight) in words.iter_mut().zip(bytes.as_chunks::<8>().0) {
-        *word = u64::from_le_bytes(*eight);
-    }
-    words
 }
 
 fn is_execve(name: &[u8]) -> bool {

@@ -42,18 +42,23 @@ impl<'a> Syscall<'a> {
             s.exit = std::str::from_utf8(plain(&mut rest, b" exit=")?).ok().and_then(|t| t.parse().ok()).unwrap_or(0);
         }
         s.a0 = hex(plain(&mut rest, b" a0=")?).unwrap_or(0);
-        for name in [&b" a1="[..], b" a2=", b" a3=", b" items="] {
-            plain(&mut rest, name)?;
-        }
+        plain(&mut rest, b" a1=")?;
+        plain(&mut rest, b" a2=")?;
+        plain(&mut rest, b" a3=")?;
+        plain(&mut rest, b" items=")?;
         s.ppid = decimal(plain(&mut rest, b" ppid=")?);
         s.pid = decimal(plain(&mut rest, b" pid=")?);
         plain(&mut rest, b" auid=")?;
         s.uid = decimal(plain(&mut rest, b" uid=")?);
-        for name in
-            [&b" gid="[..], b" euid=", b" suid=", b" fsuid=", b" egid=", b" sgid=", b" fsgid=", b" tty=", b" ses="]
-        {
-            plain(&mut rest, name)?;
-        }
+        plain(&mut rest, b" gid=")?;
+        plain(&mut rest, b" euid=")?;
+        plain(&mut rest, b" suid=")?;
+        plain(&mut rest, b" fsuid=")?;
+        plain(&mut rest, b" egid=")?;
+        plain(&mut rest, b" sgid=")?;
+        plain(&mut rest, b" fsgid=")?;
+        plain(&mut rest, b" tty=")?;
+        plain(&mut rest, b" ses=")?;
         let (comm, used) = value(rest.strip_prefix(b" comm=")?);
         s.comm = Some(comm);
         let (exe, _) = value(rest[b" comm=".len() + used..].strip_prefix(b" exe=")?);
@@ -127,7 +132,7 @@ impl<'a> Syscall<'a> {
 /// The value behind that name, with which `rest` begins, up to the next space. `None` where it is quoted, or may have
 /// more around it.
 #[inline]
-fn plain<'a>(rest: &mut &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+fn plain<'a, const N: usize>(rest: &mut &'a [u8], name: &[u8; N]) -> Option<&'a [u8]> {
     let text = rest.strip_prefix(name)?;
     let end = space(text)?;
     let (value, after) = text.split_at(end);

@@ -10,6 +10,7 @@ use crate::{Event, Input, Kind, Report, Request, Value};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::ops::ControlFlow;
 
 /// Fields whose values stand in an event's own lines.
@@ -202,11 +203,68 @@ fn files_with(lines: &[String], cut: usize, end: &str) -> (tempfile::TempDir, Ve
         part.iter().for_each(|line| write!(text, "{line}{end}").unwrap());
         let path = folder.path().join(i.to_string());
         // The last line of a log may have no end.
-        std::fs::write(&path, if cut.is_multiple_of(2) { text.trim_end_matches('\n') } else { &text }).unwrap();
+        let text = if cut.is_multiple_of(2) { text.trim_end_matches('\n') } else { &text };
+        // One that is packed is not searched.
+        if cut % 10 == 7 + i {
+            let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            packed.write_all(text.as_bytes()).unwrap();
+            std::fs::write(&path, packed.finish().unwrap()).unwrap();
+            return Input::file(path, Compression::Gzip);
+        }
+        std::fs::write(&path, text).unwrap();
         Input::file(path, Compression::None)
     };
     let inputs = [first, second].into_iter().enumerate().map(write).collect();
     (folder, inputs)
+}
+
+/// The rows of `inputs`, searched in chunks of `size` bytes on so many threads; decoded whole where there are no needles.
+fn read(inputs: &[Input], request: &Request, size: u64, threads: usize) -> (Vec<Row>, Report) {
+    let (mut rows, report) = (Vec::new(), Report::new());
+    let settings = Settings { threads, ..Settings::default() };
+    Events::new(inputs, &settings, request, &report).at_once(size).read(&mut |e: &Event<'_>| {
+        rows.push(row(e));
+        ControlFlow::Continue(())
+    });
+    (rows, report)
+}
+
+/// What is told of a reading.
+fn counts(r: &Report) -> impl PartialEq + std::fmt::Debug + use<> {
+    (r.bytes(), r.events(), r.passed(), r.damages(), r.notes())
+}
+
+/// Recorded logs, wherever they are cut and on however many threads.
+#[test]
+fn captures() {
+    let Some(folder) = std::env::var_os("PARALLAX_SHARED") else {
+        eprintln!("skipped: PARALLAX_SHARED is not set");
+        return;
+    };
+    let folder = std::path::Path::new(&folder).join("telemetry/auditd");
+    let file = |path| Input::file(path, Compression::None);
+    let mut logs: Vec<Vec<Input>> = Vec::new();
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            logs.push(vec![file(path)]);
+        }
+    }
+    let rotated = (1..5).rev().map(|n| format!("audit.log.{n}")).chain(["audit.log".to_owned()]);
+    logs.push(rotated.map(|name| file(folder.join("rotation").join(name))).collect());
+    for inputs in logs {
+        let (all, whole) = read(&inputs, &request(None, Vec::new()), 1, 1);
+        for size in [700, 9_000, 300_000] {
+            let request = request(needles(), Vec::new());
+            let (some, report) = read(&inputs, &request, size, 1);
+            compare(&some, &all).unwrap();
+            assert_eq!(report.bytes().abs_diff(whole.bytes()) / 3, 0);
+            let (others, same) = read(&inputs, &request, size, 4);
+            assert_eq!(others, some);
+            assert_eq!(counts(&same), counts(&report));
+        }
+        eprintln!("{}: {} events", inputs[0].name(), all.len());
+    }
 }
 
 proptest! {
@@ -223,23 +281,17 @@ proptest! {
     ) {
         let (_folder, inputs) = files_with(&log(&events), cut, if returns { "\r\n" } else { "\n" });
         let kinds = if execs { vec![Kind::new(crate::Family::Auditd, crate::event::audit::EXEC)] } else { Vec::new() };
-        let read = |needles: Option<Needles>, threads: usize| {
-            let (mut rows, report) = (Vec::new(), Report::new());
+        let asked = |needles: Option<Needles>| {
             let mut request = request(needles, kinds.clone());
-            let settings = Settings { threads, ..Settings::default() };
             if !titles {
                 // Somebody who never looks at the titles.
                 request.fields.iter_mut().filter(|f| matches!(f.as_str(), "proctitle" | "@raw")).for_each(|f| f.clear());
                 request.needles = request.needles.map(|needles| needles.with_titles(false));
             }
-            Events::new(&inputs, &settings, &request, &report).at_once(size).read(&mut |e: &Event<'_>| {
-                rows.push(row(e));
-                ControlFlow::Continue(())
-            });
-            (rows, report)
+            request
         };
-        let (all, whole) = read(None, 1);
-        let (some, report) = read(needles(), 1);
+        let (all, whole) = read(&inputs, &asked(None), size, 1);
+        let (some, report) = read(&inputs, &asked(needles()), size, 1);
         compare(&some, &all)?;
         // A last line without an end is counted as if it had one.
         prop_assert!(returns || report.bytes().abs_diff(whole.bytes()) <= 2);
@@ -250,9 +302,8 @@ proptest! {
         };
         prop_assert_eq!(told(&report), told(&whole));
         // Nothing depends on the number of threads.
-        let (others, same) = read(needles(), 4);
+        let (others, same) = read(&inputs, &asked(needles()), size, 4);
         prop_assert_eq!(others, some);
-        let counts = |r: &Report| (r.bytes(), r.events(), r.passed(), r.damages(), r.notes());
         prop_assert_eq!(counts(&same), counts(&report));
     }
 
