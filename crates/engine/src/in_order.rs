@@ -19,7 +19,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties};
 use futures::stream::{self, BoxStream};
-use futures::{StreamExt, TryStreamExt};
+use futures::{StreamExt, TryFutureExt, TryStreamExt};
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -79,6 +79,11 @@ pub(crate) fn settle(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPl
             return Ok(Transformed::no(node));
         }
         let mut sides: Vec<_> = node.children().into_iter().cloned().collect();
+        if keeps_held(&node)
+            && let Some(held) = sides.first_mut()
+        {
+            *held = Arc::new(InOrderExec { backwards: true, ..InOrderExec::new(held.clone(), None) });
+        }
         if let Some(probe) = sides.pop() {
             sides.push(Arc::new(InOrderExec::new(probe, Some(JOINED_ROWS))));
         }
@@ -112,6 +117,13 @@ fn shows_batches(node: &Arc<dyn ExecutionPlan>) -> bool {
     !is_one_row(left)
 }
 
+/// Whether it is a join of which rows of the side that is held in memory, the left one, come out by themselves, and all of
+/// them in the end. DataFusion puts that side's batches together from the last to the first.
+fn keeps_held(node: &Arc<dyn ExecutionPlan>) -> bool {
+    let kept = [JoinType::LeftSemi, JoinType::LeftAnti, JoinType::LeftMark];
+    node.downcast_ref::<HashJoinExec>().is_some_and(|join| kept.contains(join.join_type()))
+}
+
 /// Whether there is one row at most, as of a scalar that a query computes for itself.
 fn is_one_row(plan: &Arc<dyn ExecutionPlan>) -> bool {
     if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
@@ -127,17 +139,19 @@ pub(crate) struct InOrderExec {
     properties: Arc<PlanProperties>,
     /// How many rows each batch has, so that batches do not tell partitions apart; as they come without.
     rows: Option<usize>,
+    /// From the last batch to the first, for somebody who turns them around.
+    backwards: bool,
 }
 
 impl InOrderExec {
     fn new(input: Arc<dyn ExecutionPlan>, rows: Option<usize>) -> Self {
         let properties = CoalescePartitionsExec::new(input.clone()).properties().clone();
-        InOrderExec { input, properties, rows }
+        InOrderExec { input, properties, rows, backwards: false }
     }
 
     /// What it brings together, batches as they come.
     pub(crate) fn input(&self) -> Option<&Arc<dyn ExecutionPlan>> {
-        self.rows.is_none().then_some(&self.input)
+        (self.rows.is_none() && !self.backwards).then_some(&self.input)
     }
 }
 
@@ -166,6 +180,12 @@ fn rebatched(
         }
     })
     .boxed()
+}
+
+/// The batches from the last to the first.
+fn turned(rows: BoxStream<'static, Result<RecordBatch>>) -> BoxStream<'static, Result<RecordBatch>> {
+    let all = rows.try_collect::<Vec<_>>().map_ok(|all| stream::iter(all.into_iter().rev().map(Ok)));
+    stream::once(all).try_flatten().boxed()
 }
 
 impl DisplayAs for InOrderExec {
@@ -200,7 +220,9 @@ impl ExecutionPlan for InOrderExec {
         _: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         match (children.pop(), children.is_empty()) {
-            (Some(input), true) => Ok(Arc::new(InOrderExec::new(input, self.rows))),
+            (Some(input), true) => {
+                Ok(Arc::new(InOrderExec { backwards: self.backwards, ..InOrderExec::new(input, self.rows) }))
+            }
             _ => internal_err!("InOrderExec has one child"),
         }
     }
@@ -214,13 +236,14 @@ impl ExecutionPlan for InOrderExec {
             return internal_err!("InOrderExec has one partition");
         }
         let (schema, all) = (self.schema(), self.schema());
-        let (input, size) = (self.input.clone(), self.rows);
+        let (input, size, backwards) = (self.input.clone(), self.rows, self.backwards);
         // Streams begin when the first row is asked for, inside the runtime.
         let rows = stream::once(async move {
             let partitions = input.output_partitioning().partition_count();
             let streams: Result<Vec<_>> = (0..partitions).map(|i| input.execute(i, context.clone())).collect();
             streams.map(in_order).map(|rows| match size {
                 Some(size) => rebatched(rows, all, size),
+                None if backwards => turned(rows),
                 None => rows,
             })
         });

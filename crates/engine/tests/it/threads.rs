@@ -34,6 +34,8 @@ const QUERIES: &[&str] = &[
     "a | where key in ((b | project key)) | summarize make_list(id, 50) by small",
     "a | where key !in ((b | project key)) | project id, key",
     "a | where key in ((b | project key)) | project id, key",
+    "a | where pad !in ((b | project tag)) | project id",
+    "a | where pad in ((a | where small == 2 | project pad)) | project id",
     "a | where key in ((a | where small == 1 | project key)) and id % 3 == 1 | project id",
     "a | where id > toscalar(b | summarize max(key)) | summarize make_list(id, 50)",
     "a | distinct key | summarize make_list(key)",
