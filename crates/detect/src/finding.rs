@@ -110,7 +110,7 @@ pub struct Event {
 
 impl Finding {
     /// A finding of that rule with nothing in it yet.
-    pub(crate) fn of(about: &Arc<About>) -> Self {
+    pub fn of(about: &Arc<About>) -> Self {
         Finding {
             id: String::new(),
             rule: about.name.clone(),

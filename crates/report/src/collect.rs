@@ -168,26 +168,7 @@ mod tests {
 
     fn bare(pack: &Path) -> Finding {
         let pack = Pack::open(pack).ok().unwrap();
-        let about = Detections::of_pack(&pack, &Default::default()).rules[0].about.clone();
-        Finding {
-            id: String::new(),
-            rule: about.name.clone(),
-            title: about.title.clone(),
-            description: String::new(),
-            severity: about.severity,
-            confidence: None,
-            attack: about.attack.clone(),
-            tactics: Vec::new(),
-            event: None,
-            columns: Vec::new(),
-            reasons: Vec::new(),
-            entities: Vec::new(),
-            details: Vec::new(),
-            related: Vec::new(),
-            count: 1,
-            window: None,
-            about,
-        }
+        Finding::of(&Detections::of_pack(&pack, &Default::default()).rules[0].about)
     }
 
     #[test]

@@ -337,25 +337,8 @@ mod tests {
         (text(), prop::option::of(event()), columns, reasons, own, (any::<u64>(), window)).prop_map(
             move |(id, event, columns, reasons, own, (count, window))| {
                 let reason = |(what, field, value, hits)| Reason { what, field, value, hits };
-                let mut finding = Finding {
-                    id,
-                    rule: about.name.clone(),
-                    title: about.title.clone(),
-                    description: about.description.clone(),
-                    severity: about.severity,
-                    confidence: about.confidence,
-                    attack: about.attack.clone(),
-                    tactics: about.tactics.clone(),
-                    event,
-                    columns,
-                    reasons: reasons.into_iter().map(reason).collect(),
-                    entities: Vec::new(),
-                    details: Vec::new(),
-                    related: Vec::new(),
-                    count,
-                    window,
-                    about: about.clone(),
-                };
+                let reasons = reasons.into_iter().map(reason).collect();
+                let mut finding = Finding { id, event, columns, reasons, count, window, ..Finding::of(&about) };
                 if let Some((text, severe)) = own {
                     finding.attack.push(text.clone());
                     finding.details.extend(severe.then(|| (text.clone(), text.clone())));
