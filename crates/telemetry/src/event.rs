@@ -200,6 +200,13 @@ pub enum RawText<'a> {
     },
 }
 
+impl RawText<'_> {
+    /// The form of a text of JSON, in quotes, as events of Windows mean it.
+    pub const WINDOWS_JSON: u8 = 1;
+    /// The form of a text of JSON, in quotes.
+    pub const JSON: u8 = 2;
+}
+
 /// An event's values, each decoded when it is asked for.
 pub trait Late {
     /// The value of the field at that place of [`Request::fields`].

@@ -15,12 +15,63 @@ pub(super) enum Node {
     And(Box<[Node]>),
     Or(Box<[Node]>),
     Not(Box<Node>),
-    /// A column's value shows one of some literals; which ones it shows is found out once.
+    /// A column's value shows one of some literals; which ones it shows is found out once. Both are numbered within the log
+    /// source, until [`Node::number`].
     Told {
         column: u32,
-        place: u32,
+        test: u32,
     },
     Test(u32),
+}
+
+impl Node {
+    /// Puts in order: of a conjunction first what is known without asking and is seldom true, of a disjunction what is
+    /// often true; `cost` says how often what is told is. At the `top`, where rules are found by what is seldomest true,
+    /// that comes last. Whether anything is to be asked, and how often it is true, come back.
+    pub(super) fn order(&mut self, cost: &dyn Fn(u32, u32) -> f64, top: bool) -> (bool, f64) {
+        match self {
+            Node::Told { column, test } => (false, cost(*column, *test)),
+            Node::Test(_) => (true, 0.0),
+            Node::Not(inner) => (inner.order(cost, false).0, f64::INFINITY),
+            Node::And(each) => {
+                let mut keys: Vec<_> = each.iter_mut().map(|n| n.order(cost, false)).collect();
+                sort(each, &keys, |(asks, cost)| (*asks, *cost));
+                keys.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+                let told = keys.iter().take_while(|(asks, cost)| !asks && cost.is_finite()).count();
+                if top && told > 1 {
+                    each[..told].rotate_left(1);
+                }
+                let least = keys.iter().map(|k| k.1).min_by(f64::total_cmp);
+                (keys.iter().any(|k| k.0), least.unwrap_or_default())
+            }
+            Node::Or(each) => {
+                let keys: Vec<_> = each.iter_mut().map(|n| n.order(cost, false)).collect();
+                sort(each, &keys, |(asks, cost)| (*asks, -cost));
+                (keys.iter().any(|k| k.0), keys.iter().map(|k| k.1).sum())
+            }
+        }
+    }
+
+    /// Numbers what is told among all log sources: `first` says where the columns of this one begin, and where the tests
+    /// of each of them do.
+    pub(super) fn number(&mut self, first: u32, tests: &[u32]) {
+        match self {
+            Node::And(each) | Node::Or(each) => each.iter_mut().for_each(|n| n.number(first, tests)),
+            Node::Not(inner) => inner.number(first, tests),
+            Node::Told { column, test } => {
+                *test += tests[*column as usize];
+                *column += first;
+            }
+            Node::Test(_) => {}
+        }
+    }
+}
+
+/// Sorts by keys.
+fn sort(each: &mut [Node], keys: &[(bool, f64)], by: impl Fn(&(bool, f64)) -> (bool, f64)) {
+    let mut all: Vec<(Node, (bool, f64))> = each.iter().cloned().zip(keys.iter().map(by)).collect();
+    all.sort_by(|(_, a), (_, b)| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    each.iter_mut().zip(all).for_each(|(place, (node, _))| *place = node);
 }
 
 /// A test of a numbered field.
@@ -299,7 +350,7 @@ impl Compiler {
                 }
             }
             of.told += 1;
-            Node::Told { column, place: of.told - 1 }
+            Node::Told { column, test: of.told - 1 }
         });
         node.clone()
     }

@@ -2,11 +2,11 @@
 
 use super::compile::{Held, Kind, Node, Test};
 use super::index::Found;
-use super::known::{At, Known, Seen};
+use super::known::{At, Known, Looked, Seen};
 use super::{Group, Rules, Values};
-use crate::meaning::{compares, each_value, fold, fold_end, fold_into, is_in, number, same, time_part};
+use crate::meaning::{compares, each_value, fold, fold_into, is_in, number, same, time_part};
 use crate::tree::Case;
-use parallax_telemetry::Value;
+use parallax_telemetry::{RawText, Value};
 use std::borrow::Cow;
 
 /// What is kept from event to event: room, and what was found out of values that may come again. One a thread.
@@ -15,8 +15,14 @@ pub struct Scratch {
     /// Numbers the events; what carries another number is of an earlier one.
     event: u32,
     fields: Vec<Field>,
+    /// The values of the fields that were asked for, as they are and folded.
+    plain: String,
+    folded: String,
     /// What the rules of each log source see in a field.
     columns: Vec<Column>,
+    /// A bit for each test that follows from literals, and those that are set.
+    told: Vec<u64>,
+    set: Vec<u32>,
     /// For each test that is not of one value alone the event and whether it passed.
     tests: Vec<(u32, bool)>,
     /// Which rules it is for.
@@ -32,6 +38,19 @@ pub struct Scratch {
 struct Field {
     event: u32,
     value: Option<At>,
+    /// Where its text stands, if somebody looked at it.
+    text: Option<Place>,
+}
+
+/// Where a text stands among those of the event, and where it does when it is folded.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    plain: (u32, u32),
+    folded: (u32, u32),
+}
+
+fn span((start, end): (u32, u32)) -> std::ops::Range<usize> {
+    start as usize..end as usize
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -88,13 +107,19 @@ impl Scratch {
                 known: Known::new(rules.fields.len(), rules.sizes.literals),
                 fields: vec![Field::default(); rules.fields.len()],
                 columns: vec![Column::default(); rules.sizes.columns],
+                told: vec![0; rules.sizes.told.div_ceil(64)],
                 tests: vec![(0, false); rules.sizes.tests],
                 candidates: Candidates { seen: vec![0; rules.rules.len()], rules: Vec::new() },
                 ..Scratch::default()
             };
         }
-        self.texts.folded.clear();
-        self.texts.folded.shrink_to(ROOM);
+        for room in [&mut self.plain, &mut self.folded, &mut self.texts.folded] {
+            room.clear();
+            room.shrink_to(ROOM);
+        }
+        for bit in self.set.drain(..) {
+            self.told[bit as usize / 64] = 0;
+        }
         self.known.begin();
         self.hits.clear();
     }
@@ -153,7 +178,7 @@ impl<'e> Event<'e, '_> {
         self.scratch.candidates.rules.clear();
         self.scratch.candidates.add(now, &group.always);
         for column in &group.found {
-            let Some(seen) = self.seen(*column) else { continue };
+            let Some(seen) = self.seen(group.first_column + *column as usize) else { continue };
             let Scratch { known, candidates, .. } = &mut *self.scratch;
             candidates.add(now, known.rules(&seen));
         }
@@ -184,8 +209,11 @@ impl<'e> Event<'e, '_> {
             Node::And(each) => each.iter().all(|n| self.holds(n)),
             Node::Or(each) => each.iter().any(|n| self.holds(n)),
             Node::Not(inner) => !self.holds(inner),
-            Node::Told { column, place } => {
-                self.seen(*column).is_some_and(|seen| self.scratch.known.holds(&seen, *place))
+            Node::Told { column, test } => {
+                if self.scratch.columns[*column as usize].event != self.scratch.event {
+                    self.see(*column as usize);
+                }
+                self.scratch.told[*test as usize / 64] >> (test % 64) & 1 != 0
             }
             Node::Test(at) => self.test(*at as usize),
         }
@@ -195,11 +223,10 @@ impl<'e> Event<'e, '_> {
         let group = self.group;
         let test = &group.tests[at];
         if let Some((column, place)) = test.place {
-            let Some(seen) = self.seen(column) else { return false };
-            let told = group.columns[column as usize].told;
-            return self.scratch.known.passes(&seen, told, place).unwrap_or_else(|| {
+            let Some(seen) = self.seen(group.first_column + column as usize) else { return false };
+            return self.scratch.known.passes(&seen, place).unwrap_or_else(|| {
                 let passed = self.passes(test);
-                self.scratch.known.passed(&seen, told, place, passed);
+                self.scratch.known.passed(&seen, place, group.columns[column as usize].asked, passed);
                 passed
             });
         }
@@ -215,45 +242,62 @@ impl<'e> Event<'e, '_> {
 
     /// What is seen in a column's value, if there is one.
     #[inline]
-    fn seen(&mut self, column: u32) -> Option<Seen> {
-        let Column { event, seen } = self.scratch.columns[self.group.first_column + column as usize];
+    fn seen(&mut self, column: usize) -> Option<Seen> {
+        let Column { event, seen } = self.scratch.columns[column];
         if event == self.scratch.event { seen } else { self.see(column) }
     }
 
-    fn see(&mut self, column: u32) -> Option<Seen> {
-        let place = self.group.first_column + column as usize;
-        let of = &self.group.columns[column as usize];
-        let seen =
-            self.value(of.field).map(|at| self.scratch.known.seen(at, place as u32, &of.index, of.told, of.asked));
-        self.scratch.columns[place] = Column { event: self.scratch.event, seen };
+    fn see(&mut self, column: usize) -> Option<Seen> {
+        let of = &self.group.columns[column - self.group.first_column];
+        let value = self.value(of.field);
+        let seen = value.map(|at| match self.scratch.known.seen(at, column as u32) {
+            Some(seen) => seen,
+            None => {
+                let place = self.place(of.field);
+                let Scratch { known, folded, .. } = &mut *self.scratch;
+                known.see(at, column as u32, &of.index, &folded[span(place.folded)])
+            }
+        });
+        let Scratch { event, known, columns, told, set, .. } = &mut *self.scratch;
+        if let Some(seen) = &seen {
+            for test in known.tests(seen) {
+                let bit = of.first_told + test;
+                told[bit as usize / 64] |= 1 << (bit % 64);
+                set.push(bit);
+            }
+        }
+        columns[column] = Column { event: *event, seen };
         seen
     }
 
     fn passes(&mut self, test: &Test) -> bool {
         match &test.kind {
-            Kind::Any(any) => {
-                self.value(test.field).is_some_and(|value| any.is_match(self.scratch.known.folded(value).as_bytes()))
+            Kind::Any(any) => self.folded(test.field).is_some_and(|text| any.is_match(text.as_bytes())),
+            Kind::All(all) => {
+                self.folded(test.field).is_some_and(|text| all.iter().all(|f| f.find(text.as_bytes()).is_some()))
             }
-            Kind::All(all) => self.value(test.field).is_some_and(|value| {
-                let text = self.scratch.known.folded(value).as_bytes();
-                all.iter().all(|finder| finder.find(text).is_some())
-            }),
-            Kind::Like(glob, Case::Ignored) => {
-                self.value(test.field).is_some_and(|value| glob.is_match(self.scratch.known.folded(value)))
-            }
-            Kind::Like(glob, Case::Counts) => self.text(test.field).is_some_and(|t| glob.is_match(&t)),
-            Kind::Matches(expression) => self.text(test.field).is_some_and(|t| expression.is_match(&t)),
-            Kind::In(network) => self.text(test.field).is_some_and(|t| is_in(network, &t)),
+            Kind::Like(glob, Case::Ignored) => self.folded(test.field).is_some_and(|text| glob.is_match(text)),
+            Kind::Like(glob, Case::Counts) => self.of_text(test.field, |t| glob.is_match(t)),
+            Kind::Matches(expression) => self.of_text(test.field, |t| expression.is_match(t)),
+            Kind::In(network) => self.of_text(test.field, |t| is_in(network, t)),
             Kind::Compares(order, limit) => {
-                self.text(test.field).and_then(|t| number(&t)).is_some_and(|n| compares(n, *order, *limit))
+                self.of_text(test.field, |t| number(t).is_some_and(|n| compares(n, *order, *limit)))
             }
             Kind::Field(part, other, case) => {
-                let (Some(value), Some(other)) = (self.text(test.field), self.text(*other)) else { return false };
-                same(*part, *case, &value, &other)
+                let Some(other) = self.text(*other) else { return false };
+                self.of_text(test.field, |value| same(*part, *case, value, &other))
             }
             Kind::Exists(there) => self.value(test.field).is_some() == *there,
-            Kind::TimePart(part, wanted) => self.text(test.field).and_then(|t| time_part(&t, *part)) == Some(*wanted),
+            Kind::TimePart(part, wanted) => self.of_text(test.field, |t| time_part(t, *part) == Some(*wanted)),
             Kind::Held(held) => self.held(held),
+        }
+    }
+
+    /// Whether a field has a text that passes.
+    fn of_text(&mut self, field: u32, passes: impl FnOnce(&str) -> bool) -> bool {
+        self.value(field).is_some() && {
+            let place = self.place(field);
+            passes(&self.scratch.plain[span(place.plain)])
         }
     }
 
@@ -265,17 +309,58 @@ impl<'e> Event<'e, '_> {
     fn value(&mut self, at: u32) -> Option<At> {
         let Scratch { event, fields, known, .. } = &mut *self.scratch;
         let field = &mut fields[at as usize];
-        if field.event != *event {
-            let values = self.values;
-            let value = known.value(at, values.raw(at as usize), &mut |text| {
-                let start = text.len();
-                let there = values.text_into(at as usize, text);
-                fold_end(text, start);
-                there
-            });
-            *field = Field { event: *event, value };
+        if field.event == *event {
+            return field.value;
         }
-        field.value
+        *field = Field { event: *event, value: None, text: None };
+        let raw = self.values.raw(at as usize);
+        let hash = match known.look(at, raw) {
+            Looked::Entry(entry) => {
+                field.value = Some(At::Kept(entry));
+                return field.value;
+            }
+            _ if raw == RawText::Missing => return None,
+            Looked::New(hash) => Some(hash),
+            Looked::No => None,
+        };
+        let text = self.take(at)?;
+        let Scratch { fields, known, .. } = &mut *self.scratch;
+        let value = Some(match hash {
+            Some(hash) => known.keep(hash, at, raw),
+            None => known.pass(),
+        });
+        let field = &mut fields[at as usize];
+        (field.value, field.text) = (value, Some(text));
+        value
+    }
+
+    /// Takes a field's text.
+    fn take(&mut self, at: u32) -> Option<Place> {
+        let Scratch { plain, folded, .. } = &mut *self.scratch;
+        let (start, first) = (plain.len(), folded.len());
+        if !self.values.text_into(at as usize, plain) {
+            plain.truncate(start);
+            return None;
+        }
+        fold_into(&plain[start..], folded);
+        Some(Place { plain: (start as u32, plain.len() as u32), folded: (first as u32, folded.len() as u32) })
+    }
+
+    /// Where the text of a field's value stands, which there is.
+    fn place(&mut self, at: u32) -> Place {
+        if let Some(place) = self.scratch.fields[at as usize].text {
+            return place;
+        }
+        let place = self.take(at);
+        self.scratch.fields[at as usize].text = place;
+        place.unwrap_or_default()
+    }
+
+    /// A field's value, folded, if the event has one.
+    fn folded(&mut self, at: u32) -> Option<&str> {
+        self.value(at)?;
+        let place = self.place(at);
+        Some(&self.scratch.folded[span(place.folded)])
     }
 
     /// Calls with all texts of the event: its own, and the values of its fields.

@@ -7,6 +7,7 @@
 
 use super::anchor::{Atom, Commonness, Place, base_hash};
 use hashbrown::HashMap;
+use memchr::memmem::Finder;
 
 /// The literals of one field, each with the rules that it is an anchor of, and the tests that it makes true.
 #[derive(Default)]
@@ -19,6 +20,10 @@ pub(super) struct Index {
     /// Literals by the hash of the last part of a path.
     bases: HashMap<u32, Vec<u32>, Hashed>,
     grams: [Grams; 4],
+    /// Short literals, where they are few: these are looked for one by one.
+    short: Vec<(Finder<'static>, u32)>,
+    /// Whether all other short ones have characters beyond ASCII.
+    foreign: bool,
 }
 
 /// The keys are hashes.
@@ -99,6 +104,8 @@ fn number(bytes: &[u8]) -> u32 {
 /// Where all literals are long, so many places of each are kept at most.
 const STRIDES: usize = 16;
 const PLACES: usize = 1 << 15;
+/// So many literals are looked for one by one.
+const FEW: usize = 12;
 
 impl Index {
     /// Of the anchors of one field, with their rules, and of the literals of its tests.
@@ -135,6 +142,13 @@ impl Index {
         }
         index.there.sort_unstable();
         index.there.dedup();
+        let ascii = |literal: &u32| index.literals[*literal as usize].text.is_ascii();
+        if grams[..3].iter().flatten().filter(|l| ascii(l)).count() <= FEW {
+            let short: Vec<u32> = grams[..3].iter_mut().flat_map(|g| g.extract_if(.., |l| ascii(l))).collect();
+            let finder = |l: &u32| Finder::new(&index.literals[*l as usize].text).into_owned();
+            index.short = short.iter().map(|l| (finder(l), *l)).collect();
+            index.foreign = true;
+        }
         let Index { literals, .. } = &index;
         let text = |literal: &u32| &*literals[*literal as usize].text;
         index.grams = std::array::from_fn(|n| {
@@ -193,6 +207,21 @@ impl Index {
             }
         }
         self.scan::<4>(value, found);
+        for (finder, at) in &self.short {
+            let text = finder.needle();
+            let fits = match self.literals[*at as usize].place {
+                Place::Start => value.starts_with(text),
+                Place::End => value.ends_with(text),
+                _ => finder.find(value).is_some(),
+            };
+            if fits {
+                self.tell(*at, found);
+            }
+        }
+        let nothing = self.grams[..3].iter().all(|grams| grams.bits.is_empty());
+        if nothing || self.foreign && value.is_ascii() {
+            return;
+        }
         self.scan::<3>(value, found);
         self.scan::<2>(value, found);
         self.scan::<1>(value, found);

@@ -14,15 +14,13 @@ const SAMPLE: u32 = 2_048;
 const REST: u32 = 65_536;
 /// Longer values are not kept.
 const LONGEST: usize = 1_024;
-/// Bytes of text, and words of tests and numbers of rules, at which all is forgotten.
+/// Bytes of text, words of tests, and numbers of rules and tests at which all is forgotten.
 const TEXT: usize = 1 << 20;
 const WORDS: usize = 1 << 16;
+const NUMBERS: usize = 1 << 17;
 
 const SETS: usize = 2_048;
 const WAYS: usize = 4;
-
-/// A value of an event of so many bytes is rare; its room is given back.
-const ROOM: usize = 1 << 20;
 
 /// Values.
 #[derive(Debug, Default)]
@@ -37,6 +35,8 @@ pub(super) struct Known {
     /// For each literal of an index for which value it was told last.
     told: Vec<u32>,
     value: u32,
+    /// Room.
+    tests: Vec<u32>,
 }
 
 /// A value.
@@ -49,20 +49,20 @@ pub(super) enum At {
 #[derive(Debug, Default)]
 struct Store {
     entries: Vec<Entry>,
-    /// The values as they came, and folded.
+    /// The values as they came.
     text: String,
     lists: Vec<List>,
-    rules: Vec<u32>,
+    numbers: Vec<u32>,
+    /// Two bits for each test of a column: whether it was asked, and whether it passed.
     words: Vec<u64>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Entry {
     hash: u32,
     field: u32,
     form: u8,
     raw: (u32, u32),
-    folded: (u32, u32),
     /// The first of its lists, plus one.
     list: u32,
 }
@@ -71,21 +71,21 @@ struct Entry {
 #[derive(Clone, Copy, Debug)]
 struct List {
     column: u32,
-    /// The rules that it is an anchor of.
-    rules: (u32, u32),
+    /// Where the rules stand that it is an anchor of, and behind them the tests that follow from its literals.
+    rules: u32,
+    tests: u32,
+    end: u32,
+    /// Where its asked tests stand, plus one.
     words: u32,
     /// The next of the same value, plus one.
     next: u32,
 }
 
-/// Where it stands what rules of a log source see in a value.
+/// What rules of a log source see in a value: where that stands.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
-    pub(super) at: At,
-    rules: (u32, u32),
-    /// A bit for each test that follows from literals. Behind them two for each asked one: whether it was asked, and
-    /// whether it passed.
-    words: u32,
+    at: At,
+    list: u32,
 }
 
 /// How a field's values repeat.
@@ -97,7 +97,7 @@ struct Pace {
 }
 
 /// What came of looking for a value.
-enum Looked {
+pub(super) enum Looked {
     /// It is there.
     Entry(u32),
     /// It may be added, under this hash.
@@ -106,46 +106,19 @@ enum Looked {
     No,
 }
 
-fn span((start, end): (u32, u32)) -> std::ops::Range<usize> {
-    start as usize..end as usize
-}
-
 impl Store {
     fn clear(&mut self) {
         self.entries.clear();
         self.text.clear();
-        self.text.shrink_to(2 * ROOM);
         self.lists.clear();
-        self.rules.clear();
-        self.rules.shrink_to(2 * WORDS);
+        self.numbers.clear();
+        self.numbers.shrink_to(2 * NUMBERS);
         self.words.clear();
         self.words.shrink_to(2 * WORDS);
     }
 
     fn is_full(&self) -> bool {
-        self.text.len() > TEXT || self.words.len() > WORDS || self.rules.len() > WORDS
-    }
-
-    /// Adds a value whose text `text` appends, folded by `fold`; `None` where there is none.
-    fn add(
-        &mut self,
-        (hash, field, raw): (u32, u32, RawText<'_>),
-        text: &mut dyn FnMut(&mut String) -> bool,
-    ) -> Option<u32> {
-        let before = self.text.len();
-        let (raw, form) = match raw {
-            RawText::Text { raw, form } if hash != 0 => (raw, form),
-            _ => ("", 0),
-        };
-        self.text.push_str(raw);
-        let start = self.text.len();
-        if !text(&mut self.text) {
-            self.text.truncate(before);
-            return None;
-        }
-        let (raw, folded) = ((before as u32, start as u32), (start as u32, self.text.len() as u32));
-        self.entries.push(Entry { hash, field, form, raw, folded, list: 0 });
-        Some(self.entries.len() as u32 - 1)
+        self.text.len() > TEXT || self.words.len() > WORDS || self.numbers.len() > NUMBERS
     }
 }
 
@@ -156,41 +129,43 @@ impl Known {
     }
 
     /// Makes room, between events.
+    #[inline]
     pub(super) fn begin(&mut self) {
-        self.passing.clear();
+        if !self.passing.entries.is_empty() {
+            self.passing.clear();
+        }
         if self.kept.is_full() {
             self.sets.iter_mut().for_each(|set| *set = [0; WAYS]);
             self.kept.clear();
         }
     }
 
-    /// The value of a field, of which `raw` is known and whose folded text `text` appends; `None` where there is none.
-    pub(super) fn value(
-        &mut self,
-        field: u32,
-        raw: RawText<'_>,
-        text: &mut dyn FnMut(&mut String) -> bool,
-    ) -> Option<At> {
-        match self.look(field, raw) {
-            Looked::Entry(entry) => Some(At::Kept(entry)),
-            _ if raw == RawText::Missing => None,
-            Looked::New(hash) => {
-                let entry = self.kept.add((hash, field, raw), text)?;
-                if self.sets.is_empty() {
-                    self.sets.resize(SETS, [0; WAYS]);
-                }
-                let set = &mut self.sets[hash as usize % SETS];
-                self.turn = (self.turn + 1) % WAYS;
-                let way = set.iter().position(|at| *at == 0).unwrap_or(self.turn);
-                set[way] = entry + 1;
-                Some(At::Kept(entry))
-            }
-            Looked::No => self.passing.add((0, field, RawText::Unknown), text).map(At::Passing),
+    /// Keeps a value that was looked for.
+    pub(super) fn keep(&mut self, hash: u32, field: u32, text: RawText<'_>) -> At {
+        let RawText::Text { raw, form } = text else { return self.pass() };
+        if self.sets.is_empty() {
+            self.sets.resize(SETS, [0; WAYS]);
         }
+        let start = self.kept.text.len() as u32;
+        self.kept.text.push_str(raw);
+        let raw = (start, self.kept.text.len() as u32);
+        self.kept.entries.push(Entry { hash, field, form, raw, list: 0 });
+        let place = self.kept.entries.len() as u32;
+        let set = &mut self.sets[hash as usize % SETS];
+        self.turn = (self.turn + 1) % WAYS;
+        let way = set.iter().position(|at| *at == 0).unwrap_or(self.turn);
+        set[way] = place;
+        At::Kept(place - 1)
+    }
+
+    /// Takes a value of this event alone.
+    pub(super) fn pass(&mut self) -> At {
+        self.passing.entries.push(Entry::default());
+        At::Passing(self.passing.entries.len() as u32 - 1)
     }
 
     /// Looks for a value of a field.
-    fn look(&mut self, field: u32, text: RawText<'_>) -> Looked {
+    pub(super) fn look(&mut self, field: u32, text: RawText<'_>) -> Looked {
         let RawText::Text { raw, form } = text else { return Looked::No };
         let pace = &mut self.fields[field as usize];
         if pace.rests > 0 {
@@ -210,7 +185,7 @@ impl Known {
         for at in set.iter().filter_map(|at| at.checked_sub(1)) {
             let entry = &self.kept.entries[at as usize];
             let same = entry.hash == hash && entry.field == field && entry.form == form;
-            if same && self.kept.text.as_bytes()[span(entry.raw)] == *raw.as_bytes() {
+            if same && self.kept.text.as_bytes()[entry.raw.0 as usize..entry.raw.1 as usize] == *raw.as_bytes() {
                 self.fields[field as usize].found += 1;
                 return Looked::Entry(at);
             }
@@ -225,70 +200,84 @@ impl Known {
         }
     }
 
-    /// The folded value.
-    pub(super) fn folded(&self, at: At) -> &str {
-        let (store, entry) = self.store(at);
-        &store.text[span(store.entries[entry].folded)]
+    fn list(&self, seen: &Seen) -> (&Store, &List) {
+        let store = self.store(seen.at).0;
+        (store, &store.lists[seen.list as usize])
     }
 
-    /// What the rules of a column see in a value: the literals of `index`, with room for so many tests that follow from them
-    /// and so many that are asked.
-    pub(super) fn seen(&mut self, at: At, column: u32, index: &Index, told: u32, asked: u32) -> Seen {
+    /// What the rules of a column see in a value, where that is known.
+    #[inline]
+    pub(super) fn seen(&self, at: At, column: u32) -> Option<Seen> {
+        let (store, entry) = self.store(at);
+        let mut next = store.entries[entry].list;
+        while let Some(list) = next.checked_sub(1) {
+            let of = &store.lists[list as usize];
+            if of.column == column {
+                return Some(Seen { at, list });
+            }
+            next = of.next;
+        }
+        None
+    }
+
+    /// Finds out what they see in it: the literals of `index` in the folded text.
+    pub(super) fn see(&mut self, at: At, column: u32, index: &Index, text: &str) -> Seen {
         let Known { kept, passing, told: last, value, .. } = self;
-        let (store, entry) = match at {
+        let (Store { entries, lists, numbers, .. }, entry) = match at {
             At::Kept(entry) => (kept, entry as usize),
             At::Passing(entry) => (passing, entry as usize),
         };
-        let mut next = store.entries[entry].list;
-        while let Some(list) = next.checked_sub(1).map(|at| store.lists[at as usize]) {
-            if list.column == column {
-                return Seen { at, rules: list.rules, words: list.words };
-            }
-            next = list.next;
-        }
-        let Store { entries, text, lists, rules, words } = store;
-        let entry = &mut entries[entry];
-        let (start, first) = (rules.len(), words.len());
-        words.resize(first + (told.div_ceil(64) + asked.div_ceil(32)) as usize, 0);
-        let text = &text[span(entry.folded)];
         *value = value.wrapping_add(1);
         if *value == 0 {
             last.fill(0);
             *value = 1;
         }
+        let rules = numbers.len() as u32;
         let base = index.asks_base().then(|| base_hash(text.as_bytes()));
-        index.find(text, base, &mut Putting { rules, words: &mut words[first..], last, value: *value });
-        let list = List { column, rules: (start as u32, rules.len() as u32), words: first as u32, next: entry.list };
-        lists.push(list);
+        let mut putting = Putting { rules: numbers, tests: std::mem::take(&mut self.tests), last, value: *value };
+        index.find(text, base, &mut putting);
+        let mut found = putting.tests;
+        let tests = numbers.len() as u32;
+        numbers.append(&mut found);
+        self.tests = found;
+        let entry = &mut entries[entry];
+        lists.push(List { column, rules, tests, end: numbers.len() as u32, words: 0, next: entry.list });
         entry.list = lists.len() as u32;
-        Seen { at, rules: list.rules, words: list.words }
+        Seen { at, list: entry.list - 1 }
     }
 
     /// The rules that a value is an anchor of; some may come several times.
+    #[inline]
     pub(super) fn rules(&self, seen: &Seen) -> &[u32] {
-        &self.store(seen.at).0.rules[span(seen.rules)]
+        let (store, list) = self.list(seen);
+        &store.numbers[list.rules as usize..list.tests as usize]
     }
 
-    /// Whether a test holds that follows from literals.
+    /// The tests that follow from its literals; some may come several times.
     #[inline]
-    pub(super) fn holds(&self, seen: &Seen, test: u32) -> bool {
-        let words = &self.store(seen.at).0.words;
-        words[(seen.words + test / 64) as usize] >> (test % 64) & 1 != 0
+    pub(super) fn tests(&self, seen: &Seen) -> &[u32] {
+        let (store, list) = self.list(seen);
+        &store.numbers[list.tests as usize..list.end as usize]
     }
 
-    /// Whether the value passes an asked test, where there are so many that follow from literals; `None` where it was not
-    /// asked.
+    /// Whether the value passes an asked test; `None` where it was not asked.
     #[inline]
-    pub(super) fn passes(&self, seen: &Seen, told: u32, test: u32) -> Option<bool> {
-        let words = &self.store(seen.at).0.words;
-        let bits = words[(seen.words + told.div_ceil(64) + test / 32) as usize] >> (test % 32 * 2);
+    pub(super) fn passes(&self, seen: &Seen, test: u32) -> Option<bool> {
+        let (store, list) = self.list(seen);
+        let start = list.words.checked_sub(1)?;
+        let bits = store.words[(start + test / 32) as usize] >> (test % 32 * 2);
         (bits & 1 != 0).then_some(bits & 2 != 0)
     }
 
-    /// Remembers it.
-    pub(super) fn passed(&mut self, seen: &Seen, told: u32, test: u32, passed: bool) {
+    /// Remembers it; there are so many asked tests of its column.
+    pub(super) fn passed(&mut self, seen: &Seen, test: u32, of: u32, passed: bool) {
         let store = if let At::Kept(_) = seen.at { &mut self.kept } else { &mut self.passing };
-        let word = &mut store.words[(seen.words + told.div_ceil(64) + test / 32) as usize];
+        let list = &mut store.lists[seen.list as usize];
+        if list.words == 0 {
+            list.words = store.words.len() as u32 + 1;
+            store.words.resize(store.words.len() + of.div_ceil(32) as usize, 0);
+        }
+        let word = &mut store.words[(list.words - 1 + test / 32) as usize];
         *word |= (1 | u64::from(passed) << 1) << (test % 32 * 2);
     }
 }
@@ -296,7 +285,7 @@ impl Known {
 /// Takes what is found in a value; each literal once: a hostile value may show one a million times.
 struct Putting<'k> {
     rules: &'k mut Vec<u32>,
-    words: &'k mut [u64],
+    tests: Vec<u32>,
     last: &'k mut [u32],
     value: u32,
 }
@@ -309,9 +298,7 @@ impl Found for Putting<'_> {
         }
         *last = self.value;
         self.rules.extend(rules);
-        for test in tests {
-            self.words[*test as usize / 64] |= 1 << (test % 64);
-        }
+        self.tests.extend(tests);
     }
 
     fn there(&mut self, rules: &[u32]) {

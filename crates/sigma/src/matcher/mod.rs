@@ -127,8 +127,9 @@ struct Group {
 struct Column {
     field: u32,
     index: Index,
-    /// How many tests follow from the literals that are found, and how many are asked one by one.
-    told: u32,
+    /// Where the tests begin that follow from the literals that are found.
+    first_told: u32,
+    /// How many are asked one by one.
     asked: u32,
 }
 
@@ -137,6 +138,7 @@ struct Column {
 struct Sizes {
     tests: usize,
     columns: usize,
+    told: usize,
     literals: usize,
 }
 
@@ -177,7 +179,7 @@ impl Rules {
         compiler.fields.iter().for_each(|(name, at)| fields[*at as usize].clone_from(name));
         let finder = Finder { fields: &compiler.fields, keywords: u32::MAX };
         let needed = if search == Search::Every { None } else { needed::needed(&all, &finder, &fields) };
-        let (groups, sizes) = group(&all, compiler.parts, &finder, search);
+        let (groups, sizes) = group(&mut all, compiler.parts, &finder, search);
         let id = IDS.fetch_add(1, Ordering::Relaxed);
         Rules { id, fields, sources, groups, sizes, rules: all, refused, keywords, needed }
     }
@@ -249,7 +251,7 @@ impl Rules {
 static IDS: AtomicU64 = AtomicU64::new(0);
 
 /// The rules by their log sources.
-fn group(rules: &[One], parts: Vec<OfSource>, finder: &Finder<'_>, search: Search) -> (Vec<Group>, Sizes) {
+fn group(rules: &mut [One], parts: Vec<OfSource>, finder: &Finder<'_>, search: Search) -> (Vec<Group>, Sizes) {
     let mut common = Commonness::default();
     for (place, rule) in rules.iter().enumerate() {
         finder.all(&rule.condition, &mut |atom| common.add(place as u32, atom));
@@ -272,13 +274,24 @@ fn group(rules: &[One], parts: Vec<OfSource>, finder: &Finder<'_>, search: Searc
         for field in anchors.keys() {
             part.column(*field);
         }
+        let mut costs: Vec<Vec<f64>> = Vec::new();
         for compile::Column { field, told, asked, literals } in part.columns {
+            let mut of = vec![0.0; told as usize];
+            literals.iter().for_each(|(atom, tests)| tests.iter().for_each(|t| of[*t as usize] += common.cost(atom)));
+            costs.push(of);
             let index = Index::new(anchors.remove(&field).unwrap_or_default(), &literals, &common);
             if index.has_anchors() {
                 group.found.push(group.columns.len() as u32);
             }
             sizes.literals = sizes.literals.max(index.len());
-            group.columns.push(Column { field, index, told, asked });
+            group.columns.push(Column { field, index, first_told: sizes.told as u32, asked });
+            sizes.told += told as usize;
+        }
+        let tests: Vec<u32> = group.columns.iter().map(|c| c.first_told).collect();
+        let of = rules.iter_mut().filter(|r| r.source == source as u32);
+        for node in of.filter_map(|r| r.node.as_mut()) {
+            node.order(&|column, test| costs[column as usize][test as usize], true);
+            node.number(group.first_column as u32, &tests);
         }
         group.tests = part.tests;
         sizes.tests += group.tests.len();

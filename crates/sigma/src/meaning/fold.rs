@@ -39,17 +39,6 @@ pub fn fold_into(text: &str, out: &mut String) {
     }
 }
 
-/// Folds what stands in the text from a place on.
-pub fn fold_end(text: &mut String, from: usize) {
-    let end = &mut text[from..];
-    if end.is_ascii() {
-        end.make_ascii_lowercase();
-    } else {
-        let end = text.split_off(from);
-        text.extend(end.chars().map(fold_char));
-    }
-}
-
 /// The character that stands for all cases of one.
 #[inline]
 pub fn fold_char(c: char) -> char {

@@ -7,7 +7,7 @@ mod glob;
 mod number;
 mod texts;
 
-pub use fold::{fold, fold_char, fold_end, fold_into};
+pub use fold::{fold, fold_char, fold_into};
 pub use glob::Glob;
 pub use number::{number, time_part};
 pub use texts::each_value;

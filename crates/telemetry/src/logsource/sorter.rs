@@ -3,7 +3,7 @@
 use super::LogSource;
 use super::data::{self, Events, PATHS, Test};
 use super::os::Os;
-use crate::event::{Family, Kind};
+use crate::event::{Family, Kind, RawText};
 use crate::scan::Row;
 use crate::view::View;
 use crate::view::expr::text;
@@ -21,6 +21,8 @@ pub struct Sorter {
     places: Vec<usize>,
     seen: HashMap<Box<[u8]>, Box<[u32]>>,
     key: Vec<u8>,
+    /// What the last event had, and the log sources that it belongs to: most are like the one before.
+    last: (Vec<u8>, Vec<u32>),
 }
 
 /// What is wanted, by families.
@@ -73,7 +75,7 @@ impl Sorter {
             }
         }
         let places = (0..rules.columns.len()).collect();
-        Sorter { rules: Arc::new(rules), places, seen: HashMap::new(), key: Vec::new() }
+        Sorter { rules: Arc::new(rules), places, seen: HashMap::new(), key: Vec::new(), last: Default::default() }
     }
 
     /// The columns of [`view::logs`](crate::view::logs) that it needs.
@@ -87,6 +89,7 @@ impl Sorter {
         let place = |name: &String| columns.iter().position(|c| c == name).unwrap_or(usize::MAX);
         self.places = self.rules.columns.iter().map(place).collect();
         self.seen.clear();
+        self.last = Default::default();
     }
 
     /// The view, of those events alone that belong to a wanted log source; more come where only a value tells.
@@ -113,10 +116,9 @@ impl Sorter {
     /// The log sources that the event belongs to, as indexes of those wanted, ascending.
     pub fn of(&mut self, row: &Row<'_>) -> &[u32] {
         let kind = row.kind();
-        let rules = self.rules.clone();
+        let Sorter { rules, places, seen, key, last } = self;
         let Some(wanted) = rules.families.get(&kind.family) else { return &[] };
-        let event = Columns { row, places: &self.places };
-        let mut key = std::mem::take(&mut self.key);
+        let event = Columns { row, places };
         key.clear();
         key.push(kind.family as u8);
         key.extend(kind.code.to_le_bytes());
@@ -124,19 +126,23 @@ impl Sorter {
             match part {
                 Part::Text(column) => key.extend(event.text(*column).unwrap_or_default().bytes()),
                 Part::Has(column) => key.push(u8::from(event.has(*column))),
-                Part::Os => key.push(os(&rules, &event) as u8),
+                Part::Os => key.push(os(rules, &event) as u8),
             }
             key.push(0xFF);
         }
-        if !self.seen.contains_key(key.as_slice()) {
-            let found = wanted.of(&rules, kind, &event);
-            if self.seen.len() >= MOST_SEEN {
-                self.seen.clear();
+        if last.0 != *key {
+            if !seen.contains_key(key.as_slice()) {
+                let found = wanted.of(rules, kind, &event);
+                if seen.len() >= MOST_SEEN {
+                    seen.clear();
+                }
+                seen.insert(key.as_slice().into(), found.into());
             }
-            self.seen.insert(key.as_slice().into(), found.into());
+            last.1.clear();
+            last.1.extend(seen.get(key.as_slice()).iter().flat_map(|found| found.iter()));
+            last.0.clone_from(key);
         }
-        self.key = key;
-        self.seen.get(self.key.as_slice()).map_or(&[], |found| found)
+        &last.1
     }
 }
 
@@ -158,11 +164,22 @@ impl Columns<'_> {
     fn has(&self, column: usize) -> bool {
         self.row.has(self.place(column))
     }
+
+    /// What a path says; of one that begins with a drive nothing more is looked at.
+    fn os(&self, column: usize) -> Option<Os> {
+        if let RawText::Text { raw, form: RawText::JSON | RawText::WINDOWS_JSON } = self.row.raw(self.place(column))
+            && let [b'"', drive, b':', ..] = raw.as_bytes()
+            && drive.is_ascii_alphabetic()
+        {
+            return Some(Os::Windows);
+        }
+        self.text(column).map(|path| Os::of_path(&path))
+    }
 }
 
 fn os(rules: &Rules, event: &Columns<'_>) -> Os {
-    let paths = PATHS.iter().filter_map(|name| event.text(rules.place(name)?));
-    paths.map(|path| Os::of_path(&path)).find(|os| *os != Os::Unknown).unwrap_or(Os::Unknown)
+    let mut paths = PATHS.iter().filter_map(|name| event.os(rules.place(name)?));
+    paths.find(|os| *os != Os::Unknown).unwrap_or(Os::Unknown)
 }
 
 impl Rules {

@@ -56,7 +56,7 @@ impl Late for Asked<'_, '_> {
 
     fn raw(&self, slot: usize) -> RawText<'_> {
         match self.found.iter().rfind(|(s, _)| *s == slot) {
-            Some((_, raw)) if raw.starts_with('"') => RawText::Text { raw, form: 2 },
+            Some((_, raw)) if raw.starts_with('"') => RawText::Text { raw, form: RawText::JSON },
             _ => RawText::Unknown,
         }
     }

@@ -432,7 +432,7 @@ impl Late for Gather<'_, '_> {
     fn raw(&self, slot: usize) -> RawText<'_> {
         match self.found.iter().find(|f| usize::from(f.slot) == slot) {
             Some(Found { raw: Raw::Json(raw), .. }) if raw.starts_with('"') && !self.doubled => {
-                RawText::Text { raw, form: 1 }
+                RawText::Text { raw, form: RawText::WINDOWS_JSON }
             }
             None if self.compiled.asked.get(slot) == Some(&Asked::Data(None)) => RawText::Missing,
             _ => RawText::Unknown,

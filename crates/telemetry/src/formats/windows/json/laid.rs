@@ -205,7 +205,7 @@ impl Late for LaidOut<'_, '_> {
 
     fn raw(&self, slot: usize) -> RawText<'_> {
         match self.data(slot) {
-            Some(raw) if raw.starts_with('"') => RawText::Text { raw, form: 1 },
+            Some(raw) if raw.starts_with('"') => RawText::Text { raw, form: RawText::WINDOWS_JSON },
             None if self.compiled.asked.get(slot) == Some(&Asked::Data(None)) => RawText::Missing,
             _ => RawText::Unknown,
         }
