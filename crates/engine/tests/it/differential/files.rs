@@ -59,7 +59,8 @@ pub(super) fn format(dice: &mut Dice<'_>) -> Format {
     dice.of(&all)
 }
 
-pub(super) fn write(dice: &mut Dice<'_>, format: Format, folder: &Path) -> io::Result<File> {
+/// Writes a file; one that goes into a store is longer now and then.
+pub(super) fn write(dice: &mut Dice<'_>, format: Format, folder: &Path, stored: bool) -> io::Result<File> {
     let (name, _, writer, before) = format;
     let between = match name {
         "array.json" | "value.json" => ",\n",
@@ -75,8 +76,8 @@ pub(super) fn write(dice: &mut Dice<'_>, format: Format, folder: &Path) -> io::R
         _ => String::new(),
     };
     let plain = Event { file: "svchost".into(), line: "-k".into(), more: "m".into(), ..Event::default() };
-    // Now and then so much stands between them that a store keeps them in several frames.
-    let wide = WIDE.contains(&name) && dice.once_in(16);
+    // So much stands between them then that a store keeps them in several frames.
+    let wide = stored && WIDE.contains(&name) && dice.once_in(3);
     let padded = Event { line: format!("-k {}", "svc".repeat(400)), ..plain.clone() };
     let filler = writer(&mut Dice::new(&[]), if wide { &padded } else { &plain }, 0);
     let fill = |text: &mut String, times: usize| (0..times).for_each(|_| text.extend([filler.as_str(), between]));

@@ -40,10 +40,10 @@ pub(crate) fn compare(bytes: &[u8]) -> Result<Seen, String> {
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
     let format = files::format(&mut dice);
     let queries: Vec<_> = (0..6).map(|_| queries::query(&mut dice, format.1)).collect();
-    let file = files::write(&mut dice, format, folder.path()).map_err(|e| e.to_string())?;
+    let stored = dice.once_in(4);
+    let file = files::write(&mut dice, format, folder.path(), stored).map_err(|e| e.to_string())?;
     let unfiltered = session(&file.path, true, 1, 4 << 20)?;
     let (threads, part) = (dice.of(&[1, 1, 2, 3, 8]), dice.of(&[256, 4_096, 65_536, 4 << 20]));
-    let stored = dice.once_in(4);
     let input = match stored {
         true => kept(&file.path, &folder.path().join("store"), dice.once_in(2))?,
         false => file.path.clone(),
@@ -66,8 +66,9 @@ pub(crate) fn compare(bytes: &[u8]) -> Result<Seen, String> {
             let raw = std::fs::read(&file.path).unwrap_or_default();
             let raw = String::from_utf8_lossy(&raw[raw.len().saturating_sub(6_000)..]).into_owned();
             let missing: Vec<_> = expected.iter().filter(|row| !found.contains(row)).collect();
+            let first = found.iter().zip(&expected).enumerate().find(|(_, (a, b))| a != b);
             return Err(format!(
-                "{}, {threads} threads, {part}, {stored}: {text}\nmissing: {missing:#?}\n{} of {}\n{raw}",
+                "{}, {threads} threads, {part}, {stored}: {text}\nmissing: {missing:#?}\nfirst: {first:#?}\n{} of {}\n{raw}",
                 file.name,
                 found.len(),
                 expected.len()
