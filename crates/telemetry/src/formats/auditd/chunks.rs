@@ -5,11 +5,11 @@ use crate::input::ReadSeek;
 use memchr::memchr;
 use std::io::{self, SeekFrom};
 
-/// The bytes of a chunk: it stays in the second nearest cache while it is searched.
+/// The bytes of a chunk: it stays near to the processor while it is searched.
 pub(super) const CHUNK: u64 = 256 << 10;
 
-/// Of a store's frames so many make a chunk: of the one behind it the first line is needed.
-const FRAMES: u64 = 4;
+/// Of a store's inputs a chunk is so many times as large, four frames: of the one behind it the first line is needed.
+const PACKED: u64 = 16;
 
 /// How many bytes are read beyond a chunk at once, for the rest of its last line.
 const MORE: usize = 4 << 10;
@@ -39,7 +39,7 @@ impl Cut {
         if input.part().is_some() {
             return Ok(None);
         }
-        let size = if input.plain_path().is_some() { size } else { size * FRAMES };
+        let size = if input.plain_path().is_some() { size } else { size * PACKED };
         Ok(input.open_anywhere()?.map(|(_, length)| Cut { length, size }))
     }
 
