@@ -26,11 +26,11 @@ const CHUNK_HEADER: usize = 512;
 const BLOCK: usize = 64;
 
 /// How many chunks are read at once.
-const AT_ONCE: u64 = 16;
+const AT_ONCE: u64 = 4;
 
 /// Reads EVTX files.
 ///
-/// A file is read chunk by chunk, oldest first, as Windows does; memory holds 5 MiB of it. A packed file or a pipe is read
+/// A file is read chunk by chunk, oldest first, as Windows does; memory holds 4 MiB of it. A packed file or a pipe is read
 /// as it comes. A chunk none of whose records are asked for, or show what is looked for, is not decoded at all. A damaged record or chunk is told to
 /// the report and costs itself alone; of a chunk that the file's end cuts, the whole records are delivered.
 pub struct EvtxReader {
