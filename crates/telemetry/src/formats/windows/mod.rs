@@ -49,6 +49,7 @@ mod evtx_needles;
 mod gather;
 pub mod json;
 mod nt_log_event;
+mod property;
 mod sysmon_linux;
 mod text;
 mod time;

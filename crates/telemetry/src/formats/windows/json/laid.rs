@@ -5,7 +5,8 @@
 //! [`super::decode`] go through one such object, and looking which values it took for what.
 
 use super::super::compiled::Compiled;
-use super::super::gather::{Gather, Raw, Traced, property};
+use super::super::gather::{Gather, Raw, Traced};
+use super::super::property::property;
 use super::super::vocabulary::{Asked, Sys};
 use super::decode;
 use super::shape::{Seen, Shape, Told, told};
